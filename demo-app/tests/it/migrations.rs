@@ -1,0 +1,42 @@
+//! The schema is migrated once, ever: not for each test, not for each process.
+
+use db_test::db_test;
+use demo_app::database::MIGRATOR;
+use sqlx::PgPool;
+
+use crate::child::{Child, say};
+
+#[db_test]
+async fn each_migration_was_run_once(db: PgPool) -> sqlx::Result<()> {
+    let select = sqlx::query_scalar("select version from _sqlx_migrations order by version");
+    let run: Vec<i64> = select.fetch_all(&db).await?;
+    assert_eq!(
+        run,
+        MIGRATOR
+            .iter()
+            .map(|migration| migration.version)
+            .collect::<Vec<_>>()
+    );
+    Ok(())
+}
+
+#[db_test]
+async fn another_process_does_not_run_them_again(db: PgPool) -> sqlx::Result<()> {
+    let outcome = Child::running("migrations", &["the_time_of_the_migrations"]).run();
+    outcome.assert_passed();
+    assert_eq!(outcome.said("migrated"), [migrated(&db).await?]);
+    Ok(())
+}
+
+/// The inner test of the one above.
+#[db_test]
+async fn the_time_of_the_migrations(db: PgPool) -> sqlx::Result<()> {
+    say("migrated", migrated(&db).await?);
+    Ok(())
+}
+
+async fn migrated(db: &PgPool) -> sqlx::Result<String> {
+    let select =
+        "select string_agg(installed_on::text, ' ' order by version) from _sqlx_migrations";
+    sqlx::query_scalar(select).fetch_one(db).await
+}

@@ -1,0 +1,38 @@
+//! Two mistakes that this library is there to prevent, made on purpose in a child.
+
+mod own_pool;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a runtime for each test is the mistake"
+)]
+mod static_pool;
+
+use db_test::{BoxError, TestContext, db_test};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+
+use crate::child::Child;
+
+/// In Python: a function-scoped engine, and `RuntimeError: Event loop is closed`.
+#[db_test]
+async fn a_static_pool_dies_with_one_of_its_tests(cx: TestContext) -> Result<(), BoxError> {
+    let child = Child::running("mistakes::static_pool", &["one_test", "another_test"]);
+    let url = cx.outside().await?.to_url_lossy();
+    let outcome = child.at_once().with("DATABASE_URL", url).run();
+    outcome.assert_failed_with("A Tokio 1.x context was found, but it is being shutdown.");
+    Ok(())
+}
+
+/// In Python: the application's own engine, made when it is first needed.
+#[db_test]
+async fn a_pool_of_the_applications_own_writes_for_good(cx: TestContext) -> Result<(), BoxError> {
+    // The URL leaves out that a connection from `outside` is read-only.
+    let url = cx.outside().await?.to_url_lossy();
+    let child = Child::running("mistakes::own_pool", &["a_test_that_passes"]);
+    let outcome = child.with("DATABASE_URL", &url).run();
+    let mut db = PgConnection::connect(url.as_str()).await?;
+    let delete = sqlx::query("delete from users where email = 'escaped@example.com'");
+    let deleted = delete.execute(&mut db).await?.rows_affected();
+    outcome.assert_passed();
+    assert_eq!(deleted, 1, "the row was there after the test");
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The inner tests of `rollback`. In an ordinary run they pass.
+
+use std::{error::Error, future};
+
+use db_test::db_test;
+use sqlx::{PgExecutor, PgPool};
+
+use crate::child::{self, say};
+
+#[db_test]
+async fn passes(db: PgPool) -> sqlx::Result<()> {
+    add_a_user(&db).await
+}
+
+#[db_test]
+async fn fails(db: PgPool) -> sqlx::Result<()> {
+    add_a_user(&db).await?;
+    assert!(!child::here(), "the assertion that fails");
+    Ok(())
+}
+
+#[db_test]
+async fn panics_inside_a_transaction(db: PgPool) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    add_a_user(&mut *tx).await?;
+    assert!(!child::here(), "the panic");
+    tx.commit().await
+}
+
+#[db_test]
+async fn returns_an_error(db: PgPool) -> Result<(), Box<dyn Error>> {
+    add_a_user(&db).await?;
+    if child::here() {
+        Err("the error".into())
+    } else {
+        Ok(())
+    }
+}
+
+#[db_test(timeout = "2s")]
+async fn takes_too_long(db: PgPool) -> sqlx::Result<()> {
+    add_a_user(&db).await?;
+    if child::here() {
+        future::pending::<()>().await;
+    }
+    Ok(())
+}
+
+/// Adds the user that must not be left, and says where.
+async fn add_a_user(db: impl PgExecutor<'_>) -> sqlx::Result<()> {
+    let sql = "insert into users (email, name) values ('left@example.com', 'Left')
+               returning current_database()::text";
+    say(
+        "database",
+        sqlx::query_scalar::<_, String>(sql).fetch_one(db).await?,
+    );
+    Ok(())
+}

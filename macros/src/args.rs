@@ -1,0 +1,144 @@
+//! The options of `#[db_test(…)]`.
+
+mod value;
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, ExprPath, Ident, Token};
+
+use crate::errors::{Errors, mistake};
+
+/// Every option with an example of it, as the messages quote them.
+const OPTIONS: [(&str, &str); 4] = [
+    ("isolation", "isolation = \"database\""),
+    ("timeout", "timeout = \"5s\""),
+    ("overrides", "overrides = path::to::function"),
+    ("session", "session = path::to::function"),
+];
+
+/// What keeps a test apart from the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    Transaction,
+    Database,
+}
+
+/// The options that were given.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) isolation: Option<Isolation>,
+    /// In milliseconds.
+    pub(crate) timeout: Option<u64>,
+    pub(crate) overrides: Option<ExprPath>,
+    pub(crate) session: Option<ExprPath>,
+}
+
+impl Options {
+    /// Reads what stands between the parentheses. A bad option is reported and skipped.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut options = Self::default();
+        let every_option = |input: ParseStream| {
+            while !input.is_empty() {
+                if let Err(error) = options.parse_one(input) {
+                    errors.push(error);
+                    skip_to_comma(input)?;
+                }
+                input.parse::<Option<Token![,]>>()?;
+            }
+            Ok(())
+        };
+        if let Err(error) = every_option.parse2(tokens) {
+            errors.push(error);
+        }
+        options
+    }
+
+    fn parse_one(&mut self, input: ParseStream) -> syn::Result<()> {
+        let key = parse_key(input)?;
+        let value = || parse_value(input, &key);
+        match key.to_string().as_str() {
+            "isolation" => set(&mut self.isolation, &key, value::isolation(&value()?)?)?,
+            "timeout" => set(&mut self.timeout, &key, value::milliseconds(&value()?)?)?,
+            "overrides" => set(&mut self.overrides, &key, value::path(&value()?, &key)?)?,
+            "session" => set(&mut self.session, &key, value::path(&value()?, &key)?)?,
+            _ => return Err(unknown(&key)),
+        }
+        expect_comma(input)
+    }
+}
+
+/// For the attributes that have no options, `#[session]` and `#[overridable]`.
+pub(crate) fn refuse(tokens: TokenStream, attribute: &str, errors: &mut Errors) {
+    if !tokens.is_empty() {
+        let problem = format!("`#[{attribute}]` has no options");
+        errors.add(tokens, problem, format!("write `#[db_test::{attribute}]`"));
+    }
+}
+
+fn parse_key(input: ParseStream) -> syn::Result<Ident> {
+    if input.peek(Ident::peek_any) {
+        return input.call(Ident::parse_any);
+    }
+    let found: TokenTree = input.parse()?;
+    let problem = format!("expected an option, found `{found}`");
+    Err(mistake(found, problem, list_of_options()))
+}
+
+fn parse_value(input: ParseStream, key: &Ident) -> syn::Result<Expr> {
+    if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() || input.peek(Token![,]) {
+        let problem = format!("`{key}` needs `=` and a value");
+        return Err(mistake(key, problem, write_example(key)));
+    }
+    input.parse()
+}
+
+fn set<T>(option: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> {
+    if option.replace(value).is_some() {
+        let problem = format!("`{key}` is given twice");
+        return Err(mistake(key, problem, format!("remove one `{key}`")));
+    }
+    Ok(())
+}
+
+fn expect_comma(input: ParseStream) -> syn::Result<()> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(());
+    }
+    let found: TokenTree = input.parse()?;
+    let problem = format!("expected a comma before `{found}`");
+    let cure = format!("write `, {found}`");
+    Err(mistake(found, problem, cure))
+}
+
+fn skip_to_comma(input: ParseStream) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
+
+fn unknown(key: &Ident) -> syn::Error {
+    let problem = match nearest_option(&key.to_string()) {
+        Some(option) => format!("unknown option `{key}`, did you mean `{option}`?"),
+        None => format!("unknown option `{key}`"),
+    };
+    mistake(key, problem, list_of_options())
+}
+
+/// The option that a word may be a misspelling of: one that shares half of its letters, or more.
+fn nearest_option(word: &str) -> Option<&'static str> {
+    let distances = OPTIONS.map(|(name, _)| (strsim::damerau_levenshtein(name, word), name));
+    let (distance, name) = distances.into_iter().min()?;
+    (distance * 2 <= name.len()).then_some(name)
+}
+
+fn list_of_options() -> String {
+    let examples = OPTIONS.map(|(_, example)| format!("`{example}`"));
+    format!("the options are {}", examples.join(", "))
+}
+
+fn write_example(key: &Ident) -> String {
+    let example = OPTIONS.iter().find(|(name, _)| key == name);
+    example.map_or_else(list_of_options, |(_, example)| format!("write `{example}`"))
+}

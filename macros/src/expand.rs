@@ -1,0 +1,147 @@
+//! What `#[db_test]` generates: one call into the runtime, where everything else is ordinary code.
+//!
+//! From
+//!
+//! ```text
+//! /// Doc.
+//! #[db_test(timeout = "5s")]
+//! async fn creates_a_user(client: Client) { BODY }
+//! ```
+//!
+//! it makes
+//!
+//! ```text
+//! /// Doc.
+//! #[::core::prelude::v1::test]
+//! fn creates_a_user() {
+//!     #[allow(clippy::unused_async)]
+//!     async fn creates_a_user(client: Client) { BODY }
+//!     ::db_test::macro_support::run(
+//!         const {
+//!             &::db_test::macro_support::Test::new(
+//!                 ::core::concat!(::core::module_path!(), "::creates_a_user"),
+//!                 ::core::env!("CARGO_MANIFEST_DIR"),
+//!             )
+//!             .timeout(::core::time::Duration::from_millis(5000))
+//!         },
+//!         |cx| {
+//!             ::std::boxed::Box::pin(async move {
+//!                 ::core::result::Result::Ok(creates_a_user(cx.arg().await?).await)
+//!             })
+//!         },
+//!     )
+//! }
+//! #[cfg(not(test))]
+//! const _: fn() = || {
+//!     ::db_test::macro_support::injectable::<Client>();
+//! };
+//! ```
+//!
+//! Nothing but the user's function is named inside the test, because items in a block are not
+//! hygienic: a `static` next to it would hide the user's item of that name from `BODY`. Every token
+//! of ours has the span [`Span::mixed_site`], which keeps `cx` apart from a `cx` of the user's.
+//!
+//! The lint is allowed because a test is `async` even if its body waits for nothing.
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::args::{Isolation, Options};
+use crate::function::Function;
+use crate::test_fn::TestFn;
+
+/// The test that calls the user's function, and the check of its arguments.
+pub(crate) fn test(test: &TestFn, options: &Options) -> TokenStream {
+    let Function {
+        attributes,
+        visibility,
+        signature,
+        body,
+    } = &test.0;
+    let ours = Span::mixed_site();
+    let name = &signature.ident;
+    let description = description(test, options);
+    let call = call(test);
+    let check = check(test);
+    let (output, run) = match test.returned_type() {
+        None => (quote!(), quote_spanned!(ours=> run)),
+        Some(_) => (
+            quote_spanned!(ours=> -> ::db_test::macro_support::ExitCode),
+            quote_spanned!(ours=> run_returning),
+        ),
+    };
+    quote_spanned! {ours=>
+        #(#attributes)*
+        #[::core::prelude::v1::test]
+        #visibility fn #name() #output {
+            #[allow(clippy::unused_async)]
+            #signature #body
+            ::db_test::macro_support::#run(
+                const { &#description },
+                |cx| {
+                    ::std::boxed::Box::pin(async move { ::core::result::Result::Ok(#call) })
+                },
+            )
+        }
+        #check
+    }
+}
+
+/// The constant that tells the runtime which test this is.
+fn description(test: &TestFn, options: &Options) -> TokenStream {
+    let ours = Span::mixed_site();
+    let path = Literal::string(&format!("::{}", test.0.signature.ident));
+    let session = options.session.iter();
+    let overrides = options.overrides.iter();
+    let own_database = (options.isolation == Some(Isolation::Database))
+        .then(|| quote_spanned!(Span::mixed_site()=> .own_database()));
+    let timeout = options.timeout.map(Literal::u64_unsuffixed).into_iter();
+    let should_panic = test
+        .should_panic()
+        .map(|_| quote_spanned!(ours=> .should_panic()));
+    quote_spanned! {ours=>
+        ::db_test::macro_support::Test::new(
+            ::core::concat!(::core::module_path!(), #path),
+            ::core::env!("CARGO_MANIFEST_DIR"),
+        )
+        #(.session(#session))*
+        #(.overrides(#overrides))*
+        #(.timeout(::core::time::Duration::from_millis(#timeout)))*
+        #own_database
+        #should_panic
+    }
+}
+
+/// The user's function, called with what it takes.
+fn call(test: &TestFn) -> TokenStream {
+    let name = &test.0.signature.ident;
+    let arguments = test
+        .arguments()
+        .map(|argument| quote_spanned!(at(&argument.ty)=> cx.arg().await?));
+    match test.returned_type() {
+        None => quote_spanned!(Span::mixed_site()=> #name(#(#arguments),*).await),
+        Some(returned) => quote_spanned! {at(returned)=>
+            ::db_test::macro_support::report(#name(#(#arguments),*).await)
+        },
+    }
+}
+
+/// Reports an argument that cannot be injected where the test itself is not compiled.
+///
+/// Where it is, the call reports the same, and twice would be once too often.
+fn check(test: &TestFn) -> Option<TokenStream> {
+    test.arguments().next()?;
+    let types = test.arguments().map(|argument| &argument.ty);
+    Some(quote_spanned! {Span::mixed_site()=>
+        #[cfg(not(test))]
+        const _: fn() = || {
+            #(::db_test::macro_support::injectable::<#types>();)*
+        };
+    })
+}
+
+/// Where an error about generated code is one about these tokens of the user.
+fn at(tokens: &impl Spanned) -> Span {
+    Span::mixed_site().located_at(tokens.span())
+}

@@ -1,0 +1,117 @@
+//! The attribute macros of [`db-test`](https://docs.rs/db-test), which re-exports them.
+//!
+//! Depend on `db-test`: what these macros generate names `::db_test::macro_support`, and the two
+//! crates are released together.
+//!
+//! Each macro goes through the same stages, with a file for each: the input is parsed (`args`,
+//! `function`), checked (`validate`) and expanded (`expand`). A mistake takes the other way out
+//! (`fallback`), together with all others (`errors`).
+
+mod args;
+mod errors;
+mod expand;
+mod fallback;
+mod function;
+mod overridable;
+mod session;
+mod test_fn;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use proc_macro::TokenStream;
+
+/// Makes a test of an `async fn`, with its own sandbox on a real database.
+///
+/// What a test may take is decided by type: each argument is anything that implements `FromTest`,
+/// such as `Client`, `Router`, `PgPool` or `TestContext`. It may return what any test may: nothing,
+/// a `Result<(), E>`, or another `Termination`. Its other attributes (`#[ignore]`,
+/// `#[should_panic]`, `#[allow]`, documentation) and its visibility are kept.
+///
+/// ```ignore
+/// #[db_test(timeout = "5s")]
+/// async fn creates_a_user(client: Client) {
+///     let response = client.post("/users").json(&json!({ "name": "Ada" })).await;
+///     response.assert_status(StatusCode::CREATED);
+/// }
+/// ```
+///
+/// # Options
+///
+/// | option | value | without it |
+/// | --- | --- | --- |
+/// | `isolation = "database"` | `"transaction"`, or `"database"` for one of the test's own | `"transaction"` |
+/// | `timeout = "5s"` | a whole number above zero with a unit: `ms`, `s` or `m` | the session's limit |
+/// | `overrides = path` | the path of a `fn(&Overrides)` | the session's overrides alone |
+/// | `session = path` | the path of a `fn() -> Session` | the function marked `#[db_test::session]` |
+///
+/// # With other test attributes
+///
+/// Another attribute that makes a test (`#[tokio::test]`, `#[sqlx::test]`) has to go. Under
+/// `#[rstest]`, write this one as `#[test_attr(db_test)]`, and `#[ignore]` in front of each
+/// argument that is to be injected.
+///
+/// # Errors
+///
+/// All mistakes are reported at once. They are: a function that is not `async`; one that is
+/// `const`, `unsafe`, `extern`, generic or variadic; `self`, a reference or an `impl Trait` as an
+/// argument; an argument whose type is not `FromTest`; another test attribute; `#[should_panic]` on
+/// a test that returns a value; something that is not a function; an option that is unknown, given
+/// twice or not of the form above.
+#[proc_macro_attribute]
+pub fn db_test(options: TokenStream, item: TokenStream) -> TokenStream {
+    test_fn::compile(options.into(), &item.into()).into()
+}
+
+/// Marks the function that says what a session is: its migrations, seed, application, overrides.
+///
+/// Use it once in a test binary, on a function without arguments that returns a `Session`. The
+/// function is registered before `main`.
+///
+/// ```ignore
+/// #[db_test::session]
+/// fn session() -> Session {
+///     Session::postgres().migrations(sqlx::migrate!()).app(|cx| my_app::router(cx.pool()))
+/// }
+/// ```
+///
+/// To run before `main` takes a linker section, which `#![forbid(unsafe_code)]` rules out
+/// (`#![deny(unsafe_code)]` does not). There, name the function in each test instead:
+/// `#[db_test(session = path)]`.
+///
+/// # Errors
+///
+/// The attribute has no options. The function cannot be `async`, `unsafe`, `extern` or generic,
+/// take an argument, or return nothing.
+#[proc_macro_attribute]
+pub fn session(options: TokenStream, item: TokenStream) -> TokenStream {
+    session::compile(options.into(), &item.into()).into()
+}
+
+/// Lets tests replace what an extractor of the application extracts.
+///
+/// Use it on the application's `impl FromRequestParts<S> for T`. For a request to which a test has
+/// attached a `T`, or a rejection in its place, the extractor gives that; for every other request
+/// it does what is written. In a release build that is one look-up among the request's extensions,
+/// where a remote caller has no way to put anything.
+///
+/// ```ignore
+/// #[db_test::overridable]
+/// impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
+///     type Rejection = AuthError;
+///
+///     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+///         Cookies::of(&parts.headers).user().ok_or(AuthError)
+///     }
+/// }
+/// ```
+///
+/// # Errors
+///
+/// The attribute has no options. The implementation must write out the type `Rejection`, which
+/// cannot depend on a generic state, and the method as an `async fn`. The extractor cannot have a
+/// lifetime.
+#[proc_macro_attribute]
+pub fn overridable(options: TokenStream, item: TokenStream) -> TokenStream {
+    overridable::compile(options.into(), &item.into()).into()
+}

@@ -1,0 +1,69 @@
+//! `#[db_test::session]`: the user's function as it is, and its registration before `main`.
+//!
+//! From
+//!
+//! ```text
+//! #[db_test::session]
+//! fn session() -> Session { BODY }
+//! ```
+//!
+//! it makes
+//!
+//! ```text
+//! fn session() -> Session { BODY }
+//! const _: () = {
+//!     ::db_test::macro_support::ctor::declarative::ctor! {
+//!         #[ctor(unsafe, anonymous)]
+//!         fn __db_test_register_session() {
+//!             ::db_test::macro_support::register_session(
+//!                 ::core::concat!(::core::module_path!(), "::session"),
+//!                 session,
+//!             );
+//!         }
+//!     }
+//! };
+//! ```
+//!
+//! The long name cannot hide the user's function, whatever that is called.
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::quote_spanned;
+
+use crate::errors::Errors;
+use crate::function::Function;
+use crate::{args, fallback, validate};
+
+/// Turns the item under `#[session]` into itself and its registration, or into its mistakes.
+pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    args::refuse(options, "session", &mut errors);
+    match syn::parse2(item.clone()) {
+        Ok(function) => {
+            validate::session(&function, &mut errors);
+            if errors.is_empty() {
+                return expand(&function);
+            }
+        }
+        Err(error) => errors.push(error),
+    }
+    fallback::item(item, &errors)
+}
+
+fn expand(function: &Function) -> TokenStream {
+    let name = &function.signature.ident;
+    let path = Literal::string(&format!("::{name}"));
+    quote_spanned! {Span::mixed_site()=>
+        #function
+        const _: () = {
+            ::db_test::macro_support::ctor::declarative::ctor! {
+                #[ctor(unsafe, anonymous)]
+                fn __db_test_register_session() {
+                    ::db_test::macro_support::register_session(
+                        ::core::concat!(::core::module_path!(), #path),
+                        #name,
+                    );
+                }
+            }
+        };
+    }
+}

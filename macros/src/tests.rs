@@ -1,0 +1,264 @@
+//! What the macros generate, as text. `UPDATE_EXPECT=1 cargo test` writes the snapshots anew.
+
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes the snapshots"
+)]
+
+mod overridable;
+mod session;
+
+use expect_test::{Expect, expect};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::test_fn;
+
+fn check(generated: TokenStream, expected: &Expect) {
+    let text = generated.to_string();
+    let file = syn::parse2(generated).unwrap_or_else(|error| panic!("{error} in {text}"));
+    expected.assert_eq(&prettyplease::unparse(&file));
+}
+
+#[test]
+fn a_test_is_one_call_into_the_runtime() {
+    let item = quote! {
+        /// Doc.
+        async fn creates_a_user(client: Client) {
+            client.post("/users").await;
+        }
+    };
+    check(
+        test_fn::compile(TokenStream::new(), &item),
+        &expect![[r#"
+            /// Doc.
+            #[::core::prelude::v1::test]
+            fn creates_a_user() {
+                #[allow(clippy::unused_async)]
+                async fn creates_a_user(client: Client) {
+                    client.post("/users").await;
+                }
+                ::db_test::macro_support::run(
+                    const {
+                        &::db_test::macro_support::Test::new(
+                            ::core::concat!(::core::module_path!(), "::creates_a_user"),
+                            ::core::env!("CARGO_MANIFEST_DIR"),
+                        )
+                    },
+                    |cx| {
+                        ::std::boxed::Box::pin(async move {
+                            ::core::result::Result::Ok(creates_a_user(cx.arg().await?).await)
+                        })
+                    },
+                )
+            }
+            #[cfg(not(test))]
+            const _: fn() = || {
+                ::db_test::macro_support::injectable::<Client>();
+            };
+        "#]],
+    );
+}
+
+#[test]
+fn a_test_without_arguments_has_nothing_to_check() {
+    let item = quote!(
+        async fn starts() {}
+    );
+    check(
+        test_fn::compile(TokenStream::new(), &item),
+        &expect![[r##"
+            #[::core::prelude::v1::test]
+            fn starts() {
+                #[allow(clippy::unused_async)]
+                async fn starts() {}
+                ::db_test::macro_support::run(
+                    const {
+                        &::db_test::macro_support::Test::new(
+                            ::core::concat!(::core::module_path!(), "::starts"),
+                            ::core::env!("CARGO_MANIFEST_DIR"),
+                        )
+                    },
+                    |cx| {
+                        ::std::boxed::Box::pin(async move {
+                            ::core::result::Result::Ok(starts().await)
+                        })
+                    },
+                )
+            }
+        "##]],
+    );
+}
+
+#[test]
+fn options_describe_the_test() {
+    let options = quote!(
+        timeout = "2m",
+        isolation = "database",
+        overrides = crate::admin,
+        session = sessions::small::<A, B>,
+    );
+    let item = quote!(
+        async fn starts() {}
+    );
+    check(
+        test_fn::compile(options, &item),
+        &expect![[r##"
+            #[::core::prelude::v1::test]
+            fn starts() {
+                #[allow(clippy::unused_async)]
+                async fn starts() {}
+                ::db_test::macro_support::run(
+                    const {
+                        &::db_test::macro_support::Test::new(
+                                ::core::concat!(::core::module_path!(), "::starts"),
+                                ::core::env!("CARGO_MANIFEST_DIR"),
+                            )
+                            .session(sessions::small::<A, B>)
+                            .overrides(crate::admin)
+                            .timeout(::core::time::Duration::from_millis(120000))
+                            .own_database()
+                    },
+                    |cx| {
+                        ::std::boxed::Box::pin(async move {
+                            ::core::result::Result::Ok(starts().await)
+                        })
+                    },
+                )
+            }
+        "##]],
+    );
+}
+
+#[test]
+fn a_returned_value_is_reported() {
+    let item = quote! {
+        pub(crate) async fn reads(mut pool: PgPool, _: Client) -> anyhow::Result<()> {
+            Ok(())
+        }
+    };
+    check(
+        test_fn::compile(TokenStream::new(), &item),
+        &expect![[r##"
+            #[::core::prelude::v1::test]
+            pub(crate) fn reads() -> ::db_test::macro_support::ExitCode {
+                #[allow(clippy::unused_async)]
+                async fn reads(mut pool: PgPool, _: Client) -> anyhow::Result<()> {
+                    Ok(())
+                }
+                ::db_test::macro_support::run_returning(
+                    const {
+                        &::db_test::macro_support::Test::new(
+                            ::core::concat!(::core::module_path!(), "::reads"),
+                            ::core::env!("CARGO_MANIFEST_DIR"),
+                        )
+                    },
+                    |cx| {
+                        ::std::boxed::Box::pin(async move {
+                            ::core::result::Result::Ok(
+                                ::db_test::macro_support::report(
+                                    reads(cx.arg().await?, cx.arg().await?).await,
+                                ),
+                            )
+                        })
+                    },
+                )
+            }
+            #[cfg(not(test))]
+            const _: fn() = || {
+                ::db_test::macro_support::injectable::<PgPool>();
+                ::db_test::macro_support::injectable::<Client>();
+            };
+        "##]],
+    );
+}
+
+#[test]
+fn an_expected_panic_is_described() {
+    let item = quote! {
+        #[should_panic = "no such user"]
+        #[ignore]
+        async fn r#type() -> () {}
+    };
+    check(
+        test_fn::compile(TokenStream::new(), &item),
+        &expect![[r##"
+            #[should_panic = "no such user"]
+            #[ignore]
+            #[::core::prelude::v1::test]
+            fn r#type() {
+                #[allow(clippy::unused_async)]
+                async fn r#type() -> () {}
+                ::db_test::macro_support::run(
+                    const {
+                        &::db_test::macro_support::Test::new(
+                                ::core::concat!(::core::module_path!(), "::r#type"),
+                                ::core::env!("CARGO_MANIFEST_DIR"),
+                            )
+                            .should_panic()
+                    },
+                    |cx| {
+                        ::std::boxed::Box::pin(async move {
+                            ::core::result::Result::Ok(r#type().await)
+                        })
+                    },
+                )
+            }
+        "##]],
+    );
+}
+
+#[test]
+fn a_body_goes_out_as_it_came_in() {
+    let item = quote!(async fn half_typed(client: Client) { client. });
+    let generated = test_fn::compile(TokenStream::new(), &item).to_string();
+    assert!(
+        generated.contains("async fn half_typed (client : Client) { client . }"),
+        "{generated}"
+    );
+}
+
+#[test]
+fn every_mistake_is_reported_and_the_function_stays() {
+    let options = quote!(timeout = 5, colour = "red");
+    let item = quote! {
+        #[tokio::test]
+        fn reads(pool: &PgPool) {
+            pool.acquire().await;
+        }
+    };
+    check(
+        test_fn::compile(options, &item),
+        &expect![[r#"
+            async fn reads(pool: &PgPool) {
+                pool.acquire().await;
+            }
+            ::core::compile_error! {
+                "`5` has no unit\nwrite `timeout = \"5s\"`"
+            }
+            ::core::compile_error! {
+                "unknown option `colour`\nthe options are `isolation = \"database\"`, `timeout = \"5s\"`, `overrides = path::to::function`, `session = path::to::function`"
+            }
+            ::core::compile_error! {
+                "`#[db_test]` already makes a test of this function\nremove `#[tokio::test]`"
+            }
+            ::core::compile_error! {
+                "`reads` is not async\nwrite `async fn reads`"
+            }
+            ::core::compile_error! {
+                "a test owns its arguments, it cannot borrow `PgPool`\nwrite `pool: PgPool`"
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn an_expansion_stays_small() {
+    let item = quote!(
+        async fn creates_a_user(client: Client) {}
+    );
+    let generated = test_fn::compile(TokenStream::new(), &item);
+    let added = generated.to_string().len() - item.to_string().len();
+    assert!(added <= 600, "{added} bytes come on top of every test");
+    expect!["560"].assert_eq(&added.to_string());
+}

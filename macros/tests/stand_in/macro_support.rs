@@ -1,0 +1,153 @@
+//! Stands in for `db_test::macro_support`, so that these tests need neither the runtime nor a
+//! database.
+//!
+//! A test crate that says `extern crate self as db_test;` and has this as its `macro_support` is
+//! what the expansions call.
+
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::absolute_paths,
+    clippy::nursery,
+    clippy::pedantic,
+    reason = "the expansions are what these crates look at"
+)]
+
+use std::future::{Future, ready};
+use std::pin::{Pin, pin};
+use std::process::Termination;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+pub use std::process::ExitCode;
+
+pub use ctor;
+use http::request::Parts;
+
+/// The names under which session functions were registered.
+pub static REGISTERED: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+pub type Body<T> = fn(TestContext) -> Pin<Box<dyn Future<Output = Result<T, String>>>>;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Test {
+    pub name: &'static str,
+    pub crate_dir: &'static str,
+    pub session: Option<fn() -> Session>,
+    pub overrides: Option<fn(&Overrides)>,
+    pub timeout: Option<Duration>,
+    pub should_panic: bool,
+}
+
+#[derive(Debug)]
+pub struct Overrides;
+
+#[derive(Debug)]
+pub struct Session;
+
+/// What a test may take; its context is the one thing that this stand-in injects by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct TestContext {
+    pub test: &'static Test,
+}
+
+pub trait FromTest: Sized {
+    fn from_test(cx: &TestContext) -> Self;
+}
+
+impl FromTest for TestContext {
+    fn from_test(cx: &TestContext) -> Self {
+        *cx
+    }
+}
+
+impl TestContext {
+    pub async fn arg<T: FromTest>(&self) -> Result<T, String> {
+        ready(Ok(T::from_test(self))).await
+    }
+}
+
+impl Test {
+    pub const fn new(name: &'static str, crate_dir: &'static str) -> Self {
+        Self {
+            name,
+            crate_dir,
+            session: None,
+            overrides: None,
+            timeout: None,
+            should_panic: false,
+        }
+    }
+
+    pub const fn session(self, session: fn() -> Session) -> Self {
+        Self {
+            session: Some(session),
+            ..self
+        }
+    }
+
+    pub const fn overrides(self, overrides: fn(&Overrides)) -> Self {
+        Self {
+            overrides: Some(overrides),
+            ..self
+        }
+    }
+
+    pub const fn timeout(self, timeout: Duration) -> Self {
+        Self {
+            timeout: Some(timeout),
+            ..self
+        }
+    }
+
+    pub const fn own_database(self) -> Self {
+        self
+    }
+
+    pub const fn should_panic(self) -> Self {
+        Self {
+            should_panic: true,
+            ..self
+        }
+    }
+}
+
+pub fn run(test: &'static Test, body: Body<()>) {
+    block_on(body(TestContext { test })).expect("the stand-in injects everything");
+}
+
+pub fn run_returning(test: &'static Test, body: Body<ExitCode>) -> ExitCode {
+    block_on(body(TestContext { test })).expect("the stand-in injects everything")
+}
+
+pub fn report(returned: impl Termination) -> ExitCode {
+    returned.report()
+}
+
+pub fn injectable<T: FromTest>() {}
+
+pub fn register_session(name: &'static str, _session: fn() -> Session) {
+    let mut registered = REGISTERED.lock().expect("nothing panics with the lock");
+    registered.push(name);
+}
+
+pub trait Overridable: Clone + Send + Sync + 'static {
+    type Rejection;
+}
+
+pub fn overridden<T: Overridable>(
+    parts: &mut Parts,
+) -> impl Future<Output = Option<Result<T, T::Rejection>>> + Send + use<T> {
+    let set = parts.extensions.get::<T>().cloned();
+    async move { set.map(Ok) }
+}
+
+/// Nothing that these tests await is ever pending.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("nothing here waits"),
+    }
+}

@@ -1,0 +1,8 @@
+use db_test::db_test;
+
+#[db_test]
+async fn reads(name: String) {
+    drop(name);
+}
+
+fn main() {}

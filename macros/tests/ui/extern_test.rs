@@ -1,0 +1,6 @@
+use db_test::db_test;
+
+#[db_test]
+async extern "C" fn starts() {}
+
+fn main() {}

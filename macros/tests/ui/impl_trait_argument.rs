@@ -1,0 +1,8 @@
+use db_test::db_test;
+
+#[db_test]
+async fn reads(source: impl Send) {
+    drop(source);
+}
+
+fn main() {}

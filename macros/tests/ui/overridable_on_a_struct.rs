@@ -1,0 +1,4 @@
+#[db_test::overridable]
+struct CurrentUser;
+
+fn main() {}

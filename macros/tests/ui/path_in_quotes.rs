@@ -1,0 +1,6 @@
+use db_test::db_test;
+
+#[db_test(overrides = "crate::admin")]
+async fn starts() {}
+
+fn main() {}

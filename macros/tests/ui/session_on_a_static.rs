@@ -1,0 +1,6 @@
+use db_test::Session;
+
+#[db_test::session]
+static SESSION: Option<Session> = None;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use db_test::db_test;
+
+#[db_test]
+async fn reads<T>(value: T) {
+    drop(value);
+}
+
+fn main() {}

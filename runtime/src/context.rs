@@ -1,0 +1,161 @@
+//! What one running test has: its sandbox, its overrides, its router.
+
+use std::{any::type_name, sync::Arc};
+
+use axum::{Router, extract::Request};
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use tokio::sync::OnceCell;
+use tower::util::MapRequestLayer;
+
+use crate::{
+    BoxError, Error, FromTest, Overrides,
+    isolation::TestDatabase,
+    macro_support::Test,
+    outcome::{ArgumentError, Outcome},
+    sandbox::Ending,
+    session::{Active, Definition},
+};
+
+/// The surroundings of one running test, as [`FromTest`] implementations and a session's `app`
+/// function see them.
+///
+/// Cheap to clone; every clone is the same test.
+#[derive(Clone)]
+pub struct TestContext(Arc<Inner>);
+
+struct Inner {
+    test: &'static Test,
+    definition: &'static Definition,
+    overrides: Overrides,
+    database: TestDatabase,
+    router: OnceCell<Router>,
+}
+
+impl TestContext {
+    pub(crate) async fn open(
+        test: &'static Test,
+        definition: &'static Definition,
+    ) -> Result<Self, Error> {
+        let overrides = Overrides::default();
+        definition.session.apply_overrides(&overrides);
+        if let Some(set) = test.overrides {
+            set(&overrides);
+        }
+        let database = TestDatabase::open(test.isolation, Active::of(definition)).await?;
+        let router = OnceCell::new();
+        Ok(Self(Arc::new(Inner {
+            test,
+            definition,
+            overrides,
+            database,
+            router,
+        })))
+    }
+
+    /// The test's name with its modules, such as `it::users::creates_a_user`.
+    pub fn name(&self) -> &'static str {
+        self.0.test.name
+    }
+
+    /// The test's database as an ordinary pool.
+    ///
+    /// It has one connection, inside a transaction that is opened when it is first acquired and
+    /// rolled back when the test ends. With `isolation = "database"` it has up to ten, and what
+    /// they commit is committed. A handle that outlives the test answers
+    /// [`sqlx::Error::PoolClosed`].
+    pub fn pool(&self) -> PgPool {
+        self.0.database.pool()
+    }
+
+    /// The replacements that are in force in this test.
+    pub fn overrides(&self) -> &Overrides {
+        &self.0.overrides
+    }
+
+    /// The replacement set for type `T`, if there is one.
+    pub fn overridden<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.0.overrides.get()
+    }
+
+    /// The replacement set for type `T`, or else what `real` makes.
+    ///
+    /// Only what is set when the application is built counts: by the session, by the test's
+    /// attribute, or by an argument that stands before the `Router` or `Client`.
+    pub fn overridden_or<T: Clone + Send + Sync + 'static>(&self, real: impl FnOnce() -> T) -> T {
+        self.overridden().unwrap_or_else(real)
+    }
+
+    /// Makes a value of any type that a test can take as an argument.
+    ///
+    /// # Errors
+    ///
+    /// What the type's [`FromTest`] implementation answers.
+    pub async fn get<T: FromTest>(&self) -> Result<T, BoxError> {
+        T::from_test(self).await
+    }
+
+    /// The options of a second connection to this test's database, outside of its sandbox.
+    ///
+    /// Such a connection sees what is really committed, which is how a test proves that a thing
+    /// is not. It is read-only: what it wrote would stay.
+    ///
+    /// # Errors
+    ///
+    /// When the session cannot start.
+    pub async fn outside(&self) -> Result<PgConnectOptions, Error> {
+        self.0.database.outside().await
+    }
+
+    /// The options of connections of the application's own making, for applications that build
+    /// their own pool.
+    ///
+    /// # Errors
+    ///
+    /// Unless the test has a database of its own, by `isolation = "database"`.
+    pub fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+        self.0
+            .database
+            .connect_options("TestContext::connect_options")
+    }
+
+    /// Makes one argument of the test function; called by generated code.
+    #[doc(hidden)]
+    pub async fn arg<T: FromTest>(&self) -> Result<T, ArgumentError> {
+        T::from_test(self).await.map_err(|cause| ArgumentError {
+            type_name: type_name::<T>(),
+            cause,
+        })
+    }
+
+    /// Makes sure that a lane is there, so that what is wrong with the server or the migrations
+    /// fails the test before its body runs.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        self.0.database.ready().await
+    }
+
+    /// The application's router around this test's pool, built once.
+    pub(crate) async fn router(&self) -> Result<Router, BoxError> {
+        let build = || async {
+            let Some(app) = self.0.definition.session.app_fn() else {
+                return Err(BoxError::from(Error::no_app(self.0.definition)));
+            };
+            let overrides = self.0.overrides.clone();
+            let layer = MapRequestLayer::new(move |request: Request| overrides.apply(request));
+            Ok(app(self.clone()).await?.layer(layer))
+        };
+        self.0.router.get_or_try_init(build).await.cloned()
+    }
+
+    /// Ends the test's use of its database.
+    pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
+        self.0.database.end(outcome).await
+    }
+}
+
+impl std::fmt::Debug for TestContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestContext")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}

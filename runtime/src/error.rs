@@ -1,0 +1,233 @@
+//! Every message about a session that cannot work: what was attempted, on what, what to do.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use sqlx::migrate::MigrateError;
+
+use crate::{database::OwnDatabase, report::chain, session::Definition};
+
+/// Why the session of a test could not be started or used.
+///
+/// The same error stops every test that needs the session; clones are the same error. It says
+/// what was attempted, on what, and what to do; it never holds a password.
+#[derive(Clone)]
+pub struct Error(Arc<Shared>);
+
+struct Shared {
+    cause: Cause,
+    /// The test whose report told the cause in full.
+    told_by: OnceLock<&'static str>,
+}
+
+/// The causes, each with its text.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Cause {
+    #[error(
+        "{variable} ({place}) is not a PostgreSQL URL: {problem}\n\
+         write it as postgres://user:password@host:5432/database, or unset it to use a private server"
+    )]
+    BadUrl {
+        variable: &'static str,
+        place: &'static str,
+        problem: String,
+    },
+
+    #[error("the file `.env` could not be read: {0}\ncorrect it or remove it")]
+    BadDotEnv(String),
+
+    #[cfg(unix)]
+    #[error("{0}")]
+    NoLocalServer(#[source] crate::server::local::LocalServerError),
+
+    #[cfg(not(unix))]
+    #[error("no database server: set TEST_DB_URL=postgres://user:password@host:5432/database")]
+    NoServer,
+
+    #[error(
+        "could not connect to {server}: {}\n{}",
+        chain(error),
+        advice.as_deref().unwrap_or_else(|| advice_on_connecting(error))
+    )]
+    Connect {
+        server: String,
+        /// What to do, where the server knows better than its error's code.
+        advice: Option<String>,
+        #[source]
+        error: sqlx::Error,
+    },
+
+    #[error(
+        "could not connect to {server}: no answer within {seconds} s\n\
+         check the host and the port, and that nothing in between drops packets"
+    )]
+    ConnectTimedOut { server: String, seconds: u64 },
+
+    #[error(
+        "the role `{role}` may not create databases on {server}\n\
+         let it: alter role \"{role}\" createdb; or name a database that the tests may write to in TEST_DB_URL\n\
+         (a database named by DATABASE_URL alone is never written to)"
+    )]
+    NoCreateDb { role: String, server: String },
+
+    #[error(
+        "`isolation = \"database\"` needs a database of its own, and the role `{role}` may not create one on {server}\n\
+         let it: alter role \"{role}\" createdb;"
+    )]
+    NoDatabaseOfItsOwn { role: String, server: String },
+
+    #[error(
+        "`{type_name}` leads to connections outside of the test's transaction\n\
+         take a `PgPool` instead, or give the test a database of its own: #[db_test(isolation = \"database\")]"
+    )]
+    LeadsOutside { type_name: &'static str },
+
+    #[error(
+        "the session has a seed, and the role `{role}` may not create the database to keep it in\n\
+         let it: alter role \"{role}\" createdb; or insert the rows in a fixture of the tests"
+    )]
+    NoSeedWhenShared { role: String },
+
+    #[error("the migrations in {} could not be read: {}\ncheck the path given to `.migrations(…)`", directory.display(), chain(error))]
+    MigrationsUnreadable {
+        directory: PathBuf,
+        #[source]
+        error: MigrateError,
+    },
+
+    #[error(
+        "migration {name} failed: {}\nit ran on a new, empty database{place}; nothing of it was kept",
+        chain(error)
+    )]
+    MigrationFailed {
+        name: String,
+        place: String,
+        #[source]
+        error: MigrateError,
+    },
+
+    #[error(
+        "the migrations could not be run on {server}: {}\n\
+         it is shared by runs and checkouts because its role may not create databases: recreate it, or grant createdb",
+        chain(error)
+    )]
+    SharedMigration {
+        server: String,
+        #[source]
+        error: MigrateError,
+    },
+
+    #[error(
+        "the session's seed failed: {problem}\nit ran once, after the migrations; nothing of it was kept"
+    )]
+    SeedFailed { problem: String },
+
+    #[error("could not {action} on {server}: {}", chain(error))]
+    Statement {
+        action: String,
+        server: String,
+        #[source]
+        error: sqlx::Error,
+    },
+
+    #[error(
+        "could not {action} on {server} within {seconds} s\nanother process may be holding it up"
+    )]
+    StatementTimedOut {
+        action: String,
+        server: String,
+        seconds: u64,
+    },
+
+    #[error(
+        "no database for this test on {server} after {seconds} s: {last}\n\
+         every running test needs one connection: raise max_connections, or run fewer at once with --test-threads"
+    )]
+    NoLane {
+        server: String,
+        seconds: u64,
+        last: String,
+    },
+
+    #[error("several sessions are registered: {}\nkeep one, or name each test's with #[db_test(session = path)]", paths.join(", "))]
+    SeveralSessions { paths: Vec<&'static str> },
+
+    #[error(
+        "{session} has no application\nadd `.app(|cx| …)` to it, or take a `PgPool` instead of a `Router` or `Client`"
+    )]
+    NoApp { session: String },
+
+    #[error("the test has ended, and its database connection with it")]
+    TestEnded,
+
+    #[error(
+        "the template {template} vanished again and again\nanother process seems to be dropping databases on {server}"
+    )]
+    TemplateVanishes {
+        template: OwnDatabase,
+        server: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn no_app(definition: &Definition) -> Self {
+        Self::from(Cause::NoApp {
+            session: definition.name.clone(),
+        })
+    }
+
+    pub(crate) fn is_test_ended(&self) -> bool {
+        matches!(self.0.cause, Cause::TestEnded)
+    }
+
+    /// The text for one test's report: whole for the first that needs it, a pointer for others.
+    pub(crate) fn tell(&self, test: &'static str) -> String {
+        let teller = *self.0.told_by.get_or_init(|| test);
+        if teller == test {
+            return self.to_string();
+        }
+        let first_line = self.to_string();
+        let first_line = first_line.lines().next().unwrap_or_default();
+        format!("{first_line}\nthe same as in {teller}, where it is told in full")
+    }
+}
+
+impl From<Cause> for Error {
+    fn from(cause: Cause) -> Self {
+        Self(Arc::new(Shared {
+            cause,
+            told_by: OnceLock::new(),
+        }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.cause.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    /// The text as well: this is what `unwrap` shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.cause.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What to do about a connection that was refused, by the server's code or the system's.
+fn advice_on_connecting(error: &sqlx::Error) -> &'static str {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    match code.as_deref() {
+        Some("28P01" | "28000") => "check the user and the password in the URL",
+        Some("3D000") => "create that database, or name one that exists in the URL",
+        Some("53300") => "the server is out of connections: raise max_connections",
+        _ => "start it, correct the URL, or unset the variable to use a private server",
+    }
+}

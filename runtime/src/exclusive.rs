@@ -1,0 +1,84 @@
+//! A lane's database without a transaction around it: `isolation = "database"`.
+//!
+//! The test gets an ordinary pool of several connections, and what it commits is committed. The
+//! lane is thrown away afterwards, and its successor is made off the path of any test.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    Error,
+    error::Cause,
+    lane::Lane,
+    sandbox::Ending,
+    session::{Active, Startable},
+};
+
+/// How long the end of a test waits for the connections that its tasks still hold.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// The database of one test.
+pub(crate) struct Exclusive {
+    active: Arc<Active>,
+    /// Keeps the claim while the test runs; its connection is not used for anything else.
+    lane: Mutex<Option<Lane>>,
+    options: PgConnectOptions,
+    pool: PgPool,
+}
+
+impl Exclusive {
+    /// Takes a lane for a test that will really write to it.
+    pub(crate) async fn open(session: Startable) -> Result<Self, Error> {
+        let active = session.get().await?;
+        let lane = active.lanes().take().await?;
+        let Some((_, database)) = &lane.id.own else {
+            active.lanes().give_back(lane);
+            let server = active.lanes().server();
+            let (role, server) = (server.user().to_owned(), server.to_string());
+            return Err(Error::from(Cause::NoDatabaseOfItsOwn { role, server }));
+        };
+        let options = active.lanes().server().options(database);
+        let limit = session.definition().session.acquire_limit();
+        let pool = PgPoolOptions::new()
+            .acquire_timeout(limit)
+            .connect_lazy_with(options.clone());
+        Ok(Self {
+            active,
+            lane: Mutex::new(Some(lane)),
+            options,
+            pool,
+        })
+    }
+
+    pub(crate) fn pool(&self) -> PgPool {
+        self.pool.clone()
+    }
+
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        self.options.clone()
+    }
+
+    /// Closes the pool and gives the database up. What still holds a connection then is cut off.
+    pub(crate) async fn end(&self) -> Ending {
+        tokio::time::timeout(CLOSE_LIMIT, self.pool.close())
+            .await
+            .ok();
+        let lane = self
+            .lane
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(Lane { id, connection }) = lane {
+            drop(connection);
+            Arc::clone(&self.active).replace(id);
+        }
+        Ending::ThrownAway
+    }
+}

@@ -1,0 +1,67 @@
+//! The one runtime of the process: every test, handler and pool lives on it.
+//!
+//! It is built before `main`. A thread inherits libtest's output capture from the thread that
+//! spawns it, so workers spawned lazily by the first test would print into that test's buffer for
+//! the rest of the run.
+
+use std::{future::Future, sync::OnceLock, time::Duration};
+
+use tokio::runtime::{Builder, Runtime};
+
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+
+/// How long the end of the process waits for connections to be closed in good order.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+
+/// Runs a future to its end on the shared runtime, on the calling thread.
+///
+/// The future stays on the calling thread, so it need not be `Send`, and what it prints is
+/// captured by libtest for the test that called.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    runtime().block_on(future)
+}
+
+/// Spawns a future that outlives the test that needs it, such as the removal of a spent lane.
+pub(crate) fn spawn<F>(future: F) -> tokio::task::JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    runtime().spawn(future)
+}
+
+/// Makes the runtime current on this thread, for constructors that spawn.
+pub(crate) fn enter() -> tokio::runtime::EnterGuard<'static> {
+    runtime().enter()
+}
+
+fn runtime() -> &'static Runtime {
+    RUNTIME.get_or_init(|| {
+        Builder::new_multi_thread()
+            .thread_name("db-test")
+            .enable_all()
+            .build()
+            .expect("db-test: the tokio runtime could not be built")
+    })
+}
+
+#[ctor::ctor(unsafe)]
+fn before_main() {
+    // This process may be a copy of a test binary that was started to look after the private
+    // server; then the following call does not return.
+    #[cfg(unix)]
+    crate::server::local::supervise_if_asked();
+    runtime();
+}
+
+#[dtor::dtor(unsafe)]
+fn at_exit() {
+    if !crate::session::any_active() {
+        return;
+    }
+    // The thread-local state that tokio needs is gone on the exiting thread; a fresh one has it.
+    let closer = std::thread::spawn(|| {
+        block_on(async { tokio::time::timeout(SHUTDOWN_LIMIT, crate::session::close_all()).await })
+            .ok();
+    });
+    closer.join().ok();
+}

@@ -1,0 +1,104 @@
+//! What a test may take as an argument.
+
+use std::future::Future;
+
+use axum::Router;
+use sqlx::{PgPool, Postgres, pool::PoolConnection, postgres::PgConnectOptions};
+
+use crate::{Client, Overrides, TestContext, client};
+
+/// An error of any type, as [`FromTest`] and a session's functions return it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A type that a test can take as an argument.
+///
+/// Implement it for what many tests need, and build it from what is there already:
+///
+/// ```
+/// use db_test::{BoxError, Client, FromTest, TestContext};
+/// use sqlx::PgPool;
+///
+/// struct SignedIn {
+///     client: Client,
+///     user: i64,
+/// }
+///
+/// impl FromTest for SignedIn {
+///     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+///         let pool: PgPool = cx.get().await?;
+///         let user = sqlx::query_scalar("insert into users (name) values ('ada') returning id")
+///             .fetch_one(&pool)
+///             .await?;
+///         Ok(Self { client: cx.get().await?, user })
+///     }
+/// }
+/// ```
+///
+/// # Errors
+///
+/// An error fails the test before its body runs; the report names the argument's type.
+#[diagnostic::on_unimplemented(
+    message = "a test cannot take an argument of type `{Self}`",
+    label = "not something a test is given",
+    note = "a test may take `Client`, `Router`, `PgPool`, `PoolConnection<Postgres>`, `PgConnectOptions`, `Overrides`, `TestContext`",
+    note = "for a type of your own, write `impl db_test::FromTest for {Self}`"
+)]
+pub trait FromTest: Sized {
+    /// Makes the value for one test.
+    fn from_test(cx: &TestContext) -> impl Future<Output = Result<Self, BoxError>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl FromTest for TestContext {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(cx.clone())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FromTest for Overrides {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(cx.overrides().clone())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FromTest for PgPool {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        cx.ready().await?;
+        Ok(cx.pool())
+    }
+}
+
+/// Holds the sandbox's only connection for as long as the value lives: requests and pool users
+/// wait for it meanwhile.
+#[diagnostic::do_not_recommend]
+impl FromTest for PoolConnection<Postgres> {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        cx.ready().await?;
+        Ok(cx.pool().acquire().await?)
+    }
+}
+
+/// Only with `isolation = "database"`: its connections are outside of any transaction of the test.
+#[diagnostic::do_not_recommend]
+impl FromTest for PgConnectOptions {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(cx.connect_options()?)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FromTest for Router {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        cx.ready().await?;
+        cx.router().await
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FromTest for Client {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(client::client(cx.get().await?))
+    }
+}

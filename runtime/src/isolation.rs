@@ -1,0 +1,75 @@
+//! The database of one test, by what keeps it apart from the others.
+
+use sqlx::{PgPool, postgres::PgConnectOptions};
+
+use crate::{
+    Error,
+    error::Cause,
+    exclusive::Exclusive,
+    macro_support::Isolation,
+    outcome::Outcome,
+    sandbox::{Ending, Sandbox},
+    session::Startable,
+};
+
+/// The database of one test.
+pub(crate) enum TestDatabase {
+    /// A transaction on a lane, rolled back at the end.
+    Transaction(Sandbox),
+    /// A lane to really write to, thrown away at the end.
+    Own(Box<Exclusive>),
+}
+
+impl TestDatabase {
+    /// The test's database; one of its own is taken at once, a transaction's when it is needed.
+    pub(crate) async fn open(isolation: Isolation, session: Startable) -> Result<Self, Error> {
+        Ok(match isolation {
+            Isolation::Transaction => Self::Transaction(Sandbox::new(session)),
+            Isolation::Database => Self::Own(Box::new(Exclusive::open(session).await?)),
+        })
+    }
+
+    pub(crate) fn pool(&self) -> PgPool {
+        match self {
+            Self::Transaction(sandbox) => sandbox.pool(),
+            Self::Own(exclusive) => exclusive.pool(),
+        }
+    }
+
+    /// Makes sure that the database is there.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        match self {
+            Self::Transaction(sandbox) => sandbox.ready().await,
+            Self::Own(_) => Ok(()),
+        }
+    }
+
+    /// The options of connections of the application's own making, which only a database of the
+    /// test's own allows.
+    pub(crate) fn connect_options(
+        &self,
+        type_name: &'static str,
+    ) -> Result<PgConnectOptions, Error> {
+        match self {
+            Self::Transaction(_) => Err(Error::from(Cause::LeadsOutside { type_name })),
+            Self::Own(exclusive) => Ok(exclusive.options()),
+        }
+    }
+
+    /// The options of a read-only connection that sees what is really committed.
+    pub(crate) async fn outside(&self) -> Result<PgConnectOptions, Error> {
+        let options = match self {
+            Self::Transaction(sandbox) => sandbox.outside().await?,
+            Self::Own(exclusive) => exclusive.options(),
+        };
+        Ok(options.options([("default_transaction_read_only", "on")]))
+    }
+
+    /// Ends the test's use of its database.
+    pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
+        match self {
+            Self::Transaction(sandbox) => sandbox.end(outcome).await,
+            Self::Own(exclusive) => exclusive.end().await,
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Lanes: private databases with one warm connection each.
+//!
+//! A test has a lane to itself, so there are as many as tests run at once. A lane is claimed by a
+//! session-level advisory lock in its own database, which the server drops with the connection,
+//! however its process ends. Only a lane whose last user gave it back in good order is trusted:
+//! see [`Mark`].
+
+mod claim;
+mod mark;
+mod retire;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use sqlx::{Connection, PgConnection};
+use tokio::{sync::Notify, task::JoinHandle};
+
+use self::claim::Claimed;
+pub(crate) use self::mark::Mark;
+use crate::{
+    Error,
+    database::OwnDatabase,
+    error::Cause,
+    executor,
+    server::{ConnectFailure, Server},
+    template::{Ground, Template},
+};
+
+/// How long a test waits for a lane when the server is out of connections.
+const LANE_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often a server that is out of connections is asked again when no test gives a lane back.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// A private database and the one warm connection to it.
+pub(crate) struct Lane {
+    pub(crate) id: LaneId,
+    pub(crate) connection: PgConnection,
+}
+
+/// What names a lane while its connection is elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneId {
+    /// `None` in shared mode, where the database is the user's.
+    pub(crate) own: Option<(u32, OwnDatabase)>,
+    /// The process id of the connection's backend, which ends the connection from outside.
+    pub(crate) backend: i32,
+}
+
+impl LaneId {
+    /// A query that releases the advisory locks a test has left; gives one `bool`, whether the
+    /// connection still has its lane.
+    pub(crate) fn release_locks(&self) -> &'static str {
+        match self.own {
+            Some(_) => claim::RELEASE_LOCKS,
+            None => "select pg_advisory_unlock_all()::text is not null",
+        }
+    }
+}
+
+/// The lanes of a session in this process.
+pub(crate) struct Lanes {
+    server: Arc<Server>,
+    template: Template,
+    book: Mutex<Book>,
+    given_back: Notify,
+    /// The failure that stopped the first test to ask; it stops the others at once.
+    dead: OnceLock<Error>,
+}
+
+#[derive(Default)]
+struct Book {
+    /// Warm lanes that no test uses; the last one used is the first one reused.
+    free: Vec<Lane>,
+    /// Numbers of lanes that this process holds, opens or removes.
+    reserved: BTreeSet<u32>,
+    retiring: Vec<JoinHandle<()>>,
+    ever_opened: bool,
+}
+
+impl Lanes {
+    pub(crate) fn new(server: Arc<Server>, template: Template) -> Self {
+        let (book, given_back, dead) = (Mutex::default(), Notify::new(), OnceLock::new());
+        Self {
+            server,
+            template,
+            book,
+            given_back,
+            dead,
+        }
+    }
+
+    pub(crate) fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Takes a lane that nobody else uses, opening one when all are in use.
+    ///
+    /// # Errors
+    ///
+    /// When no lane could be opened; an error of the very first one is remembered.
+    ///
+    /// # Cancel safety
+    ///
+    /// A lane that was being opened is closed, and its number is free again.
+    pub(crate) async fn take(&self) -> Result<Lane, Error> {
+        if let Some(error) = self.dead.get() {
+            return Err(error.clone());
+        }
+        let result = self.take_or_open().await;
+        match result {
+            Ok(_) => self.book().ever_opened = true,
+            Err(ref error) if !self.book().ever_opened => drop(self.dead.set(error.clone())),
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn take_or_open(&self) -> Result<Lane, Error> {
+        let started = Instant::now();
+        loop {
+            let waiting = self.given_back.notified();
+            if let Some(lane) = self.book().free.pop() {
+                return Ok(lane);
+            }
+            let failure = match self.open().await {
+                Ok(lane) => return Ok(lane),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::OutOfConnections(failure)) => failure,
+            };
+            if started.elapsed() > LANE_LIMIT {
+                return Err(self.no_lane(&failure, LANE_LIMIT));
+            }
+            tracing::info!("the server is out of connections, waiting for a lane");
+            tokio::time::timeout(RETRY_PAUSE, waiting).await.ok();
+        }
+    }
+
+    /// Gives back a lane that was proved to be as it was taken.
+    pub(crate) fn give_back(&self, lane: Lane) {
+        self.book().free.push(lane);
+        self.given_back.notify_one();
+    }
+
+    /// Gives up a lane whose state is not known: its connection is ended and its database is
+    /// removed, off the path of any test. The next one to need a lane clones the template.
+    pub(crate) fn discard(&self, id: LaneId) {
+        tracing::info!(lane = ?id, "lane given up");
+        // Its number stays reserved: the name must not be used again while it is being dropped.
+        let server = Arc::clone(&self.server);
+        self.look_after(executor::spawn(
+            async move { retire::retire(&server, id).await },
+        ));
+    }
+
+    /// Whether no warm lane is waiting for a test.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.book().free.is_empty()
+    }
+
+    /// Opens a lane ahead of need.
+    pub(crate) async fn open_spare(&self) -> Result<Lane, Error> {
+        self.open().await.map_err(|failure| match failure {
+            Failure::Final(error) => error,
+            Failure::OutOfConnections(error) => self.no_lane(&error, Duration::ZERO),
+        })
+    }
+
+    /// Remembers work in the background, which the end of the process waits for.
+    pub(crate) fn look_after(&self, task: JoinHandle<()>) {
+        let mut book = self.book();
+        book.retiring.retain(|task| !task.is_finished());
+        book.retiring.push(task);
+    }
+
+    /// Closes every connection in good order and leaves the mark of a lane that can be trusted.
+    pub(crate) async fn close(&self) {
+        let (free, retiring) = {
+            let mut book = self.book();
+            (
+                std::mem::take(&mut book.free),
+                std::mem::take(&mut book.retiring),
+            )
+        };
+        let closing = free.into_iter().map(|mut lane| async move {
+            if let Some((_, database)) = &lane.id.own {
+                mark::leave(&mut lane.connection, database, &Mark::clean())
+                    .await
+                    .ok();
+            }
+            lane.connection.close().await.ok();
+        });
+        tokio::join!(join_all(closing), join_all(retiring));
+    }
+
+    /// Opens the lane with the smallest number that can be had.
+    async fn open(&self) -> Result<Lane, Failure> {
+        let mut claimed_elsewhere = BTreeSet::new();
+        for _ in 0..10_000 {
+            if self.template.is_shared() {
+                return self.open_shared().await;
+            }
+            let reservation = self.reserve(&claimed_elsewhere);
+            let database = self.template.database().lane(reservation.number);
+            match self.server.connect(&self.server.options(&database)).await {
+                Ok(connection) => match claim::claim(connection, &database).await {
+                    Ok(Claimed::Ours {
+                        connection,
+                        backend,
+                    }) => {
+                        let own = Some((reservation.keep(), database));
+                        return Ok(Lane {
+                            id: LaneId { own, backend },
+                            connection,
+                        });
+                    }
+                    Ok(Claimed::Elsewhere) => drop(claimed_elsewhere.insert(reservation.number)),
+                    Ok(Claimed::Untrusted { backend }) => {
+                        let own = Some((reservation.keep(), database));
+                        self.discard(LaneId { own, backend });
+                    }
+                    Err(error) => return Err(self.statement("claim a lane", error)),
+                },
+                Err(failure) if failure.is("53300") => {
+                    return Err(Failure::OutOfConnections(failure.into_error()));
+                }
+                Err(failure) => self.make_room(&database, failure).await?,
+            }
+        }
+        Err(Failure::Final(Error::from(Cause::TemplateVanishes {
+            template: self.template.database().clone(),
+            server: self.server.to_string(),
+        })))
+    }
+
+    /// Clones the template after a connection to the lane's database has failed; or finds out that
+    /// the failure has another reason.
+    async fn make_room(
+        &self,
+        database: &OwnDatabase,
+        failure: ConnectFailure,
+    ) -> Result<(), Failure> {
+        // What is wrong with the server shows at its door, with a better error.
+        if self.template.ensure().await? == Ground::Shared {
+            return Ok(());
+        }
+        if !failure.is("3D000") {
+            return Err(Failure::Final(Error::from(self.server.explain(failure))));
+        }
+        match claim::clone_template(&self.server, self.template.database(), database).await {
+            Ok(()) => Ok(()),
+            Err(Cause::Statement { error, .. }) if crate::server::is(&error, "3D000") => {
+                Ok(self.template.make_again().await?)
+            }
+            Err(cause) => Err(Failure::Final(Error::from(cause))),
+        }
+    }
+
+    /// Opens a connection to the one database that all lanes share.
+    async fn open_shared(&self) -> Result<Lane, Failure> {
+        match self.server.connect(&self.server.door_options()).await {
+            Ok(mut connection) => {
+                let backend = claim::prepare_shared(&mut connection).await;
+                let backend =
+                    backend.map_err(|error| self.statement("prepare a connection", error))?;
+                Ok(Lane {
+                    id: LaneId { own: None, backend },
+                    connection,
+                })
+            }
+            Err(failure) if failure.is("53300") => {
+                Err(Failure::OutOfConnections(failure.into_error()))
+            }
+            Err(failure) => Err(Failure::Final(Error::from(self.server.explain(failure)))),
+        }
+    }
+
+    fn no_lane(&self, last: &sqlx::Error, after: Duration) -> Error {
+        let (server, last) = (self.server.to_string(), crate::report::chain(last));
+        Error::from(Cause::NoLane {
+            server,
+            seconds: after.as_secs(),
+            last,
+        })
+    }
+
+    fn statement(&self, action: &str, error: sqlx::Error) -> Failure {
+        let (action, server) = (action.to_owned(), self.server.to_string());
+        Failure::Final(Error::from(Cause::Statement {
+            action,
+            server,
+            error,
+        }))
+    }
+
+    fn reserve(&self, except: &BTreeSet<u32>) -> Reservation<'_> {
+        let mut book = self.book();
+        let number = (1..=u32::MAX).find(|n| !book.reserved.contains(n) && !except.contains(n));
+        let number = number.expect("there are more numbers than lanes");
+        book.reserved.insert(number);
+        Reservation {
+            lanes: self,
+            number,
+        }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A number that no other test of this process can get; free again when dropped.
+struct Reservation<'a> {
+    lanes: &'a Lanes,
+    number: u32,
+}
+
+impl Reservation<'_> {
+    /// Keeps the number reserved for as long as the lane lives.
+    fn keep(self) -> u32 {
+        let number = self.number;
+        std::mem::forget(self);
+        number
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        self.lanes.book().reserved.remove(&self.number);
+    }
+}
+
+enum Failure {
+    Final(Error),
+    OutOfConnections(sqlx::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}

@@ -1,0 +1,133 @@
+//! Making a lane's database, and making it ours.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+
+use super::mark::{self, Mark};
+use crate::{
+    database::OwnDatabase,
+    error::Cause,
+    server::{Server, is},
+};
+
+/// How long a clone may take.
+const CLONE_LIMIT: Duration = Duration::from_mins(5);
+
+/// The pause before a template that is in use for a moment is cloned again.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// The key of the advisory lock that claims the database it is taken in (`db_test` in hexadecimal).
+///
+/// Such locks are local to a database, so an application meets it only if it uses this very key.
+macro_rules! claim_key {
+    () => {
+        "x'0064625f74657374'::bigint"
+    };
+}
+
+/// One query: settings of a connection that holds a long transaction on disposable data, then the
+/// lock, and the mark of the lane's last user.
+const CLAIM: &str = concat!(
+    "set idle_in_transaction_session_timeout = 0; set synchronous_commit = off; ",
+    "select pg_backend_pid(), pg_try_advisory_lock(",
+    claim_key!(),
+    "), (select shobj_description(oid, 'pg_database') from pg_database where datname = current_database())",
+);
+
+/// Releases all advisory locks and takes the claim again.
+pub(super) const RELEASE_LOCKS: &str = concat!(
+    "select pg_advisory_unlock_all()::text is not null and pg_try_advisory_lock(",
+    claim_key!(),
+    ")"
+);
+
+/// What became of an attempt to claim a lane.
+pub(super) enum Claimed {
+    Ours {
+        connection: PgConnection,
+        backend: i32,
+    },
+    /// Another process has it.
+    Elsewhere,
+    /// It is ours, but its last user did not give it back in good order.
+    Untrusted { backend: i32 },
+}
+
+/// Claims the lane that a connection leads to.
+pub(super) async fn claim(
+    mut connection: PgConnection,
+    database: &OwnDatabase,
+) -> Result<Claimed, sqlx::Error> {
+    let row = connection.fetch_one(sqlx::raw_sql(CLAIM)).await?;
+    let (backend, locked): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
+    let comment: Option<String> = row.try_get(2)?;
+    if !locked {
+        connection.close().await.ok();
+        return Ok(Claimed::Elsewhere);
+    }
+    if comment
+        .and_then(|text| Mark::parse(&text))
+        .is_some_and(|mark| mark.busy)
+    {
+        connection.close().await.ok();
+        return Ok(Claimed::Untrusted { backend });
+    }
+    mark::leave(&mut connection, database, &Mark::busy()).await?;
+    Ok(Claimed::Ours {
+        connection,
+        backend,
+    })
+}
+
+/// Prepares a connection to a database that all lanes share; gives its backend's process id.
+pub(super) async fn prepare_shared(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    let sql = "set idle_in_transaction_session_timeout = 0; select pg_backend_pid()";
+    connection.fetch_one(sqlx::raw_sql(sql)).await?.try_get(0)
+}
+
+/// Clones the template; a lane that another process has made in the meantime will do as well.
+pub(super) async fn clone_template(
+    server: &Server,
+    template: &OwnDatabase,
+    lane: &OwnDatabase,
+) -> Result<(), Cause> {
+    let sql = format!("create database {lane} template {template}");
+    let action = format!("run `{sql}`");
+    let cloning = async {
+        let mut door = server.door().await?;
+        loop {
+            match door
+                .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
+                .await
+            {
+                Ok(_) => break,
+                // The second is what the loser of a race gets.
+                Err(error) if is(&error, "42P04") || is(&error, "23505") => break,
+                Err(error) if is(&error, "55006") => tokio::time::sleep(RETRY_PAUSE).await,
+                Err(error) => {
+                    let (action, server) = (action.clone(), server.to_string());
+                    return Err(Cause::Statement {
+                        action,
+                        server,
+                        error,
+                    });
+                }
+            }
+        }
+        door.close().await.ok();
+        tracing::info!(%lane, "lane made");
+        Ok(())
+    };
+    tokio::time::timeout(CLONE_LIMIT, cloning)
+        .await
+        .unwrap_or_else(|_| {
+            let (action, server, seconds) =
+                (action.clone(), server.to_string(), CLONE_LIMIT.as_secs());
+            Err(Cause::StatementTimedOut {
+                action,
+                server,
+                seconds,
+            })
+        })
+}

@@ -1,0 +1,83 @@
+//! Fast, parallel, rolled-back integration tests for axum + sqlx applications, on a real PostgreSQL.
+//!
+//! [`#[db_test]`](macro@db_test) runs an async test on one runtime that all tests share, in a transaction that
+//! is rolled back whatever happens, with arguments made by their types ([`FromTest`]).
+//! [`#[db_test::session]`](macro@session) says once per test binary what the tests run against ([`Session`]).
+//! [`#[db_test::overridable]`](macro@overridable) lets a test replace what an extractor of the application
+//! returns ([`Overrides`]).
+//!
+//! ```no_run
+#![doc = include_str!("../tests/docs/quick_start.rs")]
+//! # fn main() {}
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it brings | default |
+//! | --- | --- | --- |
+//! | `harness` | everything but `#[db_test::overridable]` | yes |
+//!
+//! Without default features, the crate is what an application compiles into its production binary
+//! for `#[db_test::overridable]`: a macro, and a hundred lines that depend on `http` alone.
+//!
+//! # What is printed, and when
+//!
+//! A failing test prints a report after its own message. What the library does besides (which server
+//! and why, templates, lanes) it tells through [`tracing`](https://docs.rs/tracing), at level `INFO`,
+//! to whatever subscriber there is. Work that takes more than a second says so on standard error.
+
+#[cfg(feature = "harness")]
+mod app;
+#[cfg(feature = "harness")]
+mod client;
+#[cfg(feature = "harness")]
+mod context;
+#[cfg(feature = "harness")]
+mod database;
+#[cfg(feature = "harness")]
+mod error;
+#[cfg(feature = "harness")]
+mod exclusive;
+#[cfg(feature = "harness")]
+mod executor;
+#[cfg(feature = "harness")]
+mod from_test;
+#[cfg(feature = "harness")]
+mod harness;
+#[cfg(feature = "harness")]
+mod isolation;
+#[cfg(feature = "harness")]
+mod lane;
+#[doc(hidden)]
+pub mod macro_support;
+#[cfg(feature = "harness")]
+mod outcome;
+mod overridable;
+#[cfg(feature = "harness")]
+mod overrides;
+#[cfg(feature = "harness")]
+mod report;
+#[cfg(feature = "harness")]
+mod sandbox;
+#[cfg(feature = "harness")]
+mod server;
+#[cfg(feature = "harness")]
+mod session;
+#[cfg(feature = "harness")]
+mod template;
+
+pub use db_test_macros::overridable;
+#[cfg(feature = "harness")]
+pub use db_test_macros::{db_test, session};
+pub use overridable::Overridable;
+
+#[cfg(feature = "harness")]
+pub use self::{
+    app::IntoApp,
+    client::Client,
+    context::TestContext,
+    error::Error,
+    from_test::{BoxError, FromTest},
+    overrides::Overrides,
+    session::{Migrations, Session},
+};

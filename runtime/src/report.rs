@@ -1,0 +1,122 @@
+//! What a failing test prints after its own message.
+
+use std::fmt::Write;
+
+use crate::{
+    error::Error,
+    macro_support::Test,
+    outcome::{ArgumentError, Outcome},
+    sandbox::Ending,
+};
+
+/// The payload of the panic that tells libtest of a failure which has been reported in full.
+pub(crate) const SEE_REPORT: &str = "the test failed, see the report of db-test above";
+
+/// The report of one test.
+pub(crate) struct Report {
+    title: String,
+    sections: Vec<(&'static str, String)>,
+    notes: Vec<String>,
+}
+
+impl Report {
+    pub(crate) fn new(test: &Test, outcome: &Outcome, ending: &Ending) -> Self {
+        let mut sections = Vec::new();
+        if let Some(cause) = cause_of(test, outcome) {
+            sections.push(("cause", cause));
+        }
+        if let Ending::NotOpened(error) = ending {
+            if !matches!(outcome, Outcome::NoArgument(_)) {
+                sections.push(("cause", error.tell(test.name)));
+            }
+        } else {
+            sections.push(("sandbox", ending.describe()));
+        }
+        sections.push(("run again", rerun_command(test)));
+        let how = headline(outcome, ending);
+        Self {
+            title: format!("{} {how}", test.name),
+            sections,
+            notes: ending.notes(),
+        }
+    }
+
+    /// Prints the whole report to the captured standard error of the test.
+    pub(crate) fn print(&self) {
+        eprintln!("{self}");
+        self.print_notes();
+    }
+
+    /// Prints what is worth knowing about a test that passed.
+    pub(crate) fn print_notes(&self) {
+        for note in &self.notes {
+            eprintln!("db-test: note: {note}");
+        }
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "\n── db-test: {} ──", self.title)?;
+        for (label, text) in &self.sections {
+            let mut lines = text.lines();
+            writeln!(f, "{label:>9}  {}", lines.next().unwrap_or_default())?;
+            for line in lines {
+                writeln!(f, "{:>9}  {line}", "")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn headline(outcome: &Outcome, ending: &Ending) -> String {
+    match outcome {
+        Outcome::NotRun | Outcome::Passed => ending.headline().to_owned(),
+        Outcome::Failed(_) => "returned an error".to_owned(),
+        Outcome::Panicked(_) => "panicked".to_owned(),
+        Outcome::TimedOut(limit) => format!("took longer than its limit of {limit:?}"),
+        Outcome::NoArgument(_) => "could not be given its arguments".to_owned(),
+    }
+}
+
+fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::NoArgument(ArgumentError { type_name, cause }) => {
+            Some(match cause.downcast_ref::<Error>() {
+                Some(error) => error.tell(test.name),
+                None => format!("`{type_name}` could not be made: {}", chain(cause.as_ref())),
+            })
+        }
+        Outcome::TimedOut(_) => Some(
+            "the body was stopped where it stood; `#[db_test(timeout = \"2m\")]` allows it more"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+/// An error with what caused it, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let part = source.to_string();
+        // Many errors repeat their source's text in their own.
+        if !text.contains(&part) {
+            write!(text, ": {part}").ok();
+        }
+        next = source.source();
+    }
+    text
+}
+
+fn rerun_command(test: &Test) -> String {
+    let name = test
+        .name
+        .split_once("::")
+        .map_or(test.name, |(_, name)| name);
+    match std::env::var("CARGO_PKG_NAME") {
+        Ok(package) => format!("cargo test -p {package} -- --exact {name}"),
+        Err(_) => format!("cargo test -- --exact {name}"),
+    }
+}

@@ -1,0 +1,314 @@
+//! The sandbox: a lane's connection inside an outer transaction, behind an ordinary `PgPool`.
+//!
+//! sqlx has no public way to put an existing connection into a pool. But a pool hands each new
+//! connection to its `after_connect` hook by `&mut`, so the pool of a sandbox connects to the
+//! [`greeter`], which is no more than a PostgreSQL handshake, and the hook swaps the placeholder
+//! that comes out of it for the lane's connection. The application sees a pool like any other.
+
+mod checkpoint;
+mod ending;
+mod greeter;
+mod transaction;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use sqlx::{
+    PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::sync::OnceCell;
+
+pub(crate) use self::ending::Ending;
+use self::{checkpoint::Checkpoint, ending::Escape};
+use crate::{
+    Error,
+    lane::{Lane, LaneId},
+    outcome::Outcome,
+    session::Startable,
+};
+
+/// How long a test's end waits for a task that still uses the connection.
+const RECLAIM_LIMIT: Duration = Duration::from_secs(2);
+
+/// How many broken connections are replaced before a test gives up.
+const ATTEMPTS: usize = 3;
+
+/// The sandbox of one test.
+pub(crate) struct Sandbox {
+    core: Arc<Core>,
+    pool: PgPool,
+}
+
+/// What the pool's hooks and the greeter share with the sandbox.
+struct Core {
+    session: Startable,
+    /// The lane, taken when the first argument of the test asks for it.
+    taken: OnceCell<Result<(), Error>>,
+    /// The outer transaction, opened when the first connection is acquired.
+    opened: OnceCell<Result<(), Error>>,
+    place: Mutex<Place>,
+    ended: AtomicBool,
+    escape: Mutex<Option<Escape>>,
+}
+
+/// Where the lane is.
+#[derive(Default)]
+enum Place {
+    #[default]
+    NotTaken,
+    Taken(Box<Lane>),
+    /// The transaction is open; the connection is here, or with the pool.
+    Opened {
+        id: LaneId,
+        connection: Option<Box<PgConnection>>,
+    },
+    GivenBack,
+}
+
+impl Sandbox {
+    pub(crate) fn new(session: Startable) -> Self {
+        let core = Arc::new(Core {
+            session,
+            taken: OnceCell::new(),
+            opened: OnceCell::new(),
+            place: Mutex::default(),
+            ended: AtomicBool::new(false),
+            escape: Mutex::default(),
+        });
+        let pool = pool(&core);
+        Self { core, pool }
+    }
+
+    pub(crate) fn pool(&self) -> PgPool {
+        self.pool.clone()
+    }
+
+    /// Takes a lane, without a word to its server yet.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        self.core.take().await
+    }
+
+    /// The options of a connection to the lane's database.
+    pub(crate) async fn outside(&self) -> Result<PgConnectOptions, Error> {
+        self.core.take().await?;
+        let active = self.core.session.get().await?;
+        let server = active.lanes().server();
+        let options = match self.core.lane_id().and_then(|id| id.own) {
+            Some((_, database)) => server.options(&database),
+            None => server.door_options(),
+        };
+        Ok(options)
+    }
+
+    /// Takes the connection back, proves that nothing escaped, and rolls everything back.
+    pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
+        self.core.ended.store(true, Ordering::Release);
+        // Waits for an opening that is under way, and prevents a later one.
+        let never = || async { Err(Error::from(crate::error::Cause::TestEnded)) };
+        let opened = self.core.opened.get_or_init(never).await.clone();
+        let ending = match (opened, self.session_failure()) {
+            (Ok(()), _) => self.end_opened(outcome).await,
+            (Err(_), Some(error)) => Ending::NotOpened(error),
+            (Err(error), None) if !error.is_test_ended() => Ending::NotOpened(error),
+            (Err(_), None) => {
+                self.give_back_unused().await;
+                Ending::Untouched
+            }
+        };
+        // Closes the pool to whoever still has a handle; what they hold is not waited for.
+        self.pool.close().now_or_never();
+        ending
+    }
+
+    fn session_failure(&self) -> Option<Error> {
+        self.core.taken.get()?.as_ref().err().cloned()
+    }
+
+    async fn give_back_unused(&self) {
+        let place = std::mem::replace(&mut *self.core.place(), Place::GivenBack);
+        if let (Place::Taken(lane), Ok(active)) = (place, self.core.session.get().await) {
+            active.lanes().give_back(*lane);
+        }
+    }
+
+    async fn end_opened(&self, outcome: &Outcome) -> Ending {
+        let Ok(active) = self.core.session.get().await else {
+            return Ending::Untouched;
+        };
+        let Some(id) = self.core.lane_id() else {
+            return Ending::Untouched;
+        };
+        let Some(mut connection) = self.reclaim(outcome).await else {
+            active.lanes().discard(id);
+            let escape = self.core.take_escape();
+            return escape.map_or(Ending::ConnectionGone, Ending::Escaped);
+        };
+        let verdict = transaction::close(&mut connection, &id).await;
+        let escape = self.core.take_escape();
+        if escape.is_none() && verdict.leaves_lane_clean() {
+            active.lanes().give_back(Lane { id, connection });
+        } else {
+            drop(connection);
+            active.lanes().discard(id);
+        }
+        Ending::of(verdict, escape)
+    }
+
+    /// Gets the lane's connection back from wherever it is; `None` when it is lost, or held by
+    /// something that outlives the test.
+    async fn reclaim(&self, outcome: &Outcome) -> Option<PgConnection> {
+        // It is still here when it was never handed out.
+        if let Some(connection) = self.core.take_parked() {
+            return Some(connection);
+        }
+        if matches!(outcome, Outcome::TimedOut(_)) {
+            // Its connection is likely in the middle of the statement that took so long.
+            return self
+                .pool
+                .acquire()
+                .now_or_never()?
+                .ok()
+                .map(sqlx::pool::PoolConnection::detach);
+        }
+        let acquired = tokio::time::timeout(RECLAIM_LIMIT, self.pool.acquire()).await;
+        Some(acquired.ok()?.ok()?.detach())
+    }
+}
+
+impl Core {
+    /// Takes a lane from the session.
+    async fn take(&self) -> Result<(), Error> {
+        let take = || async {
+            let active = self.session.get().await?;
+            let lane = active.lanes().take().await?;
+            *self.place() = Place::Taken(Box::new(lane));
+            Ok(())
+        };
+        self.taken.get_or_init(take).await.clone()
+    }
+
+    /// Opens the outer transaction, replacing a connection that broke while nobody used it.
+    async fn open(&self) -> Result<(), Error> {
+        self.opened.get_or_init(|| self.open_once()).await.clone()
+    }
+
+    async fn open_once(&self) -> Result<(), Error> {
+        self.take().await?;
+        let active = self.session.get().await?;
+        let mut place = std::mem::take(&mut *self.place());
+        for attempt in 1.. {
+            let Place::Taken(lane) = place else { break };
+            let Lane { id, mut connection } = *lane;
+            match transaction::open(&mut connection).await {
+                Ok(()) => {
+                    *self.place() = Place::Opened {
+                        id,
+                        connection: Some(Box::new(connection)),
+                    };
+                    return Ok(());
+                }
+                Err(error) => {
+                    tracing::info!(lane = ?id, %error, "a lane's connection was broken");
+                    active.lanes().discard(id);
+                    if attempt == ATTEMPTS {
+                        let (action, server) = (
+                            "open the test's transaction".to_owned(),
+                            active.lanes().server().to_string(),
+                        );
+                        return Err(Error::from(crate::error::Cause::Statement {
+                            action,
+                            server,
+                            error,
+                        }));
+                    }
+                    place = Place::Taken(Box::new(active.lanes().take().await?));
+                }
+            }
+        }
+        Err(Error::from(crate::error::Cause::TestEnded))
+    }
+
+    /// Hands the lane's connection to the pool, in the place of the placeholder.
+    fn hand_out(&self, placeholder: &mut PgConnection) -> Result<(), sqlx::Error> {
+        match self.take_parked() {
+            Some(connection) => {
+                *placeholder = connection;
+                Ok(())
+            }
+            None => Err(sqlx::Error::PoolClosed),
+        }
+    }
+
+    fn has_parked(&self) -> bool {
+        matches!(
+            &*self.place(),
+            Place::Opened {
+                connection: Some(_),
+                ..
+            }
+        )
+    }
+
+    fn take_parked(&self) -> Option<PgConnection> {
+        match &mut *self.place() {
+            Place::Opened { connection, .. } => connection.take().map(|boxed| *boxed),
+            _ => None,
+        }
+    }
+
+    fn lane_id(&self) -> Option<LaneId> {
+        match &*self.place() {
+            Place::Taken(lane) => Some(lane.id.clone()),
+            Place::Opened { id, .. } => Some(id.clone()),
+            Place::NotTaken | Place::GivenBack => None,
+        }
+    }
+
+    fn take_escape(&self) -> Option<Escape> {
+        self.escape
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn place(&self) -> std::sync::MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pool(core: &Arc<Core>) -> PgPool {
+    let (handing, releasing) = (Arc::clone(core), Arc::clone(core));
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(core.session.definition().session.acquire_limit())
+        // Both would replace the one connection that there is.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // The release has just used the connection.
+        .test_before_acquire(false)
+        .after_connect(move |placeholder, _| {
+            let handed = handing.hand_out(placeholder);
+            Box::pin(async move { handed })
+        })
+        .after_release(move |connection, _| {
+            let core = Arc::clone(&releasing);
+            Box::pin(async move {
+                match checkpoint::advance(connection).await? {
+                    Checkpoint::Moved => {}
+                    Checkpoint::Lost(escape) => {
+                        let mut first = core.escape.lock().unwrap_or_else(PoisonError::into_inner);
+                        first.get_or_insert(escape);
+                    }
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(greeter::invite(core))
+}

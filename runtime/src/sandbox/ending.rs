@@ -1,0 +1,108 @@
+//! How the sandbox of a test ended, in words.
+
+use super::transaction::Verdict;
+use crate::{Error, report::chain};
+
+/// How the sandbox of a test ended.
+pub(crate) enum Ending {
+    /// The test never used its database.
+    Untouched,
+    /// There was no database for the test.
+    NotOpened(Error),
+    /// Rolled back, and nothing escaped.
+    RolledBack,
+    /// A database of the test's own, which is not used again.
+    ThrownAway,
+    /// Something may have been written for good; the lane was given up.
+    Escaped(Escape),
+    /// Rolled back, but production's commit would have failed.
+    DeferredConstraint(sqlx::Error),
+    /// The connection was closed by the application, broke, or is still held by a task.
+    ConnectionGone,
+    /// The server did not say; the lane was given up.
+    Unverified(String),
+}
+
+/// How a test got out of its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Escape {
+    /// By a `COMMIT`, `ROLLBACK` or the like that was sent as a statement.
+    EndedByStatement,
+    /// By more cancelled or failed `begin()`s on one connection than the sandbox has spare levels.
+    RolledBackByGuards,
+}
+
+impl Ending {
+    pub(super) fn of(verdict: Verdict, escape: Option<Escape>) -> Self {
+        match (escape, verdict) {
+            (Some(escape), _) => Self::Escaped(escape),
+            (None, Verdict::RolledBack) => Self::RolledBack,
+            (None, Verdict::Replaced) => Self::Escaped(Escape::EndedByStatement),
+            (None, Verdict::DeferredConstraint(error)) => Self::DeferredConstraint(error),
+            (None, Verdict::ClaimLost) => Self::Unverified(
+                "the application called pg_advisory_unlock_all() and another process took the database".to_owned(),
+            ),
+            (None, Verdict::Unknown(error)) => Self::Unverified(chain(&error)),
+            (None, Verdict::TooSlow) => Self::Unverified("the server did not answer in time".to_owned()),
+        }
+    }
+
+    /// Whether this alone makes the test fail.
+    pub(crate) fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::NotOpened(_) | Self::Escaped(_) | Self::DeferredConstraint(_)
+        )
+    }
+
+    /// The words after the test's name when this alone makes it fail.
+    pub(crate) fn headline(&self) -> &'static str {
+        match self {
+            Self::NotOpened(_) => "got no database",
+            Self::Escaped(_) => "escaped from its transaction",
+            Self::DeferredConstraint(_) => "leaves a deferred constraint violated",
+            _ => "failed",
+        }
+    }
+
+    /// How the sandbox ended, with what to do about it.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Untouched => "not used".to_owned(),
+            Self::NotOpened(error) => error.to_string(),
+            Self::RolledBack => "rolled back; nothing escaped".to_owned(),
+            Self::ThrownAway => "a database of its own, thrown away".to_owned(),
+            Self::Escaped(Escape::EndedByStatement) => {
+                "the transaction around the test was ended by a statement: a COMMIT, ROLLBACK, END, ABORT or\n\
+                 PREPARE TRANSACTION sent as SQL text. What was written after it may be permanent, so this\n\
+                 database is thrown away; no other test sees it.\n\
+                 Use `pool.begin()` and `tx.commit()`, which the sandbox turns into savepoints, or run this\n\
+                 test with real commits."
+                    .to_owned()
+            }
+            Self::Escaped(Escape::RolledBackByGuards) => {
+                "several `begin()`s were cancelled or failed on one connection that was held all the time,\n\
+                 and sqlx rolled back further than the sandbox reaches: what the test had written is gone.\n\
+                 Acquire a connection from the pool for each attempt."
+                    .to_owned()
+            }
+            Self::DeferredConstraint(error) => format!(
+                "rolled back; but a deferred constraint does not hold, so in production the commit fails:\n{}",
+                chain(error)
+            ),
+            Self::ConnectionGone => "rolled back by the server, its connection was closed".to_owned(),
+            Self::Unverified(why) => format!("not verified: {why}; this database is thrown away"),
+        }
+    }
+
+    /// What is worth knowing even about a test that passed.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        match self {
+            Self::ConnectionGone => vec![
+                "the test's database connection was closed, or a task that outlived the test still held it".to_owned(),
+            ],
+            Self::Unverified(why) => vec![format!("the sandbox could not be verified: {why}")],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The greeter: an in-process listener that completes a PostgreSQL handshake and nothing else.
+//!
+//! What comes out of the handshake on the pool's side is a placeholder that the lane's connection
+//! replaces. The handshake is also where the sandbox is opened, so that whatever goes wrong then
+//! reaches the application as an ordinary error of its database. It speaks only of things that
+//! the loopback interface may hear: the sandbox is named by an unguessable token.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    time::Duration,
+};
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::Core;
+use crate::executor;
+
+/// How long a peer may take to introduce itself.
+const INTRODUCTION_LIMIT: Duration = Duration::from_secs(5);
+
+/// No startup message of sqlx comes near this many bytes.
+const STARTUP_LIMIT: usize = 4096;
+
+struct Greeter {
+    address: SocketAddr,
+    guests: Mutex<HashMap<String, Weak<Core>>>,
+}
+
+static GREETER: OnceLock<Greeter> = OnceLock::new();
+
+/// The connection options that lead to a sandbox.
+pub(super) fn invite(core: &Arc<Core>) -> PgConnectOptions {
+    let greeter = greeter();
+    let token = format!(
+        "{:016x}{:016x}",
+        RandomState::new().hash_one(0),
+        RandomState::new().hash_one(1)
+    );
+    let mut guests = greeter
+        .guests
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    guests.retain(|_, guest| guest.strong_count() > 0);
+    guests.insert(token.clone(), Arc::downgrade(core));
+    PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(greeter.address.port())
+        .username("db-test")
+        .database(&token)
+        .ssl_mode(PgSslMode::Disable)
+}
+
+fn greeter() -> &'static Greeter {
+    GREETER.get_or_init(|| {
+        let _runtime = executor::enter();
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+            .and_then(TcpListener::from_std)
+            .expect("db-test: no port could be opened on the loopback interface");
+        let address = listener
+            .local_addr()
+            .expect("a bound listener has an address");
+        executor::spawn(async move {
+            loop {
+                if let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(greet(stream));
+                }
+            }
+        });
+        Greeter {
+            address,
+            guests: Mutex::default(),
+        }
+    })
+}
+
+/// Answers one connection. The socket is closed at the end: the placeholder is never spoken to.
+async fn greet(mut stream: TcpStream) {
+    stream.set_nodelay(true).ok();
+    let Ok(Some(token)) = tokio::time::timeout(INTRODUCTION_LIMIT, introduction(&mut stream)).await
+    else {
+        return;
+    };
+    let answer = match answer(&token).await {
+        Ok(()) => welcome(),
+        Err(message) => refusal(&message),
+    };
+    stream.write_all(&answer).await.ok();
+    stream.shutdown().await.ok();
+}
+
+async fn answer(token: &str) -> Result<(), String> {
+    let guests = GREETER.get().map(|greeter| {
+        greeter
+            .guests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    });
+    let core = guests.and_then(|guests| guests.get(token).and_then(Weak::upgrade));
+    let Some(core) = core else {
+        return Err("db-test: the test that this pool belongs to has ended".to_owned());
+    };
+    core.open()
+        .await
+        .map_err(|error| format!("db-test: {error}"))?;
+    if core.has_parked() {
+        return Ok(());
+    }
+    Err(
+        "db-test: a test has one connection, and it was closed or taken out of the pool; \
+         code that needs several connections needs a database of its own"
+            .to_owned(),
+    )
+}
+
+/// Reads the startup message and finds the database's name in it.
+async fn introduction(stream: &mut TcpStream) -> Option<String> {
+    let length = usize::try_from(stream.read_u32().await.ok()?)
+        .ok()?
+        .checked_sub(4)?;
+    if length > STARTUP_LIMIT {
+        return None;
+    }
+    let mut message = vec![0; length];
+    stream.read_exact(&mut message).await.ok()?;
+    // Four bytes of protocol version, then pairs of strings that end with a zero.
+    let mut strings = message.get(4..)?.split(|byte| *byte == 0);
+    while let (Some(name), Some(value)) = (strings.next(), strings.next()) {
+        if name == b"database" {
+            return String::from_utf8(value.to_vec()).ok();
+        }
+    }
+    None
+}
+
+/// `AuthenticationOk`, then `ReadyForQuery` outside of a transaction.
+fn welcome() -> Vec<u8> {
+    b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I".to_vec()
+}
+
+/// `ErrorResponse` with the code that says that the server rejected the connection.
+fn refusal(message: &str) -> Vec<u8> {
+    let fields = format!("SFATAL\0VFATAL\0C08004\0M{message}\0\0");
+    let length = u32::try_from(fields.len() + 4).unwrap_or(u32::MAX);
+    [b"E".as_slice(), &length.to_be_bytes(), fields.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refusal;
+
+    #[test]
+    fn a_refusal_has_the_length_it_claims() {
+        let message = refusal("no");
+        let claimed = u32::from_be_bytes(message[1..5].try_into().expect("four bytes"));
+        assert_eq!(
+            message.len(),
+            1 + usize::try_from(claimed).expect("it is small")
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! The outer transaction: opened with one query, closed and verified with one query.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Postgres, Row};
+use sqlx_core::{database::Database, sql_str::SqlSafeStr, transaction::TransactionManager};
+
+use crate::lane::LaneId;
+
+type Manager = <Postgres as Database>::TransactionManager;
+
+/// How deep sqlx believes the connection of an idle sandbox to be.
+///
+/// One level is the outer transaction, the others are spare savepoints. sqlx's drop guards roll
+/// back one or two levels too many in three ordinary cases (a cancelled `begin()`, `begin_with`
+/// below the top level, `begin()` after a failed statement); the spare levels are what they
+/// use up, so that two such accidents on one held connection do no harm. A lane's connection is
+/// brought to this depth once and stays there on the client's side.
+pub(super) const DEPTH: usize = 5;
+
+/// The spare savepoints above the checkpoint, by the names that sqlx gives them.
+macro_rules! spares_above_checkpoint {
+    () => {
+        "savepoint _sqlx_savepoint_2; savepoint _sqlx_savepoint_3; savepoint _sqlx_savepoint_4"
+    };
+}
+pub(super) use spares_above_checkpoint;
+
+/// Opens the transaction. The setting is local to it, so that another transaction in its place,
+/// as `COMMIT; BEGIN` leaves it, can be told from it on the server.
+pub(super) const OPEN: &str = concat!(
+    "begin; set local db_test.sandbox = 'open'; savepoint _sqlx_savepoint_1; ",
+    spares_above_checkpoint!()
+);
+
+const BEGIN: &str = "begin; set local db_test.sandbox = 'open'";
+
+/// How long the closing query may take; deferred constraints of a large test are checked in it.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How deep sqlx believes the connection to be.
+pub(super) fn depth(connection: &PgConnection) -> usize {
+    Manager::get_transaction_depth(connection)
+}
+
+/// Brings sqlx's count up to [`DEPTH`], with a savepoint for each level.
+pub(super) async fn deepen(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    while depth(connection) < DEPTH {
+        let statement = (depth(connection) == 0).then(|| BEGIN.into_sql_str());
+        Manager::begin(connection, statement).await?;
+    }
+    Ok(())
+}
+
+/// Opens the outer transaction and its spare savepoints.
+pub(super) async fn open(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if depth(connection) == DEPTH {
+        connection.execute(sqlx::raw_sql(OPEN)).await.map(|_| ())
+    } else {
+        deepen(connection).await
+    }
+}
+
+/// Ends the transaction. The first column says whether it is the one that was opened; the second
+/// counts what this backend has written to `pg_type`, `pg_attribute`, `pg_proc` and `pg_class`
+/// (their object ids are fixed): more than nothing means DDL.
+const END: &str = "select current_setting('db_test.sandbox', true), \
+     (select sum(pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c) \
+     + pg_stat_get_xact_tuples_deleted(c))::bigint from unnest('{1247,1249,1255,1259}'::oid[]) as c); \
+     rollback; discard sequences";
+
+/// What the server said when the transaction was closed.
+pub(super) enum Verdict {
+    RolledBack,
+    /// The transaction that was rolled back was not the one that had been opened.
+    Replaced,
+    /// The application released the advisory lock that claims the lane, and another process took it.
+    ClaimLost,
+    /// A deferred constraint did not hold, so that production's commit would have failed.
+    DeferredConstraint(sqlx::Error),
+    /// Nothing is known for certain.
+    Unknown(sqlx::Error),
+    TooSlow,
+}
+
+impl Verdict {
+    /// Whether the lane is as it was before the test, and may be used again.
+    pub(super) fn leaves_lane_clean(&self) -> bool {
+        matches!(self, Self::RolledBack | Self::DeferredConstraint(_))
+    }
+}
+
+/// Checks deferred constraints, makes sure that this is still the transaction that was opened,
+/// rolls it back, and releases what a rollback does not: advisory locks and sequence caches.
+pub(super) async fn close(connection: &mut PgConnection, lane: &LaneId) -> Verdict {
+    let closing = async {
+        let checked = format!(
+            "set constraints all immediate; {END}; {}",
+            lane.release_locks()
+        );
+        match read_verdict(connection, checked).await {
+            Err(violation) if violation.as_database_error().is_some() => {
+                after_violation(connection, lane, violation).await
+            }
+            verdict => verdict.unwrap_or_else(Verdict::Unknown),
+        }
+    };
+    tokio::time::timeout(CLOSE_LIMIT, closing)
+        .await
+        .unwrap_or(Verdict::TooSlow)
+}
+
+/// Ends a transaction that the check of the deferred constraints has aborted.
+async fn after_violation(
+    connection: &mut PgConnection,
+    lane: &LaneId,
+    violation: sqlx::Error,
+) -> Verdict {
+    let sql = format!(
+        "rollback to savepoint _sqlx_savepoint_1; {END}; {}",
+        lane.release_locks()
+    );
+    match read_verdict(connection, sql).await {
+        Ok(Verdict::RolledBack) => Verdict::DeferredConstraint(violation),
+        verdict => verdict.unwrap_or_else(Verdict::Unknown),
+    }
+}
+
+async fn read_verdict(connection: &mut PgConnection, sql: String) -> Result<Verdict, sqlx::Error> {
+    let rows = connection
+        .fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)))
+        .await?;
+    let [transaction, claim] = &rows[..] else {
+        return Err(sqlx::Error::Protocol(
+            "the closing query gave an unexpected answer".to_owned(),
+        ));
+    };
+    let setting: Option<String> = transaction.try_get(0)?;
+    let catalog_writes: i64 = transaction.try_get(1)?;
+    if catalog_writes > 0 {
+        // The rolled-back schema lives on in the plans and type ids that sqlx remembers.
+        connection.clear_cached_statements().await?;
+    }
+    Ok(match (setting.as_deref(), claim.try_get(0)?) {
+        (Some("open"), true) => Verdict::RolledBack,
+        (Some("open"), false) => Verdict::ClaimLost,
+        _ => Verdict::Replaced,
+    })
+}

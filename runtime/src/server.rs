@@ -1,0 +1,215 @@
+//! Where the database server comes from.
+
+#[cfg(unix)]
+pub(crate) mod local;
+mod url;
+
+use std::{fmt, path::Path, time::Duration};
+
+use sqlx::{
+    PgConnection,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+use sqlx_core::connection::ConnectOptions as _;
+
+use crate::{database::OwnDatabase, error::Cause};
+
+/// How long a new connection may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often a server that is still starting up is asked again.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The server of a session. While it lives, a private server is not stopped.
+pub(crate) struct Server {
+    /// The database through which others are created; it is never written to.
+    door: PgConnectOptions,
+    origin: Origin,
+}
+
+enum Origin {
+    Url {
+        variable: &'static str,
+    },
+    #[cfg(unix)]
+    Local(local::LocalServer),
+}
+
+impl Server {
+    /// Takes the server that the environment names, or else starts or joins the private one.
+    pub(crate) async fn find(crate_dir: &Path) -> Result<Self, Cause> {
+        if let Some(named) = url::find(crate_dir)? {
+            let origin = Origin::Url {
+                variable: named.variable,
+            };
+            return Ok(Self {
+                door: named.options,
+                origin,
+            });
+        }
+        Self::private().await
+    }
+
+    #[cfg(unix)]
+    async fn private() -> Result<Self, Cause> {
+        let joined = tokio::task::spawn_blocking(local::join).await;
+        let server = joined
+            .expect("joining does not panic")
+            .map_err(Cause::NoLocalServer)?;
+        let door = PgConnectOptions::new_without_pgpass()
+            .socket(server.socket_dir())
+            .port(server.port())
+            .username(server.user())
+            .ssl_mode(PgSslMode::Disable)
+            .database("postgres");
+        Ok(Self {
+            door,
+            origin: Origin::Local(server),
+        })
+    }
+
+    #[cfg(not(unix))]
+    async fn private() -> Result<Self, Cause> {
+        Err(Cause::NoServer)
+    }
+
+    /// Whether the tests may write to the named database itself when they cannot make their own.
+    pub(crate) fn may_be_shared(&self) -> bool {
+        matches!(
+            self.origin,
+            Origin::Url {
+                variable: "TEST_DB_URL"
+            }
+        )
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        self.door.get_username()
+    }
+
+    /// The options of a connection to one of our own databases.
+    pub(crate) fn options(&self, database: &OwnDatabase) -> PgConnectOptions {
+        self.door_options().database(database.as_str())
+    }
+
+    /// The options of a connection to the database that the server was named by.
+    pub(crate) fn door_options(&self) -> PgConnectOptions {
+        self.door.clone().application_name("db-test")
+    }
+
+    /// Connects to the database that the server was named by.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached within ten seconds or refuses.
+    pub(crate) async fn door(&self) -> Result<PgConnection, Cause> {
+        self.connect(&self.door_options())
+            .await
+            .map_err(|failure| self.explain(failure))
+    }
+
+    /// Connects, waiting for a server that says that it is only starting up.
+    pub(crate) async fn connect(
+        &self,
+        options: &PgConnectOptions,
+    ) -> Result<PgConnection, ConnectFailure> {
+        let attempt = async {
+            loop {
+                match options.connect().await {
+                    Err(error) if is(&error, "57P03") => tokio::time::sleep(RETRY_PAUSE).await,
+                    result => return result,
+                }
+            }
+        };
+        match tokio::time::timeout(CONNECT_LIMIT, attempt).await {
+            Ok(result) => result.map_err(ConnectFailure::Refused),
+            Err(_) => Err(ConnectFailure::TimedOut),
+        }
+    }
+
+    /// What to do when the server does not answer as it should.
+    fn advice(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Url { .. } => None,
+            #[cfg(unix)]
+            Origin::Local(server) => Some(format!(
+                "what it has to say is in {}",
+                server.log_file().display()
+            )),
+        }
+    }
+
+    pub(crate) fn explain(&self, failure: ConnectFailure) -> Cause {
+        let server = self.to_string();
+        match failure {
+            ConnectFailure::Refused(error) => Cause::Connect {
+                server,
+                advice: self.advice(),
+                error,
+            },
+            ConnectFailure::TimedOut => Cause::ConnectTimedOut {
+                server,
+                seconds: CONNECT_LIMIT.as_secs(),
+            },
+        }
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(crate) enum ConnectFailure {
+    Refused(sqlx::Error),
+    TimedOut,
+}
+
+impl ConnectFailure {
+    /// Whether the server refused with this code (PostgreSQL manual, appendix A).
+    pub(crate) fn is(&self, code: &str) -> bool {
+        matches!(self, Self::Refused(error) if is(error, code))
+    }
+
+    pub(crate) fn into_error(self) -> sqlx::Error {
+        match self {
+            Self::Refused(error) => error,
+            Self::TimedOut => sqlx::Error::PoolTimedOut,
+        }
+    }
+}
+
+/// Whether an error is the server's with this code (PostgreSQL manual, appendix A).
+pub(crate) fn is(error: &sqlx::Error, code: &str) -> bool {
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .as_deref()
+        == Some(code)
+}
+
+impl fmt::Display for Server {
+    /// Names the server without its password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Origin::Url { variable } => {
+                let (host, port, user) = (
+                    self.door.get_host(),
+                    self.door.get_port(),
+                    self.door.get_username(),
+                );
+                let database = self.door.get_database().unwrap_or(user);
+                write!(
+                    f,
+                    "the server that {variable} names ({user}@{host}:{port}/{database})"
+                )
+            }
+            #[cfg(unix)]
+            Origin::Local(server) => {
+                write!(
+                    f,
+                    "the private PostgreSQL {} at {}",
+                    server.major(),
+                    server.socket_dir().display()
+                )
+            }
+        }
+    }
+}

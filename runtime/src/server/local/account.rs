@@ -1,0 +1,104 @@
+//! Whom the server runs as. PostgreSQL refuses root, which is who runs the tests in most containers.
+
+use std::{
+    env, fs,
+    fs::DirBuilder,
+    os::unix::{self, fs::DirBuilderExt, process::CommandExt},
+    path::Path,
+    process::Command,
+};
+
+use super::{binaries::Binaries, error::LocalServerError};
+
+/// What is kept of the environment: all that is needed to load and run a program, and the marks by which CI
+/// runners find the processes that a job left behind. `PG*` would change what it does, and root's secrets are not
+/// for another user's process.
+const KEPT: &[&str] = &[
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "RUNNER_TRACKING_ID",
+    "JENKINS_NODE_COOKIE",
+    "BUILD_ID",
+];
+
+/// The user that `initdb` and `postgres` run as, and who owns what they write.
+#[derive(Debug)]
+pub(super) enum Account {
+    /// The user who runs the tests.
+    Own,
+    /// An unprivileged user chosen by root.
+    Other { name: String, uid: u32, gid: u32 },
+}
+
+impl Account {
+    pub(super) fn of_the_server() -> Result<Self, LocalServerError> {
+        if !is_root() {
+            return Ok(Self::Own);
+        }
+        let passwd = fs::read_to_string("/etc/passwd")
+            .map_err(LocalServerError::io("read", "/etc/passwd"))?;
+        // `_postgres` is macOS's name for it.
+        ["postgres", "_postgres", "nobody"]
+            .into_iter()
+            .find_map(|name| entry(&passwd, name))
+            .ok_or(LocalServerError::NoServerUser)
+    }
+
+    /// A program of PostgreSQL, to be run as this user with nothing of our surroundings that could matter to it.
+    pub(super) fn program(&self, binaries: &Binaries, name: &str) -> Command {
+        let mut command = Command::new(binaries.program(name));
+        command.env_clear().envs(
+            KEPT.iter()
+                .filter_map(|name| Some((name, env::var_os(name)?))),
+        );
+        // On macOS the server refuses to start without a locale from the environment. `C` gives English messages.
+        command.env("LC_ALL", "C").env("TZ", "UTC").current_dir("/");
+        match self {
+            // Shims, such as those of asdf, look for their configuration there.
+            Self::Own => command.envs(env::var_os("HOME").map(|home| ("HOME", home))),
+            // `std` drops the supplementary groups of root on the way.
+            Self::Other { uid, gid, .. } => command.uid(*uid).gid(*gid),
+        };
+        command
+    }
+
+    /// Makes a directory of which only this user can see the inside, in one that only we can write to.
+    pub(super) fn make_dir(&self, path: &Path) -> Result<(), LocalServerError> {
+        match (DirBuilder::new().mode(0o700).create(path), self) {
+            (Err(error), _) if !path.is_dir() => Err(LocalServerError::io("make", path)(error)),
+            (_, Self::Own) => Ok(()),
+            (_, Self::Other { uid, gid, .. }) => unix::fs::lchown(path, Some(*uid), Some(*gid))
+                .map_err(LocalServerError::io("change the owner of", path)),
+        }
+    }
+
+    /// For messages.
+    pub(super) fn description(&self) -> String {
+        match self {
+            Self::Own => String::new(),
+            Self::Other { name, .. } => format!(" as user `{name}`"),
+        }
+    }
+}
+
+pub(super) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn entry(passwd: &str, wanted: &str) -> Option<Account> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| *name == wanted)?;
+        let _password = fields.next()?;
+        let uid = fields.next()?.parse().ok().filter(|uid| *uid != 0)?;
+        let gid = fields.next()?.parse().ok()?;
+        Some(Account::Other {
+            name: name.to_owned(),
+            uid,
+            gid,
+        })
+    })
+}

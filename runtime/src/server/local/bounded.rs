@@ -1,0 +1,70 @@
+//! Waits with an end.
+
+use std::{
+    io::{self, Read},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often a condition is looked at. Short against the 30 ms that a server start takes.
+pub(super) const POLL: Duration = Duration::from_millis(2);
+
+/// Waits until the condition holds; false when it did not within the limit.
+pub(super) fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    loop {
+        if condition() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// Runs a program to its end, and kills it when that does not come within the limit, or is not wanted any more.
+pub(super) fn run(
+    command: &mut Command,
+    limit: Duration,
+    is_wanted: impl Fn() -> bool,
+) -> io::Result<ExitStatus> {
+    wait(&mut command.spawn()?, limit, is_wanted)
+}
+
+/// Runs a program that writes little, and returns its standard output if it succeeded.
+pub(super) fn output(command: &mut Command, limit: Duration) -> io::Result<String> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let status = wait(&mut child, limit, || true)?;
+    if !status.success() {
+        return Err(io::Error::other(format!("it ended with {status}")));
+    }
+    let mut text = String::new();
+    if let Some(mut stdout) = child.stdout.take() {
+        stdout.read_to_string(&mut text)?;
+    }
+    Ok(text)
+}
+
+fn wait(
+    child: &mut Child,
+    limit: Duration,
+    is_wanted: impl Fn() -> bool,
+) -> io::Result<ExitStatus> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() >= deadline || !is_wanted() {
+            child.kill()?;
+            child.wait()?;
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("it did not end within {} s", limit.as_secs()),
+            ));
+        }
+        thread::sleep(POLL);
+    }
+}

@@ -1,0 +1,95 @@
+//! Who uses the data: nobody, or a server that a killed supervisor left behind.
+
+use std::{fs, time::Duration};
+
+use rustix::process::{Pid, Signal};
+
+use super::{
+    bounded, cluster,
+    error::LocalServerError,
+    instance::Instance,
+    lock::{FileLock, Watched},
+    postmaster::SIGNAL_LIMIT,
+    readiness,
+};
+
+const TAKE_OVER_LIMIT: Duration = Duration::from_secs(15);
+
+/// What a new supervisor finds.
+pub(super) enum Claim {
+    /// A server that a killed supervisor left behind.
+    Running(Pid, Watched),
+    /// Nothing runs; now nothing else can start.
+    Free(FileLock),
+}
+
+/// Finds out whether a server, an `initdb` or a remaining process of either runs on this instance's data.
+pub(super) fn claim(instance: &Instance) -> Result<Claim, LocalServerError> {
+    let path = instance.server_lock();
+    let mut claimed = None;
+    let mut look = || {
+        claimed = FileLock::try_exclusive_read_only(&path)
+            .map(|lock| lock.map(Claim::Free))
+            .transpose()
+            .or_else(|| {
+                let pid = recorded_pid(instance).filter(|pid| is_alive(*pid))?;
+                let lock = readiness::serves(&instance.socket()).then(|| Watched::open(&path))?;
+                Some(lock.map(|lock| Claim::Running(pid, lock)))
+            });
+        claimed.is_some()
+    };
+    // It may be about to start, to stop, or to notice that its parent was killed.
+    if !bounded::until(TAKE_OVER_LIMIT, &mut look) {
+        for signal in [Signal::QUIT, Signal::KILL] {
+            if let Some(pid) = recorded_pid(instance) {
+                let _ = rustix::process::kill_process(pid, signal);
+            }
+            if bounded::until(SIGNAL_LIMIT, &mut look) {
+                break;
+            }
+        }
+    }
+    if let Some(claim) = claimed {
+        return claim.map_err(LocalServerError::io("lock", path));
+    }
+    // A session that does not notice the end of its server holds on. It keeps its files, which nobody else sees
+    // any more.
+    cluster::remove(instance)?;
+    fs::remove_file(&path).map_err(LocalServerError::io("remove", &path))?;
+    let fresh =
+        FileLock::try_exclusive_read_only(&path).map_err(LocalServerError::io("lock", &path))?;
+    let busy = || LocalServerError::Timeout {
+        awaited: "the end of an earlier private server",
+        waited: TAKE_OVER_LIMIT + 2 * SIGNAL_LIMIT,
+        log_file: instance.log(),
+        directory: instance.dir().to_owned(),
+    };
+    fresh.map(Claim::Free).ok_or_else(busy)
+}
+
+fn recorded_pid(instance: &Instance) -> Option<Pid> {
+    Pid::from_raw(
+        fs::read_to_string(instance.server_lock())
+            .ok()?
+            .parse()
+            .ok()?,
+    )
+}
+
+pub(super) fn is_alive(pid: Pid) -> bool {
+    rustix::process::test_kill_process(pid).is_ok()
+}
+
+/// Removes what a killed server leaves behind and the next one would stumble over when its process id is in use
+/// again. The server lock says that nobody needs them.
+pub(super) fn remove_traces(instance: &Instance) {
+    let socket = instance.socket();
+    for trace in [
+        socket.with_added_extension("lock"),
+        socket,
+        instance.data().join("postmaster.pid"),
+    ] {
+        let _ = fs::remove_file(trace);
+    }
+    let _ = fs::write(instance.server_lock(), "");
+}

@@ -1,0 +1,214 @@
+//! What can go wrong with the private server, in words a user can act on.
+
+use std::{io, path::PathBuf, time::Duration};
+
+/// The private local server could not be found, made, started or joined.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LocalServerError {
+    /// No PostgreSQL binaries anywhere.
+    #[error(
+        "found no PostgreSQL server on this machine\n\
+         looked in:\n{looked}\n\
+         provide one in any of these ways:\n  \
+         - set TEST_DB_URL to a server that is running, as in postgres://user@localhost/postgres\n  \
+         - install the server package: `apt-get install postgresql` (Debian, Ubuntu), \
+         `dnf install postgresql-server` (Fedora, RHEL), `apk add postgresql` (Alpine), \
+         `pacman -S postgresql` (Arch), `brew install postgresql@17` (macOS)\n  \
+         - set PG_BIN to the directory that holds `postgres` and `initdb`"
+    )]
+    NoBinaries {
+        /// One indented line a place.
+        looked: String,
+    },
+    /// `PG_BIN` was set, and is of no use.
+    #[error(
+        "PG_BIN is `{}`, but {problem}\n\
+         set it to the directory that holds `postgres` and `initdb`, or unset it", path.display()
+    )]
+    PgBin {
+        /// Its value.
+        path: PathBuf,
+        /// Why it cannot be used.
+        problem: String,
+    },
+    /// Servers were found, none of them recent enough.
+    #[error(
+        "found only PostgreSQL servers older than {oldest}: {found}\n\
+         install a newer one and, if it is in an unusual place, set PG_BIN to its bin directory; \
+         or set TEST_DB_URL to a running server"
+    )]
+    TooOld {
+        /// The oldest major version that would do.
+        oldest: u32,
+        /// The directories and versions.
+        found: String,
+    },
+    /// The directory named by `DB_TEST_HOME` cannot be used.
+    #[error(
+        "DB_TEST_HOME cannot hold the private server: {problem}\n\
+         set it to a directory that only you can write to, or unset it"
+    )]
+    Home {
+        /// What is wrong with it, and the cure.
+        problem: String,
+    },
+    /// None of the usual directories can be used.
+    #[error(
+        "found no directory for the private server:\n{problems}\n\
+         set DB_TEST_HOME to a directory that only you can write to, or TEST_DB_URL to a running server"
+    )]
+    NoHome {
+        /// One indented line a place.
+        problems: String,
+    },
+    /// Root, without a user for the server to run as.
+    #[error(
+        "PostgreSQL refuses to run as root, and /etc/passwd has neither a user `postgres` nor `nobody` to run it as\n\
+         add one (`useradd --system postgres`), run the tests as an ordinary user, or set TEST_DB_URL"
+    )]
+    NoServerUser,
+    /// `DB_TEST_IDLE_SECONDS` is not a number.
+    #[error("DB_TEST_IDLE_SECONDS is `{value}`; it must be a whole number of seconds, as in 60")]
+    IdleSeconds {
+        /// Its value.
+        value: String,
+    },
+    /// `join` was called where it would start supervisors from a supervisor.
+    #[error(
+        "the supervisor of the private server must not join it: is DB_TEST_SUPERVISE set by hand? unset it"
+    )]
+    InsideSupervisor,
+    /// The file system said no.
+    #[error("could not {attempted} `{}`: {source}{}", path.display(), advice(source))]
+    Io {
+        /// A verb phrase, to be followed by the path.
+        attempted: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A PostgreSQL program could not be run at all.
+    #[error("could not run `{}`{user}: {source}", program.display())]
+    Run {
+        /// Its path.
+        program: PathBuf,
+        /// ` as user …`, when root runs it as somebody else.
+        user: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// `initdb` ended with an error.
+    #[error("could not initialize a database cluster in `{}`: initdb said\n{output}{advice}", data_dir.display())]
+    Initdb {
+        /// The directory it was to fill.
+        data_dir: PathBuf,
+        /// Its last lines, indented.
+        output: String,
+        /// What to do, where we know.
+        advice: &'static str,
+    },
+    /// The server ended, or did not become ready, instead of accepting connections.
+    #[error("the private PostgreSQL server {what}; the end of its log `{}`:\n{tail}{advice}", log_file.display())]
+    Start {
+        /// What it did.
+        what: String,
+        /// Its log.
+        log_file: PathBuf,
+        /// The log's last lines, indented.
+        tail: String,
+        /// What to do, where we know.
+        advice: &'static str,
+    },
+    /// The supervisor's own account of its failure.
+    #[error("{message}")]
+    Reported {
+        /// One of the other variants, as text: it crossed a process boundary.
+        message: String,
+    },
+    /// Nothing was heard of the supervisor.
+    #[error(
+        "the supervisor of the private PostgreSQL server did not come up; it said\n{said}\n\
+         it is this test binary, started again by /bin/sh; set TEST_DB_URL to do without it"
+    )]
+    NoSupervisor {
+        /// What it wrote to its standard error.
+        said: String,
+    },
+    /// The bound on waiting was reached.
+    #[error(
+        "gave up after {} s of waiting for {awaited}\n\
+         see `{}`; to begin afresh remove the directory `{}`", waited.as_secs(), log_file.display(), directory.display()
+    )]
+    Timeout {
+        /// What did not happen.
+        awaited: &'static str,
+        /// For how long.
+        waited: Duration,
+        /// The server's log.
+        log_file: PathBuf,
+        /// The directory of the server.
+        directory: PathBuf,
+    },
+}
+
+impl LocalServerError {
+    /// For `map_err` on a file operation.
+    pub(super) fn io(
+        attempted: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io {
+            attempted,
+            path,
+            source,
+        }
+    }
+}
+
+/// What to do about an error of the file system.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DISK_FULL,
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "\nset DB_TEST_HOME to a directory that can be written to"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "\nmake it accessible to you, or set DB_TEST_HOME to a directory of yours"
+        }
+        _ => "",
+    }
+}
+
+/// What to do about an error that PostgreSQL wrote, whose messages are English because we set `LC_ALL=C`.
+pub(super) fn advice_on(output: &str) -> &'static str {
+    if output.contains("No space left on device") {
+        DISK_FULL
+    } else if output.contains("could not look up effective user ID") {
+        "\nPostgreSQL needs an entry in /etc/passwd for the user who runs it; add one, or set TEST_DB_URL"
+    } else if output.contains("could not create shared memory segment") {
+        "\nthe limits of shared memory are reached: see `ipcs -m` for segments that no process uses"
+    } else {
+        ""
+    }
+}
+
+const DISK_FULL: &str =
+    "\nthe file system is full: free some space, or set DB_TEST_HOME to a directory on another one";
+
+/// The last lines of what a program wrote, indented for an error message.
+pub(super) fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    if lines.is_empty() {
+        return "  (nothing)".to_owned();
+    }
+    let last = &lines[lines.len().saturating_sub(12)..];
+    last.iter()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}

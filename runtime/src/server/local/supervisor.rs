@@ -1,0 +1,177 @@
+//! The process that starts the server, watches over it, and stops it when nobody uses it.
+
+use std::{
+    env, fs,
+    fs::File,
+    path::{Path, PathBuf},
+    process, thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use super::{
+    account::Account,
+    binaries::Binaries,
+    error::LocalServerError,
+    home,
+    instance::{self, Instance},
+    lock::FileLock,
+    postmaster::{Postmaster, Stop},
+    status::Status,
+    tenure::Tenure,
+};
+
+/// Set for the supervisor only: the directory of its instance.
+pub(super) const SUPERVISE: &str = "DB_TEST_SUPERVISE";
+/// Set for the supervisor only: the directory of the programs.
+pub(super) const SUPERVISE_BIN: &str = "DB_TEST_SUPERVISE_BIN";
+/// Set for the supervisor only: their major version.
+pub(super) const SUPERVISE_MAJOR: &str = "DB_TEST_SUPERVISE_MAJOR";
+
+/// How often it looks around. A dozen system calls each time.
+const TICK: Duration = Duration::from_millis(100);
+const IDLE_LIMIT: Duration = Duration::from_mins(1);
+const LONGEST_LOG: u64 = 8 << 20;
+/// Servers of binaries that are no longer there, or no longer chosen, go after this time.
+const FORGOTTEN: Duration = Duration::from_hours(7 * 24);
+
+/// Called before `main`: becomes the supervisor if the environment says so, and then never returns.
+pub(crate) fn supervise_if_asked() {
+    if let Some(dir) = env::var_os(SUPERVISE) {
+        // Whatever happens, this process must not go on to run tests.
+        process::exit(supervise(Instance::new(PathBuf::from(dir))).map_or(1, |()| 0));
+    }
+}
+
+/// How long a server without users is kept: `DB_TEST_IDLE_SECONDS`, or a minute.
+pub(super) fn idle_limit() -> Result<Duration, LocalServerError> {
+    match env::var("DB_TEST_IDLE_SECONDS") {
+        Err(_) => Ok(IDLE_LIMIT),
+        Ok(value) => match value.trim().parse() {
+            Ok(seconds) => Ok(Duration::from_secs(seconds)),
+            Err(_) => Err(LocalServerError::IdleSeconds { value }),
+        },
+    }
+}
+
+fn supervise(instance: Instance) -> Result<(), LocalServerError> {
+    // A session of our own: a terminal's Ctrl-C and hang-up, and signals to the test runner's group, do not reach
+    // us.
+    let _ = rustix::process::setsid();
+    let Some(tenure) = Tenure::begin(instance)? else {
+        return Ok(());
+    };
+    match begin(&tenure) {
+        Ok((server, idle_limit)) => {
+            forget_old_instances(tenure.instance());
+            watch(tenure, server, idle_limit);
+            Ok(())
+        }
+        Err(error) => {
+            let _ = tenure.report(&Status::Failed {
+                message: error.to_string(),
+            });
+            Err(error)
+        }
+    }
+}
+
+fn begin(tenure: &Tenure) -> Result<(Postmaster, Duration), LocalServerError> {
+    tenure.report(&Status::Starting)?;
+    let binaries = Binaries {
+        dir: env::var_os(SUPERVISE_BIN).unwrap_or_default().into(),
+        major: env::var(SUPERVISE_MAJOR)
+            .ok()
+            .and_then(|major| major.parse().ok())
+            .unwrap_or_default(),
+    };
+    let idle_limit = idle_limit()?;
+    let (mut server, note) = Postmaster::run(tenure, &binaries, &Account::of_the_server()?)?;
+    home::forget_choices(tenure.instance());
+    if let Err(error) = tenure.report(&Status::Ready { note }) {
+        server.stop(Stop::Immediate);
+        return Err(error);
+    }
+    Ok((server, idle_limit))
+}
+
+/// Returns when the server has ended, by itself or by our hand.
+fn watch(tenure: Tenure, mut server: Postmaster, idle_limit: Duration) {
+    let instance = tenure.instance().clone();
+    let mut last_use = Instant::now();
+    let mut last_trace = trace(&instance.lease());
+    loop {
+        thread::sleep(TICK);
+        if !tenure.is_valid() {
+            server.stop(Stop::Immediate);
+            return;
+        }
+        if !server.is_running() {
+            let _ = fs::remove_file(instance.status());
+            return;
+        }
+        keep_log_short(&instance.log());
+        // Somebody may have come and gone since the last tick.
+        let trace = trace(&instance.lease());
+        let Ok(Some(nobody_else)) = FileLock::try_exclusive(&instance.lease()) else {
+            last_use = Instant::now();
+            continue;
+        };
+        if trace != last_trace {
+            last_trace = trace;
+            last_use = Instant::now();
+        }
+        if last_use.elapsed() >= idle_limit {
+            let _ = fs::remove_file(instance.status());
+            server.stop(Stop::Fast);
+            // Whoever waits for the lease must find neither a server nor a supervisor.
+            drop(tenure);
+            drop(nobody_else);
+            return;
+        }
+    }
+}
+
+fn trace(lease: &Path) -> Option<SystemTime> {
+    fs::metadata(lease)
+        .and_then(|metadata| metadata.modified())
+        .ok()
+}
+
+fn keep_log_short(log: &Path) {
+    if fs::metadata(log).is_ok_and(|metadata| metadata.len() > LONGEST_LOG) {
+        let _ = File::options()
+            .write(true)
+            .open(log)
+            .and_then(|file| file.set_len(0));
+    }
+}
+
+/// Removes servers next to ours that nobody has used for long.
+fn forget_old_instances(own: &Instance) {
+    let Some(entries) = own.dir().parent().and_then(|home| fs::read_dir(home).ok()) else {
+        return;
+    };
+    for path in entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path != own.dir())
+    {
+        let other = Instance::new(path);
+        let unused = trace(&other.lease()).and_then(|last_use| last_use.elapsed().ok());
+        if unused.is_some_and(|unused| unused >= FORGOTTEN) {
+            forget(&other);
+        }
+    }
+}
+
+/// Whoever comes while this goes on waits for the lease, and then finds it removed and makes a new one.
+fn forget(other: &Instance) {
+    let locks = [other.lease(), other.supervisor_lock(), other.server_lock()];
+    let held: Vec<FileLock> = locks
+        .iter()
+        .filter_map(|path| FileLock::try_exclusive(path).ok().flatten())
+        .collect();
+    if held.len() == locks.len() {
+        let _ = instance::remove_dir(other.dir());
+    }
+}

@@ -1,0 +1,168 @@
+//! What a session is: which database, which application, which overrides.
+
+mod active;
+mod migrations;
+mod registry;
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use sqlx::PgPool;
+
+pub use self::migrations::Migrations;
+pub(crate) use self::{
+    active::{Active, Startable},
+    registry::{Definition, any_active, close_all, definition_of, register},
+};
+use crate::{
+    BoxError, IntoApp, Overrides, TestContext,
+    app::{self, AppFn},
+};
+
+/// The time limit of a test whose attribute and session name none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How long a test waits for the sandbox's connection while something else holds it.
+const DEFAULT_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+type OverridesFn = Arc<dyn Fn(&Overrides) + Send + Sync>;
+type SeedFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+pub(crate) type SeedFn = Arc<dyn Fn(PgPool) -> SeedFuture + Send + Sync>;
+
+/// Describes what the tests of a binary run against; returned by the function marked
+/// [`#[db_test::session]`](crate::session).
+///
+/// The database is made from the migrations and seeds once ever, as a *template*; each test has a
+/// private clone of it to itself, so tests run in parallel and never wait for each other.
+///
+/// ```no_run
+/// # use axum::{Router, extract::State, routing::get};
+/// # use sqlx::PgPool;
+/// # fn app(pool: PgPool) -> Router { Router::new() }
+/// use db_test::Session;
+///
+/// #[db_test::session]
+/// fn session() -> Session {
+///     Session::postgres().migrations("migrations").app(|cx| app(cx.pool()))
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Clone)]
+#[must_use = "a session does nothing until it is returned from the function that describes it"]
+pub struct Session {
+    pub(crate) migrations: Migrations,
+    pub(crate) seed_sql: Vec<String>,
+    pub(crate) seed: Option<SeedFn>,
+    app: Option<AppFn>,
+    overrides: Vec<OverridesFn>,
+    timeout: Duration,
+    acquire_timeout: Duration,
+}
+
+impl Session {
+    /// A session on PostgreSQL 14 or newer.
+    ///
+    /// The server is the one that `TEST_DB_URL` or else `DATABASE_URL` names (environment, then
+    /// `.env`), and otherwise a private one that is started from the PostgreSQL binaries found on
+    /// the machine. Its migrations are those in `migrations/` next to the crate's `Cargo.toml`,
+    /// unless [`migrations`](Self::migrations) says otherwise.
+    pub fn postgres() -> Self {
+        Self {
+            migrations: Migrations::default(),
+            seed_sql: Vec::new(),
+            seed: None,
+            app: None,
+            overrides: Vec::new(),
+            timeout: DEFAULT_TIMEOUT,
+            acquire_timeout: DEFAULT_ACQUIRE_TIMEOUT,
+        }
+    }
+
+    /// The migrations: `sqlx::migrate!()`, or a directory relative to the crate's `Cargo.toml`.
+    ///
+    /// They are run once ever. A change of any of them gives a new template.
+    pub fn migrations(mut self, migrations: impl Into<Migrations>) -> Self {
+        self.migrations = migrations.into();
+        self
+    }
+
+    /// SQL run once, after the migrations; its rows are there at the start of every test.
+    ///
+    /// May be called several times; the scripts run in that order.
+    pub fn seed_sql(mut self, sql: impl Into<String>) -> Self {
+        self.seed_sql.push(sql.into());
+        self
+    }
+
+    /// A function run once, after the migrations and the [`seed_sql`](Self::seed_sql).
+    ///
+    /// Code cannot be compared with what ran earlier, so the template is made anew whenever the
+    /// test binary has been rebuilt.
+    pub fn seed<F, Fut>(mut self, seed: F) -> Self
+    where
+        F: Fn(PgPool) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        self.seed = Some(Arc::new(move |pool| Box::pin(seed(pool))));
+        self
+    }
+
+    /// The function that makes the application's router, called once for each test that takes a
+    /// `Router` or a [`Client`](crate::Client).
+    ///
+    /// It may be an async function and may return a `Result`; see [`IntoApp`].
+    pub fn app<F, A, How>(mut self, make: F) -> Self
+    where
+        F: Fn(TestContext) -> A + Send + Sync + 'static,
+        A: IntoApp<How>,
+    {
+        self.app = Some(app::erase(make));
+        self
+    }
+
+    /// Overrides that are in force in every test, unless the test sets others.
+    pub fn overrides(mut self, set: impl Fn(&Overrides) + Send + Sync + 'static) -> Self {
+        self.overrides.push(Arc::new(set));
+        self
+    }
+
+    /// The time limit of a test whose attribute names none. Default: 60 seconds.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// How long an `acquire` waits while the sandbox's only connection is held elsewhere before
+    /// it fails with [`sqlx::Error::PoolTimedOut`]. Default: 5 seconds.
+    pub fn acquire_timeout(mut self, limit: Duration) -> Self {
+        self.acquire_timeout = limit;
+        self
+    }
+
+    pub(crate) fn app_fn(&self) -> Option<&AppFn> {
+        self.app.as_ref()
+    }
+
+    pub(crate) fn apply_overrides(&self, overrides: &Overrides) {
+        for set in &self.overrides {
+            set(overrides);
+        }
+    }
+
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(crate) fn acquire_limit(&self) -> Duration {
+        self.acquire_timeout
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("migrations", &self.migrations)
+            .field("has_app", &self.app.is_some())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}

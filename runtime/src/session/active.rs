@@ -1,0 +1,80 @@
+//! A session that has been started: its server and its lanes.
+
+use std::sync::Arc;
+
+use super::Definition;
+use crate::{
+    Error,
+    error::Cause,
+    executor,
+    lane::{LaneId, Lanes},
+    server::Server,
+    template::Template,
+};
+
+/// The started part of a session, made by the first test that needs it and shared by the others.
+pub(crate) struct Active {
+    lanes: Lanes,
+}
+
+/// A session that is started when it is first needed.
+#[derive(Clone, Copy)]
+pub(crate) struct Startable(&'static Definition);
+
+impl Active {
+    pub(crate) fn of(definition: &'static Definition) -> Startable {
+        Startable(definition)
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    /// Gives up a lane that a test has really written to, and prepares another one, both off the
+    /// path of any test.
+    pub(crate) fn replace(self: Arc<Self>, id: LaneId) {
+        self.lanes.discard(id);
+        let active = Arc::clone(&self);
+        let task = executor::spawn(async move {
+            if active.lanes.is_empty()
+                && let Ok(lane) = active.lanes.open_spare().await
+            {
+                active.lanes.give_back(lane);
+            }
+        });
+        self.lanes.look_after(task);
+    }
+
+    async fn start(definition: &'static Definition) -> Result<Self, Cause> {
+        let migrator = definition
+            .session
+            .migrations
+            .load(&definition.crate_dir)
+            .await?;
+        let server = Arc::new(Server::find(&definition.crate_dir).await?);
+        tracing::info!(session = definition.name, server = %server, "session starts");
+        let template = Template::new(&definition.session, migrator, Arc::clone(&server));
+        Ok(Self {
+            lanes: Lanes::new(server, template),
+        })
+    }
+}
+
+impl Startable {
+    /// The started session.
+    ///
+    /// A failure is remembered: what stopped one test stops the others at once.
+    pub(crate) async fn get(self) -> Result<Arc<Active>, Error> {
+        let start = || async {
+            Active::start(self.0)
+                .await
+                .map(Arc::new)
+                .map_err(Error::from)
+        };
+        self.0.active.get_or_init(start).await.clone()
+    }
+
+    pub(crate) fn definition(self) -> &'static Definition {
+        self.0
+    }
+}

@@ -1,0 +1,109 @@
+//! Which session a test belongs to.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::future::join_all;
+use tokio::sync::OnceCell;
+
+use super::{Active, Session};
+use crate::{
+    Error,
+    error::Cause,
+    macro_support::{SessionFn, Test},
+};
+
+/// A session as this process knows it: what describes it, and what has been started of it.
+pub(crate) struct Definition {
+    /// The path of the function that describes it, for messages.
+    pub(crate) name: String,
+    pub(crate) crate_dir: PathBuf,
+    pub(crate) session: Session,
+    pub(super) active: OnceCell<Result<Arc<Active>, Error>>,
+}
+
+/// The session functions marked `#[db_test::session]`, registered before `main`.
+static REGISTERED: Mutex<Vec<(&'static str, SessionFn)>> = Mutex::new(Vec::new());
+
+/// The definitions made so far; a session function is called once in a process.
+static DEFINITIONS: Mutex<Option<HashMap<Key, &'static Definition>>> = Mutex::new(None);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Function(usize),
+    Conventional(&'static str),
+}
+
+/// Registers a session function; called before `main` by generated code.
+pub(crate) fn register(path: &'static str, make: SessionFn) {
+    REGISTERED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push((path, make));
+}
+
+/// Finds the session of a test: the one its attribute names, or the registered one, or the
+/// conventional one that knows only the crate's `migrations/`.
+pub(crate) fn definition_of(test: &'static Test) -> Result<&'static Definition, Error> {
+    if let Some(make) = test.session {
+        return Ok(definition(
+            Key::Function(make as usize),
+            "the attribute's session",
+            make,
+            test,
+        ));
+    }
+    let registered = REGISTERED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    match registered[..] {
+        [] => Ok(definition(
+            Key::Conventional(test.crate_dir),
+            "the conventional session",
+            Session::postgres,
+            test,
+        )),
+        [(path, make)] => Ok(definition(Key::Function(make as usize), path, make, test)),
+        _ => {
+            let paths = registered.iter().map(|(path, _)| *path).collect();
+            Err(Error::from(Cause::SeveralSessions { paths }))
+        }
+    }
+}
+
+fn definition(key: Key, name: &str, make: SessionFn, test: &Test) -> &'static Definition {
+    let mut definitions = DEFINITIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    definitions
+        .get_or_insert_default()
+        .entry(key)
+        .or_insert_with(|| {
+            // One for each session function of the program, so the leak is bounded.
+            Box::leak(Box::new(Definition {
+                name: name.to_owned(),
+                crate_dir: PathBuf::from(test.crate_dir),
+                session: make(),
+                active: OnceCell::new(),
+            }))
+        })
+}
+
+/// Whether any session has been started, and so has connections to close.
+pub(crate) fn any_active() -> bool {
+    !active().is_empty()
+}
+
+/// Closes the connections of every session in good order; called at the end of the process.
+pub(crate) async fn close_all() {
+    join_all(active().iter().map(|session| session.lanes().close())).await;
+}
+
+fn active() -> Vec<Arc<Active>> {
+    let definitions = DEFINITIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = definitions.iter().flat_map(HashMap::values);
+    all.filter_map(|definition| definition.active.get()?.as_ref().ok().cloned())
+        .collect()
+}

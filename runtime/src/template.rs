@@ -1,0 +1,77 @@
+//! The template: a database made once ever from the session's migrations and seeds, from which
+//! each lane is cloned.
+
+mod fingerprint;
+mod publish;
+pub(crate) mod reap;
+
+use std::sync::Arc;
+
+use sqlx::migrate::Migrator;
+use tokio::sync::OnceCell;
+
+use crate::{
+    Error,
+    database::OwnDatabase,
+    server::Server,
+    session::{SeedFn, Session},
+};
+
+/// The content of a session's databases, and whether it exists on the server.
+pub(crate) struct Template {
+    database: OwnDatabase,
+    migrator: Arc<Migrator>,
+    seed_sql: Vec<String>,
+    seed: Option<SeedFn>,
+    server: Arc<Server>,
+    ground: OnceCell<Result<Ground, Error>>,
+}
+
+/// Where lanes come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ground {
+    /// Each lane is a clone of the template.
+    Clones,
+    /// The role may not create databases: all lanes are connections to the named database.
+    Shared,
+}
+
+impl Template {
+    pub(crate) fn new(session: &Session, migrator: Arc<Migrator>, server: Arc<Server>) -> Self {
+        let fingerprint = fingerprint::of(&migrator, &session.seed_sql, session.seed.is_some());
+        Self {
+            database: OwnDatabase::template(&fingerprint),
+            migrator,
+            seed_sql: session.seed_sql.clone(),
+            seed: session.seed.clone(),
+            server,
+            ground: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn database(&self) -> &OwnDatabase {
+        &self.database
+    }
+
+    /// Whether this process already knows that it has to share one database.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.ground.get(), Some(Ok(Ground::Shared)))
+    }
+
+    /// Makes sure that the template exists, by making it or by waiting for whoever makes it.
+    ///
+    /// # Errors
+    ///
+    /// The first failure is remembered: a broken migration is not tried once for each test.
+    pub(crate) async fn ensure(&self) -> Result<Ground, Error> {
+        self.ground
+            .get_or_init(|| async { publish::ensure(self).await.map_err(Error::from) })
+            .await
+            .clone()
+    }
+
+    /// Makes the template again after another process has dropped it as stale.
+    pub(crate) async fn make_again(&self) -> Result<(), Error> {
+        publish::ensure(self).await.map_err(Error::from).map(|_| ())
+    }
+}

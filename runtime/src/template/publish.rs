@@ -1,0 +1,278 @@
+//! Making the template, once ever, by whichever process is first.
+//!
+//! It is made under a name of its own and renamed when it is complete, so that a name that exists
+//! is a template that can be trusted. An advisory lock on the door's database keeps the processes
+//! apart; the server drops the lock of a killed one.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, Connection, Executor, PgConnection, PgPool,
+    migrate::{MigrateError, Migrator},
+    postgres::PgPoolOptions,
+};
+
+use super::{Ground, Template, reap};
+use crate::{database::OwnDatabase, error::Cause, executor, lane::Mark, report::chain, server::is};
+
+/// How long a process waits for another one that is making the same template.
+const LOCK_LIMIT: Duration = Duration::from_mins(10);
+
+/// How often the lock of another process, or the end of a connection, is looked at.
+const POLL: Duration = Duration::from_millis(10);
+
+/// After this time the user is told what is taking long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Makes the template unless it is there; says where lanes come from.
+pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
+    let mut door = template.server.door().await?;
+    let ground = if exists(template, &mut door).await? {
+        Ground::Clones
+    } else if may_create_databases(template, &mut door).await? {
+        make_under_lock(template, &mut door).await?;
+        executor::spawn(reap::reap(
+            Arc::clone(&template.server),
+            template.database.clone(),
+        ));
+        Ground::Clones
+    } else if template.server.may_be_shared() {
+        migrate_shared(template).await?;
+        Ground::Shared
+    } else {
+        let (role, server) = (
+            template.server.user().to_owned(),
+            template.server.to_string(),
+        );
+        return Err(Cause::NoCreateDb { role, server });
+    };
+    door.close().await.ok();
+    Ok(ground)
+}
+
+async fn exists(template: &Template, door: &mut PgConnection) -> Result<bool, Cause> {
+    sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(template.database.as_str())
+        .fetch_one(door)
+        .await
+        .map_err(|error| statement(template, "look for the template", error))
+}
+
+async fn may_create_databases(template: &Template, door: &mut PgConnection) -> Result<bool, Cause> {
+    sqlx::query_scalar("select rolcreatedb or rolsuper from pg_roles where rolname = current_user")
+        .fetch_one(door)
+        .await
+        .map_err(|error| statement(template, "read the role's privileges", error))
+}
+
+async fn make_under_lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
+    lock(template, door).await?;
+    // Whoever held the lock may have made it.
+    if exists(template, door).await? {
+        return Ok(());
+    }
+    let making = make(template, door);
+    let notice = || {
+        eprintln!(
+            "db-test: making the template {} (migrations and seeds)",
+            template.database
+        );
+    };
+    with_notice(making, notice).await
+}
+
+/// Takes the lock by asking again and again: a connection that waits inside `pg_advisory_lock`
+/// cannot be given up in good order.
+async fn lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
+    let taking = async {
+        loop {
+            let taken = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 0))")
+                .bind(template.database.as_str())
+                .fetch_one(&mut *door)
+                .await
+                .map_err(|error| statement(template, "take the template's lock", error))?;
+            if taken {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let notice = || {
+        eprintln!(
+            "db-test: waiting for another process that is making the template {}",
+            template.database
+        );
+    };
+    tokio::time::timeout(LOCK_LIMIT, with_notice(taking, notice))
+        .await
+        .unwrap_or_else(|_| {
+            Err(Cause::StatementTimedOut {
+                action: format!("wait for the template {}", template.database),
+                server: template.server.to_string(),
+                seconds: LOCK_LIMIT.as_secs(),
+            })
+        })
+}
+
+/// Makes the template in a database of another name, and renames it when it is complete.
+async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
+    let draft = template.database.under_construction();
+    run(
+        template,
+        door,
+        format!("drop database if exists {draft} with (force)"),
+    )
+    .await?;
+    run(template, door, format!("create database {draft}")).await?;
+    // The mark goes with the renamed database; without one it would look forgotten.
+    run(template, door, Mark::clean().statement(&draft)).await?;
+    let filled = fill(template, &draft).await;
+    if let Err(cause) = filled {
+        run(
+            template,
+            door,
+            format!("drop database if exists {draft} with (force)"),
+        )
+        .await
+        .ok();
+        return Err(cause);
+    }
+    wait_until_unused(template, door, &draft).await?;
+    // Nobody can connect any more, so nothing can change it and it can always be cloned.
+    run(
+        template,
+        door,
+        format!("alter database {draft} with is_template true allow_connections false"),
+    )
+    .await?;
+    run(
+        template,
+        door,
+        format!("alter database {draft} rename to {}", template.database),
+    )
+    .await?;
+    tracing::info!(template = %template.database, "template made");
+    Ok(())
+}
+
+async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
+    let pool = PgPoolOptions::new().connect_lazy_with(template.server.options(draft));
+    let filled = fill_through(template, &pool).await;
+    pool.close().await;
+    filled
+}
+
+async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
+    template
+        .migrator
+        .run(pool)
+        .await
+        .map_err(|error| Cause::MigrationFailed {
+            name: name_of(&error, &template.migrator),
+            place: String::new(),
+            error,
+        })?;
+    let failed = |problem| Cause::SeedFailed { problem };
+    for sql in &template.seed_sql {
+        let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
+        pool.execute(script)
+            .await
+            .map_err(|error| failed(chain(&error)))?;
+    }
+    match &template.seed {
+        Some(seed) => seed(pool.clone())
+            .await
+            .map_err(|error| failed(chain(error.as_ref()))),
+        None => Ok(()),
+    }
+}
+
+/// Waits for the connections that were closed a moment ago: the server itself looks only every
+/// 100 ms (`CountOtherDBBackends`).
+async fn wait_until_unused(
+    template: &Template,
+    door: &mut PgConnection,
+    database: &OwnDatabase,
+) -> Result<(), Cause> {
+    for _ in 0..500 {
+        let used: bool =
+            sqlx::query_scalar("select exists (select from pg_stat_activity where datname = $1)")
+                .bind(database.as_str())
+                .fetch_one(&mut *door)
+                .await
+                .map_err(|error| {
+                    statement(template, "look for connections to the template", error)
+                })?;
+        if !used {
+            return Ok(());
+        }
+        tokio::time::sleep(POLL / 10).await;
+    }
+    // The next statement says what is in the way.
+    Ok(())
+}
+
+async fn migrate_shared(template: &Template) -> Result<(), Cause> {
+    let server = template.server.to_string();
+    if !template.seed_sql.is_empty() || template.seed.is_some() {
+        return Err(Cause::NoSeedWhenShared {
+            role: template.server.user().to_owned(),
+        });
+    }
+    eprintln!(
+        "db-test: the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
+         but tests can wait for each other's locks, and what escapes a transaction stays",
+        template.server.user(),
+    );
+    // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
+    let pool = PgPoolOptions::new().connect_lazy_with(template.server.door_options());
+    let migrated = template.migrator.run(&pool).await;
+    pool.close().await;
+    migrated.map_err(|error| match error {
+        MigrateError::ExecuteMigration(..) => Cause::MigrationFailed {
+            name: name_of(&error, &template.migrator),
+            place: format!(" ({server})"),
+            error,
+        },
+        error => Cause::SharedMigration { server, error },
+    })
+}
+
+/// The file name by which the user knows the migration that failed.
+fn name_of(error: &MigrateError, migrator: &Migrator) -> String {
+    let MigrateError::ExecuteMigration(_, version) = error else {
+        return "bookkeeping".to_owned();
+    };
+    let found = migrator
+        .iter()
+        .find(|migration| migration.version == *version);
+    let description = found.map_or("", |migration| &migration.description);
+    format!("`{version}_{}`", description.replace(' ', "_"))
+}
+
+async fn run(template: &Template, door: &mut PgConnection, sql: String) -> Result<(), Cause> {
+    let action = format!("run `{sql}`");
+    match door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
+        Ok(_) => Ok(()),
+        Err(error) if is(&error, "42P04") => Ok(()),
+        Err(error) => Err(statement(template, &action, error)),
+    }
+}
+
+fn statement(template: &Template, action: &str, error: sqlx::Error) -> Cause {
+    Cause::Statement {
+        action: action.to_owned(),
+        server: template.server.to_string(),
+        error,
+    }
+}
+
+/// Says once, after a second, what is taking long.
+async fn with_notice<T>(work: impl Future<Output = T>, notice: impl FnOnce()) -> T {
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+        return done;
+    }
+    notice();
+    work.await
+}

@@ -1,0 +1,79 @@
+//! The application under test: items with unique names.
+
+use axum::{
+    Extension, Json, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
+use db_test::TestContext;
+use sqlx::PgPool;
+
+/// What tests override as an extension.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Greeting(pub(crate) &'static str);
+
+/// What tests override in the state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Limit(pub(crate) i64);
+
+#[derive(Clone)]
+struct AppState {
+    pool: PgPool,
+    limit: Limit,
+}
+
+pub(crate) fn app(cx: &TestContext) -> Router {
+    let state = AppState {
+        pool: cx.pool(),
+        limit: cx.overridden_or(|| Limit(100)),
+    };
+    Router::new()
+        .route("/items", post(add).get(list))
+        .route("/greeting", get(greet))
+        .route("/print", get(print))
+        .with_state(state)
+}
+
+async fn add(State(state): State<AppState>, Json(name): Json<String>) -> StatusCode {
+    match try_add(&state.pool, &name).await {
+        Ok(()) => StatusCode::CREATED,
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => StatusCode::CONFLICT,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Adds an item in a transaction of its own, as production code does.
+pub(crate) async fn try_add(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("insert into items (name) values ($1)")
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await
+}
+
+/// The names of all items, the oldest first.
+pub(crate) async fn names(pool: &PgPool) -> Vec<String> {
+    sqlx::query_scalar("select name from items order by id")
+        .fetch_all(pool)
+        .await
+        .expect("items can be read")
+}
+
+async fn list(State(state): State<AppState>) -> Json<Vec<String>> {
+    let names = sqlx::query_scalar("select name from items order by id limit $1")
+        .bind(state.limit.0)
+        .fetch_all(&state.pool)
+        .await;
+    Json(names.expect("items can be read"))
+}
+
+async fn greet(greeting: Option<Extension<Greeting>>) -> &'static str {
+    greeting.map_or("none", |Extension(Greeting(text))| text)
+}
+
+#[expect(clippy::print_stdout, reason = "tests look for it")]
+async fn print() {
+    println!("printed by a handler");
+}

@@ -1,0 +1,125 @@
+//! Tests that fail when they are asked to, and how another test asks: it runs this very binary
+//! again, as a child, and reads what it prints.
+
+use std::process::Command;
+
+use axum::http::StatusCode;
+use db_test::{Client, db_test};
+use sqlx::PgPool;
+
+use crate::app::try_add;
+
+/// The variable that asks a test of this file to fail.
+const ASK: &str = "DB_TEST_CHILD_FAILS";
+
+/// What a child printed, and whether it succeeded.
+pub(crate) struct Finished {
+    pub(crate) success: bool,
+    pub(crate) output: String,
+}
+
+/// Runs tests of this binary, by the start of their names, in a child that is asked to fail.
+pub(crate) fn run(filter: &str, environment: &[(&str, &str)]) -> Finished {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
+    command
+        .args([filter, "--test-threads=2"])
+        .env(ASK, "1")
+        .env("RUST_BACKTRACE", "0");
+    command.env_remove("TEST_DB_URL").env_remove("DATABASE_URL");
+    command.envs(environment.iter().copied());
+    let output = command.output().expect("the child can be started");
+    let text = [output.stdout, output.stderr].concat();
+    Finished {
+        success: output.status.success(),
+        output: String::from_utf8_lossy(&text).into_owned(),
+    }
+}
+
+/// Whether this process is such a child.
+pub(crate) fn asked_to_fail() -> bool {
+    std::env::var_os(ASK).is_some()
+}
+
+#[db_test]
+async fn panicking(pool: PgPool) {
+    try_add(&pool, "written before a panic")
+        .await
+        .expect("the first is added");
+    assert!(!asked_to_fail(), "panicking as asked");
+}
+
+#[db_test]
+async fn erring(pool: PgPool) -> Result<(), String> {
+    try_add(&pool, "written before an error")
+        .await
+        .map_err(|error| error.to_string())?;
+    if asked_to_fail() {
+        Err("erring as asked".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+#[db_test(timeout = "200ms")]
+async fn slow(pool: PgPool) {
+    try_add(&pool, "written before the time is up")
+        .await
+        .expect("the first is added");
+    if asked_to_fail() {
+        sqlx::query("select pg_sleep(60)").execute(&pool).await.ok();
+    }
+}
+
+#[db_test]
+async fn committing(pool: PgPool) {
+    if asked_to_fail() {
+        sqlx::raw_sql("insert into items (name) values ('escaped'); commit")
+            .execute(&pool)
+            .await
+            .ok();
+    }
+}
+
+#[db_test]
+async fn committing_and_beginning(pool: PgPool) {
+    if asked_to_fail() {
+        let sql = "insert into items (name) values ('escaped'); commit; begin";
+        sqlx::raw_sql(sql).execute(&pool).await.ok();
+    }
+}
+
+#[db_test]
+async fn violating_a_deferred_constraint(pool: PgPool) {
+    if asked_to_fail() {
+        try_add(&pool, "parent").await.expect("the parent is added");
+        let sql = "insert into parts (item) values (987654321)";
+        sqlx::query(sql)
+            .execute(&pool)
+            .await
+            .expect("a deferred constraint is not checked yet");
+    }
+}
+
+#[db_test]
+#[should_panic = "panicking as asked"]
+async fn panicking_for_another_reason_than_expected(pool: PgPool) {
+    if asked_to_fail() {
+        sqlx::raw_sql("commit").execute(&pool).await.ok();
+    }
+    panic!("panicking as asked");
+}
+
+#[db_test]
+#[expect(clippy::print_stdout, reason = "tests look for it")]
+async fn printing_and_passing(client: Client) {
+    println!("printed by a passing test");
+    client.get("/print").await.assert_status(StatusCode::OK);
+}
+
+#[db_test]
+#[expect(clippy::print_stdout, reason = "tests look for it")]
+async fn printing_and_failing(client: Client) {
+    println!("printed by a failing test");
+    client.get("/print").await.assert_status(StatusCode::OK);
+    assert!(!asked_to_fail(), "failing as asked");
+}

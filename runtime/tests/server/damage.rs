@@ -1,0 +1,61 @@
+//! Data that is not as the last server left it.
+
+use std::{fs, path::Path, process};
+
+use crate::{
+    machine::eventually,
+    site::{Site, is_alive},
+};
+
+/// Stops a server, damages its data, and gives what the next user is told.
+fn damaged(damage: impl FnOnce(&Path)) -> (String, Site) {
+    let site = Site::new().idle_after(0);
+    site.join().leave();
+    let postmaster = site.postmaster();
+    eventually("it stops", || !is_alive(postmaster));
+    damage(&site.file("data"));
+    let mut user = site.spawn();
+    let said = user.expect_joined();
+    user.leave();
+    (said, site)
+}
+
+#[test]
+fn data_with_a_truncated_control_file_is_made_anew_with_a_note() {
+    let (said, _site) = damaged(|data| {
+        fs::write(data.join("global/pg_control"), "").expect("it can be written to");
+    });
+    assert!(said.contains("made anew"), "{said}");
+}
+
+#[test]
+fn data_of_an_earlier_boot_is_made_anew() {
+    let (said, site) = damaged(|data| {
+        let boot = data.with_file_name("boot");
+        fs::write(boot, "another").expect("it can be written to");
+        fs::write(data.join("mark"), "").expect("it can be written to");
+    });
+    assert_eq!(said, "");
+    assert!(!site.file("data/mark").exists());
+}
+
+#[test]
+fn data_with_a_stale_process_id_of_a_living_process_is_used() {
+    let (said, _site) = damaged(|data| {
+        let stale = format!("{}\n{}\n", process::id(), data.display());
+        fs::write(data.join("postmaster.pid"), stale).expect("it can be written to");
+    });
+    assert_eq!(said, "");
+}
+
+#[test]
+fn a_removed_directory_stops_the_server_and_a_new_one_comes() {
+    let site = Site::new();
+    let user = site.join();
+    let postmaster = site.postmaster();
+    fs::remove_dir_all(site.home()).expect("the server does not prevent it");
+    let second = site.join();
+    eventually("the old one ends", || !is_alive(postmaster));
+    second.leave();
+    user.kill();
+}

@@ -1,0 +1,61 @@
+//! What happens to a server while its data is being made.
+
+use std::fs;
+
+use crate::{
+    machine::{eventually, shows_processes},
+    site::{Site, kill},
+    user::User,
+};
+
+/// A user whose server is being initialized; none where that cannot be seen.
+fn waiting_for_initdb() -> Option<(Site, User)> {
+    let site = shows_processes().then(Site::new)?;
+    let user = site.spawn();
+    eventually("initdb runs", || !site.running("initdb").is_empty());
+    Some((site, user))
+}
+
+#[test]
+fn a_user_killed_during_initdb_delays_nobody() {
+    let Some((site, first)) = waiting_for_initdb() else {
+        return;
+    };
+    first.kill();
+    let second = site.join();
+    assert_eq!(site.supervisors().len(), 1);
+    second.leave();
+}
+
+#[test]
+fn a_supervisor_killed_during_initdb_is_replaced() {
+    let Some((site, mut user)) = waiting_for_initdb() else {
+        return;
+    };
+    kill(&[site.supervisor()]);
+    user.expect_joined();
+    user.leave();
+}
+
+#[test]
+fn a_killed_initdb_is_reported_and_run_again_by_the_next_user() {
+    let Some((site, mut first)) = waiting_for_initdb() else {
+        return;
+    };
+    kill(&site.running("initdb"));
+    let (success, said) = first.end();
+    assert!(!success, "{said}");
+    assert!(said.contains("could not initialize a database cluster"), "{said}");
+    site.assert_serves();
+}
+
+#[test]
+fn a_directory_removed_during_the_start_is_made_again() {
+    let Some((site, mut user)) = waiting_for_initdb() else {
+        return;
+    };
+    // `initdb` may be making files in it.
+    let _ = fs::remove_dir_all(site.home());
+    user.expect_joined();
+    user.leave();
+}

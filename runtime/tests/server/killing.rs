@@ -1,0 +1,94 @@
+//! Processes that are killed while a server runs.
+
+use rustix::process::{Signal, kill_process, kill_process_group};
+
+use std::os::unix::process::CommandExt;
+
+use crate::{
+    machine::{eventually, shows_processes},
+    site::{Site, is_alive, kill},
+    user::User,
+};
+
+#[test]
+fn a_killed_supervisor_is_replaced_by_one_that_takes_the_server_over() {
+    if !shows_processes() {
+        return;
+    }
+    let site = Site::new().idle_after(0);
+    let mut user = site.join();
+    let (postmaster, supervisor) = (site.postmaster(), site.supervisor());
+    kill(&[supervisor]);
+    eventually("another supervisor", || {
+        site.supervisors().iter().any(|pid| *pid != supervisor)
+    });
+    site.assert_serves();
+    user.expect_served();
+    assert_eq!(site.postmaster(), postmaster);
+    user.leave();
+    eventually("it stops the server", || site.processes().is_empty());
+    assert!(!is_alive(postmaster));
+}
+
+#[test]
+fn a_server_without_supervisor_and_guardian_is_taken_over_by_the_next_user() {
+    if !shows_processes() {
+        return;
+    }
+    let site = Site::new().idle_after(0);
+    let user = site.join();
+    let postmaster = site.postmaster();
+    kill(&site.running("sh"));
+    kill(&site.supervisors());
+    user.leave();
+    assert!(is_alive(postmaster));
+    let second = site.join();
+    assert_eq!(site.postmaster(), postmaster);
+    second.leave();
+    eventually("nothing is left", || site.processes().is_empty());
+}
+
+#[test]
+fn a_killed_postmaster_is_replaced() {
+    let site = Site::new();
+    let user = site.join();
+    let postmaster = site.postmaster();
+    kill(&[postmaster]);
+    let second = site.join();
+    assert_ne!(site.postmaster(), postmaster);
+    second.leave();
+    user.kill();
+}
+
+#[test]
+fn a_test_that_begins_while_the_postmaster_is_being_killed_passes() {
+    let site = Site::new();
+    site.assert_serves();
+    for _ in 0..3 {
+        kill_process(site.postmaster(), Signal::KILL).expect("it runs");
+        site.assert_serves();
+    }
+}
+
+#[test]
+fn everything_killed_at_once_is_replaced() {
+    if !shows_processes() {
+        return;
+    }
+    let site = Site::new();
+    site.join().kill();
+    kill(&site.processes());
+    site.join().leave();
+}
+
+#[test]
+fn a_signal_to_the_group_of_the_user_does_not_reach_the_server() {
+    let site = Site::new();
+    let mut user = User::staying(site.command().process_group(0));
+    user.expect_joined();
+    let postmaster = site.postmaster();
+    kill_process_group(user.id(), Signal::KILL).expect("it leads a group");
+    user.kill();
+    site.assert_serves();
+    assert_eq!(site.postmaster(), postmaster);
+}

@@ -1,0 +1,227 @@
+//! A directory for a server, and who uses it.
+
+use std::{
+    fs::{self, DirBuilder, Permissions},
+    os::unix::{
+        fs::{DirBuilderExt, PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{self, Command},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use crate::{
+    child,
+    machine::{self, Account, LIMIT, until},
+    user::{self, User},
+};
+
+pub(crate) struct Site {
+    /// Everything is in here, and is removed with it.
+    dir: PathBuf,
+    program: PathBuf,
+    account: Option<Account>,
+    idle_seconds: u32,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = machine::place().join(format!("dbt-{}-{number}", process::id()));
+        make_dir(&dir, 0o755);
+        Self {
+            dir,
+            program: std::env::current_exe().expect("this program has a file"),
+            account: None,
+            // Ten times what any of these tests takes.
+            idle_seconds: 600,
+        }
+    }
+
+    /// A site of an ordinary user: the one who runs the tests, or who else root can be.
+    pub(crate) fn of_an_ordinary_user() -> Option<Self> {
+        let mut site = Self::new();
+        if machine::is_root() {
+            let nobody = machine::nobody()?;
+            // Our own program may be where that user cannot go.
+            let program = site.dir.join("program");
+            let copied = Command::new("cp").arg(&site.program).arg(&program).status();
+            assert!(copied.expect("cp runs").success());
+            set_mode(&program, 0o755);
+            chown(&site.dir, Some(nobody.uid), Some(nobody.gid)).expect("root may give it away");
+            site.program = program;
+            site.account = Some(nobody);
+        }
+        Some(site)
+    }
+
+    pub(crate) fn idle_after(mut self, idle_seconds: u32) -> Self {
+        self.idle_seconds = idle_seconds;
+        self
+    }
+
+    /// A path for something else than the server.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The `DB_TEST_HOME` of this site, which does not exist before a server is asked for.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.dir.join("h")
+    }
+
+    /// A command that runs the child's test.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["--exact", child::NAME, "--nocapture", "--test-threads=1"]);
+        self.surround(&mut command);
+        command
+    }
+
+    /// Sets the environment and the account of a command that uses this site.
+    pub(crate) fn surround(&self, command: &mut Command) {
+        for name in ["TEST_DB_URL", "DATABASE_URL", "PG_BIN", "RUST_LOG"] {
+            command.env_remove(name);
+        }
+        command
+            .env("DB_TEST_HOME", self.home())
+            .env("DB_TEST_IDLE_SECONDS", self.idle_seconds.to_string())
+            .env("RUST_BACKTRACE", "0")
+            .current_dir("/");
+        if let Some(Account { uid, gid }) = self.account {
+            command.uid(uid).gid(gid);
+        }
+    }
+
+    pub(crate) fn spawn(&self) -> User {
+        User::staying(&mut self.command())
+    }
+
+    pub(crate) fn join(&self) -> User {
+        let mut user = self.spawn();
+        user.expect_joined();
+        user
+    }
+
+    /// Expects that a process joins, has its test served, and leaves.
+    pub(crate) fn assert_serves(&self) {
+        let (success, said) = user::run(&mut self.command());
+        assert!(success, "{said}");
+    }
+
+    /// A file of the server, by its name.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.instance().expect("a server was asked for").join(name)
+    }
+
+    fn instance(&self) -> Option<PathBuf> {
+        let entries = fs::read_dir(self.home().join("v1")).ok()?.flatten();
+        entries
+            .map(|entry| entry.path())
+            .find(|path| path.is_dir())
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.file("postgres.log")).expect("a server was started")
+    }
+
+    pub(crate) fn postmaster(&self) -> Pid {
+        self.recorded_postmaster().expect("a server was started")
+    }
+
+    fn recorded_postmaster(&self) -> Option<Pid> {
+        let recorded = fs::read_to_string(self.instance()?.join("server")).ok()?;
+        Pid::from_raw(recorded.parse().ok()?)
+    }
+
+    /// All processes that name this site in their command line: guardian, supervisor, `initdb` and `postgres`.
+    pub(crate) fn processes(&self) -> Vec<Pid> {
+        let home = self.home().display().to_string();
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        all.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
+            .filter(|pid| about(*pid, "cmdline").contains(&home))
+            .collect()
+    }
+
+    pub(crate) fn supervisors(&self) -> Vec<Pid> {
+        let mut found = self.processes();
+        found.retain(|pid| {
+            about(*pid, "environ").contains("DB_TEST_SUPERVISE=") && !is_named(*pid, "sh")
+        });
+        found
+    }
+
+    pub(crate) fn supervisor(&self) -> Pid {
+        *self.supervisors().first().expect("a supervisor lives")
+    }
+
+    /// Those of its processes that run this program, such as `sh` for the guardian.
+    pub(crate) fn running(&self, program: &str) -> Vec<Pid> {
+        let mut found = self.processes();
+        found.retain(|pid| is_named(*pid, program));
+        found
+    }
+}
+
+impl Drop for Site {
+    /// Removing the directory is the documented way to stop and wipe, so that every test ends by testing it.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            for name in ["status", "supervisor.log", "initdb.log", "postgres.log"] {
+                let text = self.instance().map(|dir| fs::read_to_string(dir.join(name)));
+                eprintln!("{name}: {text:?}");
+            }
+        }
+        let postmaster = self.recorded_postmaster();
+        // Somebody may be making files in it.
+        let removed = until(LIMIT, || {
+            let _ = fs::remove_dir_all(&self.dir);
+            !self.dir.exists()
+        });
+        let gone = until(LIMIT, || {
+            self.processes().is_empty() && !postmaster.is_some_and(is_alive)
+        });
+        if !thread::panicking() {
+            assert!(removed && gone, "left behind: {:?}", self.processes());
+        }
+    }
+}
+
+/// Makes a directory of exactly this mode.
+pub(crate) fn make_dir(path: &Path, mode: u32) {
+    let made = DirBuilder::new().mode(0o700).create(path);
+    made.expect("the directory can be made");
+    set_mode(path, mode);
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+}
+
+/// What Linux says about a process; nothing when it is gone.
+pub(crate) fn about(pid: Pid, what: &str) -> String {
+    let path = format!("/proc/{}/{what}", pid.as_raw_nonzero());
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
+
+fn is_named(pid: Pid, name: &str) -> bool {
+    about(pid, "comm").trim() == name
+}
+
+/// Whether a process runs; one that nobody has waited for yet does not.
+pub(crate) fn is_alive(pid: Pid) -> bool {
+    test_kill_process(pid).is_ok() && !about(pid, "stat").contains(") Z ")
+}
+
+/// Kills processes, which may have ended, and waits for their end.
+pub(crate) fn kill(pids: &[Pid]) {
+    for pid in pids {
+        let _ = kill_process(*pid, Signal::KILL);
+    }
+    machine::eventually("they are dead", || !pids.iter().any(|pid| is_alive(*pid)));
+}
