@@ -1,6 +1,6 @@
 //! What one running test has: its sandbox, its overrides, its router.
 
-use std::{any::type_name, sync::Arc};
+use std::{any::type_name, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request};
 use sqlx::{PgPool, postgres::PgConnectOptions};
@@ -144,6 +144,14 @@ impl TestContext {
             Ok(app(self.clone()).await?.layer(layer))
         };
         self.0.router.get_or_try_init(build).await.cloned()
+    }
+
+    pub(crate) fn held_too_long(&self) -> Option<Duration> {
+        self.0.database.held_too_long()
+    }
+
+    pub(crate) fn time_preparing(&self) -> Duration {
+        self.0.database.time_preparing()
     }
 
     /// Ends the test's use of its database.

@@ -43,6 +43,11 @@ impl OwnDatabase {
         &self.0[..PREFIX.len() + 16]
     }
 
+    /// The number of a lane.
+    pub(crate) fn number(&self) -> Option<u32> {
+        self.0.rsplit_once('_')?.1.parse().ok()
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

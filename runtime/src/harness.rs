@@ -2,18 +2,19 @@
 
 use std::{
     panic::{AssertUnwindSafe, resume_unwind},
+    pin::pin,
     process::ExitCode,
     time::Duration,
 };
 
 use futures_util::FutureExt;
+use tokio::time::Instant;
 
 use crate::{
     Error, TestContext, executor,
     macro_support::{Reported, Test, TestFuture},
-    outcome::Outcome,
+    outcome::{Ended, Outcome},
     report::{self, Report},
-    sandbox::Ending,
     session,
 };
 
@@ -26,16 +27,21 @@ pub(crate) fn run(
     test: &'static Test,
     body: impl FnOnce(TestContext) -> TestFuture<Reported>,
 ) -> ExitCode {
-    let (outcome, ending) = executor::block_on(async {
+    let ended = executor::block_on(async {
         let (cx, limit) = match open(test).await {
             Ok(opened) => opened,
-            Err(error) => return (Outcome::NotRun, Ending::NotOpened(error)),
+            Err(error) => return Ended::without_running(error),
         };
-        let outcome = live(body(cx.clone()), limit).await;
+        let outcome = live(&cx, body(cx.clone()), limit).await;
+        let held = cx.held_too_long();
         let ending = cx.end(&outcome).await;
-        (outcome, ending)
+        Ended {
+            outcome,
+            ending,
+            held,
+        }
     });
-    conclude(test, outcome, &ending)
+    conclude(test, ended)
 }
 
 /// The test's session is found, and what the test will see of it is put together.
@@ -46,28 +52,33 @@ async fn open(test: &'static Test) -> Result<(TestContext, Duration), Error> {
 }
 
 /// The arguments are made and the body runs, under the time limit and with panics caught.
-async fn live(body: TestFuture<Reported>, limit: Duration) -> Outcome {
-    let body = AssertUnwindSafe(body).catch_unwind();
-    match tokio::time::timeout(limit, body).await {
-        Ok(Ok(returned)) => Outcome::of(returned),
-        Ok(Err(panic)) => Outcome::Panicked(panic),
-        Err(_) => Outcome::TimedOut(limit),
+async fn live(cx: &TestContext, body: TestFuture<Reported>, limit: Duration) -> Outcome {
+    let mut body = pin!(AssertUnwindSafe(body).catch_unwind());
+    let started = Instant::now();
+    loop {
+        // Waiting for a database is not the test's fault, and has limits of its own.
+        let allowed = limit + cx.time_preparing();
+        match tokio::time::timeout_at(started + allowed, &mut body).await {
+            Ok(Ok(returned)) => return Outcome::of(returned),
+            Ok(Err(panic)) => return Outcome::Panicked(panic),
+            Err(_) if limit + cx.time_preparing() > allowed => {}
+            Err(_) => return Outcome::TimedOut(limit),
+        }
     }
 }
 
 /// Hands the test's own result on to libtest, after the report of a failure.
-fn conclude(test: &Test, outcome: Outcome, ending: &Ending) -> ExitCode {
-    let report = Report::new(test, &outcome, ending);
-    if outcome.passed() && !ending.is_failure() {
+fn conclude(test: &Test, ended: Ended) -> ExitCode {
+    let report = Report::new(test, &ended);
+    let spoiled = ended.ending.is_failure();
+    if ended.outcome.passed() && !spoiled {
         report.print_notes();
         return ExitCode::SUCCESS;
     }
     report.print();
-    match outcome {
+    match ended.outcome {
         // A panic that something else went wrong with must not pass for the expected one.
-        Outcome::Panicked(panic) if !(test.should_panic && ending.is_failure()) => {
-            resume_unwind(panic)
-        }
+        Outcome::Panicked(panic) if !(test.should_panic && spoiled) => resume_unwind(panic),
         Outcome::Failed(code) => code,
         _ if test.should_panic => ExitCode::FAILURE,
         // The report has been printed: this only tells libtest, and says so in one line.

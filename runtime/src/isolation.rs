@@ -1,5 +1,7 @@
 //! The database of one test, by what keeps it apart from the others.
 
+use std::time::Duration;
+
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
@@ -41,6 +43,22 @@ impl TestDatabase {
         match self {
             Self::Transaction(sandbox) => sandbox.ready().await,
             Self::Own(_) => Ok(()),
+        }
+    }
+
+    /// The time spent on making the database ready, which does not count against the test's limit.
+    pub(crate) fn time_preparing(&self) -> Duration {
+        match self {
+            Self::Transaction(sandbox) => sandbox.time_taking(),
+            Self::Own(_) => Duration::ZERO,
+        }
+    }
+
+    /// For how long the test's one connection was held, if that is longer than others wait.
+    pub(crate) fn held_too_long(&self) -> Option<Duration> {
+        match self {
+            Self::Transaction(sandbox) => sandbox.held_too_long(),
+            Self::Own(_) => None,
         }
     }
 

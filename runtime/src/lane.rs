@@ -7,6 +7,7 @@
 
 mod claim;
 mod mark;
+mod opening;
 mod retire;
 
 use std::{
@@ -19,15 +20,10 @@ use futures_util::future::join_all;
 use sqlx::{Connection, PgConnection};
 use tokio::{sync::Notify, task::JoinHandle};
 
-use self::claim::Claimed;
-pub(crate) use self::mark::Mark;
+use self::opening::Failure;
+pub(crate) use self::{mark::Mark, retire::Cut};
 use crate::{
-    Error,
-    database::OwnDatabase,
-    error::Cause,
-    executor,
-    server::{ConnectFailure, Server},
-    template::{Ground, Template},
+    Error, database::OwnDatabase, error::Cause, executor, server::Server, template::Template,
 };
 
 /// How long a test waits for a lane when the server is out of connections.
@@ -146,15 +142,16 @@ impl Lanes {
         self.given_back.notify_one();
     }
 
-    /// Gives up a lane whose state is not known: its connection is ended and its database is
-    /// removed, off the path of any test. The next one to need a lane clones the template.
-    pub(crate) fn discard(&self, id: LaneId) {
+    /// Gives up a lane whose state is not known: who may still be connected to it is cut off and
+    /// its database is removed, off the path of any test. The next one to need a lane clones the
+    /// template.
+    pub(crate) fn discard(&self, id: LaneId, cut: Cut) {
         tracing::info!(lane = ?id, "lane given up");
         // Its number stays reserved: the name must not be used again while it is being dropped.
         let server = Arc::clone(&self.server);
-        self.look_after(executor::spawn(
-            async move { retire::retire(&server, id).await },
-        ));
+        self.look_after(executor::spawn(async move {
+            retire::retire(&server, id, cut).await;
+        }));
     }
 
     /// Whether no warm lane is waiting for a test.
@@ -197,88 +194,6 @@ impl Lanes {
         tokio::join!(join_all(closing), join_all(retiring));
     }
 
-    /// Opens the lane with the smallest number that can be had.
-    async fn open(&self) -> Result<Lane, Failure> {
-        let mut claimed_elsewhere = BTreeSet::new();
-        for _ in 0..10_000 {
-            if self.template.is_shared() {
-                return self.open_shared().await;
-            }
-            let reservation = self.reserve(&claimed_elsewhere);
-            let database = self.template.database().lane(reservation.number);
-            match self.server.connect(&self.server.options(&database)).await {
-                Ok(connection) => match claim::claim(connection, &database).await {
-                    Ok(Claimed::Ours {
-                        connection,
-                        backend,
-                    }) => {
-                        let own = Some((reservation.keep(), database));
-                        return Ok(Lane {
-                            id: LaneId { own, backend },
-                            connection,
-                        });
-                    }
-                    Ok(Claimed::Elsewhere) => drop(claimed_elsewhere.insert(reservation.number)),
-                    Ok(Claimed::Untrusted { backend }) => {
-                        let own = Some((reservation.keep(), database));
-                        self.discard(LaneId { own, backend });
-                    }
-                    Err(error) => return Err(self.statement("claim a lane", error)),
-                },
-                Err(failure) if failure.is("53300") => {
-                    return Err(Failure::OutOfConnections(failure.into_error()));
-                }
-                Err(failure) => self.make_room(&database, failure).await?,
-            }
-        }
-        Err(Failure::Final(Error::from(Cause::TemplateVanishes {
-            template: self.template.database().clone(),
-            server: self.server.to_string(),
-        })))
-    }
-
-    /// Clones the template after a connection to the lane's database has failed; or finds out that
-    /// the failure has another reason.
-    async fn make_room(
-        &self,
-        database: &OwnDatabase,
-        failure: ConnectFailure,
-    ) -> Result<(), Failure> {
-        // What is wrong with the server shows at its door, with a better error.
-        if self.template.ensure().await? == Ground::Shared {
-            return Ok(());
-        }
-        if !failure.is("3D000") {
-            return Err(Failure::Final(Error::from(self.server.explain(failure))));
-        }
-        match claim::clone_template(&self.server, self.template.database(), database).await {
-            Ok(()) => Ok(()),
-            Err(Cause::Statement { error, .. }) if crate::server::is(&error, "3D000") => {
-                Ok(self.template.make_again().await?)
-            }
-            Err(cause) => Err(Failure::Final(Error::from(cause))),
-        }
-    }
-
-    /// Opens a connection to the one database that all lanes share.
-    async fn open_shared(&self) -> Result<Lane, Failure> {
-        match self.server.connect(&self.server.door_options()).await {
-            Ok(mut connection) => {
-                let backend = claim::prepare_shared(&mut connection).await;
-                let backend =
-                    backend.map_err(|error| self.statement("prepare a connection", error))?;
-                Ok(Lane {
-                    id: LaneId { own: None, backend },
-                    connection,
-                })
-            }
-            Err(failure) if failure.is("53300") => {
-                Err(Failure::OutOfConnections(failure.into_error()))
-            }
-            Err(failure) => Err(Failure::Final(Error::from(self.server.explain(failure)))),
-        }
-    }
-
     fn no_lane(&self, last: &sqlx::Error, after: Duration) -> Error {
         let (server, last) = (self.server.to_string(), crate::report::chain(last));
         Error::from(Cause::NoLane {
@@ -288,59 +203,7 @@ impl Lanes {
         })
     }
 
-    fn statement(&self, action: &str, error: sqlx::Error) -> Failure {
-        let (action, server) = (action.to_owned(), self.server.to_string());
-        Failure::Final(Error::from(Cause::Statement {
-            action,
-            server,
-            error,
-        }))
-    }
-
-    fn reserve(&self, except: &BTreeSet<u32>) -> Reservation<'_> {
-        let mut book = self.book();
-        let number = (1..=u32::MAX).find(|n| !book.reserved.contains(n) && !except.contains(n));
-        let number = number.expect("there are more numbers than lanes");
-        book.reserved.insert(number);
-        Reservation {
-            lanes: self,
-            number,
-        }
-    }
-
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A number that no other test of this process can get; free again when dropped.
-struct Reservation<'a> {
-    lanes: &'a Lanes,
-    number: u32,
-}
-
-impl Reservation<'_> {
-    /// Keeps the number reserved for as long as the lane lives.
-    fn keep(self) -> u32 {
-        let number = self.number;
-        std::mem::forget(self);
-        number
-    }
-}
-
-impl Drop for Reservation<'_> {
-    fn drop(&mut self) {
-        self.lanes.book().reserved.remove(&self.number);
-    }
-}
-
-enum Failure {
-    Final(Error),
-    OutOfConnections(sqlx::Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Final(error)
     }
 }

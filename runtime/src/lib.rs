@@ -64,6 +64,8 @@ mod server;
 #[cfg(feature = "harness")]
 mod session;
 #[cfg(feature = "harness")]
+mod stopwatch;
+#[cfg(feature = "harness")]
 mod template;
 
 pub use db_test_macros::overridable;

@@ -2,7 +2,7 @@
 
 use std::{any::Any, process::ExitCode, time::Duration};
 
-use crate::{BoxError, macro_support::Reported};
+use crate::{BoxError, Error, macro_support::Reported, sandbox::Ending};
 
 /// An argument of the test function could not be made.
 #[derive(Debug)]
@@ -22,6 +22,26 @@ pub(crate) enum Outcome {
     Panicked(Box<dyn Any + Send>),
     TimedOut(Duration),
     NoArgument(ArgumentError),
+}
+
+/// All that is known of a test when it is over.
+pub(crate) struct Ended {
+    pub(crate) outcome: Outcome,
+    pub(crate) ending: Ending,
+    /// For how long the test's one connection was held, if that is longer than others wait.
+    pub(crate) held: Option<Duration>,
+}
+
+impl Ended {
+    /// A test that there was no database for.
+    pub(crate) fn without_running(error: Error) -> Self {
+        let (outcome, ending) = (Outcome::NotRun, Ending::NotOpened(error));
+        Self {
+            outcome,
+            ending,
+            held: None,
+        }
+    }
 }
 
 impl Outcome {

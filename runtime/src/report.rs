@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     error::Error,
     macro_support::Test,
-    outcome::{ArgumentError, Outcome},
+    outcome::{ArgumentError, Ended, Outcome},
     sandbox::Ending,
 };
 
@@ -20,7 +20,12 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(test: &Test, outcome: &Outcome, ending: &Ending) -> Self {
+    pub(crate) fn new(test: &Test, ended: &Ended) -> Self {
+        let Ended {
+            outcome,
+            ending,
+            held,
+        } = ended;
         let mut sections = Vec::new();
         if let Some(cause) = cause_of(test, outcome) {
             sections.push(("cause", cause));
@@ -31,6 +36,9 @@ impl Report {
             }
         } else {
             sections.push(("sandbox", ending.describe()));
+        }
+        if let Some(held) = held {
+            sections.push(("hint", hint_about_holding(*held)));
         }
         sections.push(("run again", rerun_command(test)));
         let how = headline(outcome, ending);
@@ -93,6 +101,16 @@ fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
         ),
         _ => None,
     }
+}
+
+fn hint_about_holding(held: std::time::Duration) -> String {
+    format!(
+        "the test's one connection was held for {:.1} s at a stretch; whoever asked for a second one\n\
+         meanwhile got `PoolTimedOut`. A handler that uses the pool while its own transaction is open\n\
+         does the same to a production pool under load. Code that needs two connections at once needs\n\
+         #[db_test(isolation = \"database\")].",
+        held.as_secs_f64()
+    )
 }
 
 /// An error with what caused it, on one line.

@@ -5,9 +5,12 @@
 //! [`greeter`], which is no more than a PostgreSQL handshake, and the hook swaps the placeholder
 //! that comes out of it for the lane's connection. The application sees a pool like any other.
 
+mod activity;
 mod checkpoint;
 mod ending;
 mod greeter;
+mod holding;
+mod pool;
 mod transaction;
 
 use std::{
@@ -19,19 +22,17 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use sqlx::{
-    PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::ending::Ending;
-use self::{checkpoint::Checkpoint, ending::Escape};
+use self::{ending::Escape, holding::Holding};
 use crate::{
     Error,
-    lane::{Lane, LaneId},
+    lane::{Cut, Lane, LaneId},
     outcome::Outcome,
     session::Startable,
+    stopwatch::Stopwatch,
 };
 
 /// How long a test's end waits for a task that still uses the connection.
@@ -54,8 +55,11 @@ struct Core {
     /// The outer transaction, opened when the first connection is acquired.
     opened: OnceCell<Result<(), Error>>,
     place: Mutex<Place>,
+    /// The time spent on taking the lane, which is not the test's.
+    taking: Stopwatch,
     ended: AtomicBool,
     escape: Mutex<Option<Escape>>,
+    holding: Holding,
 }
 
 /// Where the lane is.
@@ -79,10 +83,12 @@ impl Sandbox {
             taken: OnceCell::new(),
             opened: OnceCell::new(),
             place: Mutex::default(),
+            taking: Stopwatch::default(),
             ended: AtomicBool::new(false),
             escape: Mutex::default(),
+            holding: Holding::default(),
         });
-        let pool = pool(&core);
+        let pool = pool::around(&core);
         Self { core, pool }
     }
 
@@ -95,6 +101,11 @@ impl Sandbox {
         self.core.take().await
     }
 
+    /// The time spent on taking the lane so far.
+    pub(crate) fn time_taking(&self) -> Duration {
+        self.core.taking.elapsed()
+    }
+
     /// The options of a connection to the lane's database.
     pub(crate) async fn outside(&self) -> Result<PgConnectOptions, Error> {
         self.core.take().await?;
@@ -105,6 +116,13 @@ impl Sandbox {
             None => server.door_options(),
         };
         Ok(options)
+    }
+
+    /// What explains a failure that is a `PoolTimedOut`: that the connection was held for too long.
+    pub(crate) fn held_too_long(&self) -> Option<Duration> {
+        let longest = self.core.holding.longest();
+        let limit = self.core.session.definition().session.acquire_limit();
+        (longest >= limit).then_some(longest)
     }
 
     /// Takes the connection back, proves that nothing escaped, and rolls everything back.
@@ -146,9 +164,10 @@ impl Sandbox {
             return Ending::Untouched;
         };
         let Some(mut connection) = self.reclaim(outcome).await else {
-            active.lanes().discard(id);
-            let escape = self.core.take_escape();
-            return escape.map_or(Ending::ConnectionGone, Ending::Escaped);
+            let activity = activity::of(active.lanes().server(), id.backend).await;
+            active.lanes().discard(id, Cut::Holder);
+            let gone = Ending::ConnectionGone { activity };
+            return self.core.take_escape().map_or(gone, Ending::Escaped);
         };
         let verdict = transaction::close(&mut connection, &id).await;
         let escape = self.core.take_escape();
@@ -156,7 +175,7 @@ impl Sandbox {
             active.lanes().give_back(Lane { id, connection });
         } else {
             drop(connection);
-            active.lanes().discard(id);
+            active.lanes().discard(id, Cut::Holder);
         }
         Ending::of(verdict, escape)
     }
@@ -168,16 +187,12 @@ impl Sandbox {
         if let Some(connection) = self.core.take_parked() {
             return Some(connection);
         }
-        if matches!(outcome, Outcome::TimedOut(_)) {
+        let limit = match outcome {
             // Its connection is likely in the middle of the statement that took so long.
-            return self
-                .pool
-                .acquire()
-                .now_or_never()?
-                .ok()
-                .map(sqlx::pool::PoolConnection::detach);
-        }
-        let acquired = tokio::time::timeout(RECLAIM_LIMIT, self.pool.acquire()).await;
+            Outcome::TimedOut(_) => RECLAIM_LIMIT / 20,
+            _ => RECLAIM_LIMIT,
+        };
+        let acquired = tokio::time::timeout(limit, self.pool.acquire()).await;
         Some(acquired.ok()?.ok()?.detach())
     }
 }
@@ -186,6 +201,7 @@ impl Core {
     /// Takes a lane from the session.
     async fn take(&self) -> Result<(), Error> {
         let take = || async {
+            let _lap = self.taking.start();
             let active = self.session.get().await?;
             let lane = active.lanes().take().await?;
             *self.place() = Place::Taken(Box::new(lane));
@@ -216,7 +232,7 @@ impl Core {
                 }
                 Err(error) => {
                     tracing::info!(lane = ?id, %error, "a lane's connection was broken");
-                    active.lanes().discard(id);
+                    active.lanes().discard(id, Cut::Holder);
                     if attempt == ATTEMPTS {
                         let (action, server) = (
                             "open the test's transaction".to_owned(),
@@ -240,6 +256,7 @@ impl Core {
         match self.take_parked() {
             Some(connection) => {
                 *placeholder = connection;
+                self.holding.acquired();
                 Ok(())
             }
             None => Err(sqlx::Error::PoolClosed),
@@ -281,34 +298,4 @@ impl Core {
     fn place(&self) -> std::sync::MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn pool(core: &Arc<Core>) -> PgPool {
-    let (handing, releasing) = (Arc::clone(core), Arc::clone(core));
-    PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(core.session.definition().session.acquire_limit())
-        // Both would replace the one connection that there is.
-        .idle_timeout(None)
-        .max_lifetime(None)
-        // The release has just used the connection.
-        .test_before_acquire(false)
-        .after_connect(move |placeholder, _| {
-            let handed = handing.hand_out(placeholder);
-            Box::pin(async move { handed })
-        })
-        .after_release(move |connection, _| {
-            let core = Arc::clone(&releasing);
-            Box::pin(async move {
-                match checkpoint::advance(connection).await? {
-                    Checkpoint::Moved => {}
-                    Checkpoint::Lost(escape) => {
-                        let mut first = core.escape.lock().unwrap_or_else(PoisonError::into_inner);
-                        first.get_or_insert(escape);
-                    }
-                }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(greeter::invite(core))
 }

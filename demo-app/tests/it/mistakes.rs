@@ -8,7 +8,7 @@ mod own_pool;
 mod static_pool;
 
 use db_test::{BoxError, TestContext, db_test};
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, PgPool};
 
 use crate::child::Child;
 
@@ -23,16 +23,16 @@ async fn a_static_pool_dies_with_one_of_its_tests(cx: TestContext) -> Result<(),
 }
 
 /// In Python: the application's own engine, made when it is first needed.
-#[db_test]
-async fn a_pool_of_the_applications_own_writes_for_good(cx: TestContext) -> Result<(), BoxError> {
-    // The URL leaves out that a connection from `outside` is read-only.
-    let url = cx.outside().await?.to_url_lossy();
+#[db_test(isolation = "database")]
+async fn a_pool_of_the_applications_own_writes_for_good(
+    cx: TestContext,
+    pool: PgPool,
+) -> Result<(), BoxError> {
+    let url = cx.connect_options()?.to_url_lossy();
     let child = Child::running("mistakes::own_pool", &["a_test_that_passes"]);
-    let outcome = child.with("DATABASE_URL", &url).run();
-    let mut db = PgConnection::connect(url.as_str()).await?;
-    let delete = sqlx::query("delete from users where email = 'escaped@example.com'");
-    let deleted = delete.execute(&mut db).await?.rows_affected();
-    outcome.assert_passed();
-    assert_eq!(deleted, 1, "the row was there after the test");
+    child.with("DATABASE_URL", &url).run().assert_passed();
+    let select = "select count(*) from users where email = 'escaped@example.com'";
+    let escaped: i64 = sqlx::query_scalar(select).fetch_one(&pool).await?;
+    assert_eq!(escaped, 1, "the row is there after the test");
     Ok(())
 }

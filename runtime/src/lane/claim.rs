@@ -48,14 +48,39 @@ pub(super) enum Claimed {
         connection: PgConnection,
         backend: i32,
     },
-    /// Another process has it.
-    Elsewhere,
+    /// Another process has it, or is removing it. These lanes are in use, as far as is known.
+    Elsewhere { in_use: Vec<u32> },
     /// It is ours, but its last user did not give it back in good order.
-    Untrusted { backend: i32 },
+    Untrusted,
 }
 
 /// Claims the lane that a connection leads to.
 pub(super) async fn claim(
+    connection: PgConnection,
+    database: &OwnDatabase,
+) -> Result<Claimed, sqlx::Error> {
+    match try_claim(connection, database).await {
+        // Whoever is removing the lane ends every connection to it.
+        Err(error) if is(&error, "57P01") => Ok(Claimed::Elsewhere { in_use: Vec::new() }),
+        result => result,
+    }
+}
+
+/// The numbers of the lanes that somebody is connected to, so that they need not be tried.
+async fn in_use(
+    connection: &mut PgConnection,
+    lane: &OwnDatabase,
+) -> Result<Vec<u32>, sqlx::Error> {
+    let sql = "select distinct datname from pg_stat_activity where starts_with(datname, $1)";
+    let names: Vec<String> = sqlx::query_scalar(sql)
+        .bind(lane.family())
+        .fetch_all(connection)
+        .await?;
+    let lanes = names.iter().filter_map(|name| OwnDatabase::recognize(name));
+    Ok(lanes.filter_map(|lane| lane.number()).collect())
+}
+
+async fn try_claim(
     mut connection: PgConnection,
     database: &OwnDatabase,
 ) -> Result<Claimed, sqlx::Error> {
@@ -63,15 +88,16 @@ pub(super) async fn claim(
     let (backend, locked): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
     let comment: Option<String> = row.try_get(2)?;
     if !locked {
+        let in_use = in_use(&mut connection, database).await;
         connection.close().await.ok();
-        return Ok(Claimed::Elsewhere);
+        return in_use.map(|in_use| Claimed::Elsewhere { in_use });
     }
     if comment
         .and_then(|text| Mark::parse(&text))
         .is_some_and(|mark| mark.busy)
     {
         connection.close().await.ok();
-        return Ok(Claimed::Untrusted { backend });
+        return Ok(Claimed::Untrusted);
     }
     mark::leave(&mut connection, database, &Mark::busy()).await?;
     Ok(Claimed::Ours {

@@ -5,42 +5,53 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use super::LaneId;
 use crate::server::Server;
 
-/// Ends the lane's connection, whoever still holds it, and drops its database.
-///
-/// What fails here is not lost: the lane's mark still says busy, so its next claimant removes it.
-pub(super) async fn retire(server: &Server, lane: LaneId) {
-    if let Err(error) = try_retire(server, &lane).await {
-        tracing::debug!(?lane, %error, "lane not removed yet");
-    }
+/// Who is cut off from a lane that is given up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Cut {
+    /// Nobody: it belonged to a process that is gone.
+    Nobody,
+    /// Whoever still holds the lane's own connection.
+    Holder,
+    /// Every connection to its database, which the test was free to open.
+    Everybody,
 }
 
 /// Each call waits until its backend is gone, at most two seconds.
 macro_rules! terminate {
     () => {
-        "select pg_terminate_backend(pid, 2000) from pg_stat_activity"
+        "select pg_terminate_backend(pid, 2000) from pg_stat_activity where "
     };
 }
 
-async fn try_retire(server: &Server, lane: &LaneId) -> Result<(), crate::BoxError> {
+/// Cuts off whoever may still be connected, and drops the lane's database.
+///
+/// What fails here is not lost: the lane's mark still says busy, so its next claimant removes it.
+pub(super) async fn retire(server: &Server, lane: LaneId, cut: Cut) {
+    if let Err(error) = try_retire(server, &lane, cut).await {
+        tracing::debug!(?lane, %error, "lane not removed yet");
+    }
+}
+
+async fn try_retire(server: &Server, lane: &LaneId, cut: Cut) -> Result<(), crate::BoxError> {
     let mut door = server.door().await?;
-    if let Some((_, database)) = &lane.own {
-        // Whatever is connected to a database of our own belongs to the test that is over.
-        let sql = concat!(terminate!(), " where datname = $1");
-        sqlx::query(sql)
-            .bind(database.as_str())
-            .execute(&mut door)
-            .await?;
+    let database = lane.own.as_ref().map(|(_, database)| database.as_str());
+    match cut {
+        Cut::Nobody => {}
+        Cut::Holder => {
+            let sql = concat!(terminate!(), "pid = $1 and application_name = 'db-test'");
+            sqlx::query(sql)
+                .bind(lane.backend)
+                .execute(&mut door)
+                .await?;
+        }
+        Cut::Everybody => {
+            let sql = concat!(terminate!(), "datname = $1");
+            sqlx::query(sql).bind(database).execute(&mut door).await?;
+        }
+    }
+    if let Some(database) = database {
         let sql = format!("drop database if exists {database}");
         door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
-    } else {
-        let sql = concat!(
-            terminate!(),
-            " where pid = $1 and application_name = 'db-test'"
-        );
-        sqlx::query(sql)
-            .bind(lane.backend)
-            .execute(&mut door)
-            .await?;
     }
     door.close().await?;
     Ok(())

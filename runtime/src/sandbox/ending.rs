@@ -18,7 +18,7 @@ pub(crate) enum Ending {
     /// Rolled back, but production's commit would have failed.
     DeferredConstraint(sqlx::Error),
     /// The connection was closed by the application, broke, or is still held by a task.
-    ConnectionGone,
+    ConnectionGone { activity: Option<String> },
     /// The server did not say; the lane was given up.
     Unverified(String),
 }
@@ -90,7 +90,10 @@ impl Ending {
                 "rolled back; but a deferred constraint does not hold, so in production the commit fails:\n{}",
                 chain(error)
             ),
-            Self::ConnectionGone => "rolled back by the server, its connection was closed".to_owned(),
+            Self::ConnectionGone { activity } => {
+                let activity = activity.as_deref().unwrap_or("its connection was gone");
+                format!("rolled back by the server\n{activity}")
+            }
             Self::Unverified(why) => format!("not verified: {why}; this database is thrown away"),
         }
     }
@@ -98,7 +101,7 @@ impl Ending {
     /// What is worth knowing even about a test that passed.
     pub(crate) fn notes(&self) -> Vec<String> {
         match self {
-            Self::ConnectionGone => vec![
+            Self::ConnectionGone { .. } => vec![
                 "the test's database connection was closed, or a task that outlived the test still held it".to_owned(),
             ],
             Self::Unverified(why) => vec![format!("the sandbox could not be verified: {why}")],

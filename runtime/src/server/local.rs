@@ -13,7 +13,7 @@
 //! | `server` | `initdb`, `postgres` and their children | alone, inherited as standard input | processes use the data |
 //!
 //! **Joining.** A user first takes the lease, *then* looks whether a server is ready: the status file says so, the
-//! supervisor lives, and the socket accepts. The supervisor stops a server only while it has the lease alone. So a
+//! supervisor lives, and the server answers. The supervisor stops a server only while it has the lease alone. So a
 //! user who has the lease and finds a server keeps it, and a user who waits for the lease finds none afterwards
 //! and starts one. The supervisor never waits for the lease; it tries every 100 ms, and stops the server once it
 //! could have had it throughout the idle limit.

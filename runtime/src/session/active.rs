@@ -7,7 +7,7 @@ use crate::{
     Error,
     error::Cause,
     executor,
-    lane::{LaneId, Lanes},
+    lane::{Cut, LaneId, Lanes},
     server::Server,
     template::Template,
 };
@@ -33,7 +33,7 @@ impl Active {
     /// Gives up a lane that a test has really written to, and prepares another one, both off the
     /// path of any test.
     pub(crate) fn replace(self: Arc<Self>, id: LaneId) {
-        self.lanes.discard(id);
+        self.lanes.discard(id, Cut::Everybody);
         let active = Arc::clone(&self);
         let task = executor::spawn(async move {
             if active.lanes.is_empty()

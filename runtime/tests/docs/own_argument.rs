@@ -16,7 +16,8 @@ struct Ada {
 impl FromTest for Ada {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
         let insert = "insert into users (email) values ('ada@example.com') returning id";
-        let id = sqlx::query_scalar(insert).fetch_one(&cx.pool()).await?;
+        let pool: PgPool = cx.get().await?;
+        let id = sqlx::query_scalar(insert).fetch_one(&pool).await?;
         Ok(Self { id })
     }
 }

@@ -18,11 +18,12 @@ pub(crate) struct Finished {
     pub(crate) output: String,
 }
 
-/// Runs tests of this binary, by the start of their names, in a child that is asked to fail.
+/// Runs tests of this binary, by a part of their names, in a child that is asked to fail.
 pub(crate) fn run(filter: &str, environment: &[(&str, &str)]) -> Finished {
     let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
     command
-        .args([filter, "--test-threads=2"])
+        .arg(filter)
+        .env("RUST_TEST_THREADS", "2")
         .env(ASK, "1")
         .env("RUST_BACKTRACE", "0");
     command.env_remove("TEST_DB_URL").env_remove("DATABASE_URL");
@@ -122,4 +123,14 @@ async fn printing_and_failing(client: Client) {
     println!("printed by a failing test");
     client.get("/print").await.assert_status(StatusCode::OK);
     assert!(!asked_to_fail(), "failing as asked");
+}
+
+#[db_test]
+async fn holding_the_connection(pool: PgPool) {
+    let held = pool.acquire().await.expect("it is free");
+    if !asked_to_fail() {
+        drop(held);
+    }
+    let second = pool.acquire().await;
+    second.expect("the second connection");
 }

@@ -45,7 +45,10 @@ fn a_killed_initdb_is_reported_and_run_again_by_the_next_user() {
     kill(&site.running("initdb"));
     let (success, said) = first.end();
     assert!(!success, "{said}");
-    assert!(said.contains("could not initialize a database cluster"), "{said}");
+    assert!(
+        said.contains("could not initialize a database cluster"),
+        "{said}"
+    );
     site.assert_serves();
 }
 

@@ -1,10 +1,6 @@
 //! Processes that come to a server, or to none yet.
 
-use crate::{
-    machine,
-    site::Site,
-    user::User,
-};
+use crate::{machine, site::Site, user::User};
 
 #[test]
 fn a_second_process_joins_the_server_of_the_first() {

@@ -71,7 +71,10 @@ pub(crate) fn place() -> PathBuf {
 /// "busy" when it is run.
 pub(crate) fn write_script(path: &Path, text: &str) {
     let written = Command::new("/bin/sh")
-        .args(["-c", "printf '#!/bin/sh\n%s\n' \"$1\" >\"$0\" && chmod 755 \"$0\""])
+        .args([
+            "-c",
+            "printf '#!/bin/sh\n%s\n' \"$1\" >\"$0\" && chmod 755 \"$0\"",
+        ])
         .arg(path)
         .arg(text)
         .status();

@@ -31,7 +31,10 @@ fn the_environment_of_the_server_holds_no_secrets() {
     }
     let site = Site::new();
     let mut command = site.command();
-    command.env("SECRET", "sesame").env("PGPORT", "1").env("PGDATA", "/x");
+    command
+        .env("SECRET", "sesame")
+        .env("PGPORT", "1")
+        .env("PGDATA", "/x");
     let mut user = User::staying(&mut command);
     user.expect_joined();
     let environment = about(site.postmaster(), "environ");

@@ -1,7 +1,7 @@
 //! A directory for a server, and who uses it.
 
 use std::{
-    fs::{self, DirBuilder, Permissions},
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
     os::unix::{
         fs::{DirBuilderExt, PermissionsExt, chown},
         process::CommandExt,
@@ -121,13 +121,17 @@ impl Site {
 
     fn instance(&self) -> Option<PathBuf> {
         let entries = fs::read_dir(self.home().join("v1")).ok()?.flatten();
-        entries
-            .map(|entry| entry.path())
-            .find(|path| path.is_dir())
+        entries.map(|entry| entry.path()).find(|path| path.is_dir())
     }
 
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.file("postgres.log")).expect("a server was started")
+    }
+
+    /// Whether a process has joined, or is about to.
+    pub(crate) fn is_in_use(&self) -> bool {
+        let lease = File::open(self.file("lease")).expect("a server was asked for");
+        matches!(lease.try_lock(), Err(TryLockError::WouldBlock))
     }
 
     pub(crate) fn postmaster(&self) -> Pid {
@@ -173,7 +177,9 @@ impl Drop for Site {
     fn drop(&mut self) {
         if thread::panicking() {
             for name in ["status", "supervisor.log", "initdb.log", "postgres.log"] {
-                let text = self.instance().map(|dir| fs::read_to_string(dir.join(name)));
+                let text = self
+                    .instance()
+                    .map(|dir| fs::read_to_string(dir.join(name)));
                 eprintln!("{name}: {text:?}");
             }
         }

@@ -134,7 +134,7 @@ impl Instance {
     pub(super) fn is_ready(&self) -> Option<Status> {
         let status =
             Status::read(&self.status()).filter(|status| matches!(status, Status::Ready { .. }))?;
-        (self.is_supervised() && readiness::listens(&self.socket())).then_some(status)
+        (self.is_supervised() && readiness::answers(&self.socket())).then_some(status)
     }
 }
 

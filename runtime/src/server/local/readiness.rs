@@ -4,23 +4,39 @@ use std::{
     io::{self, Read, Write},
     os::unix::net::UnixStream,
     path::Path,
+    sync::mpsc,
+    thread,
     time::Duration,
 };
 
 use super::SUPERUSER;
 
+/// How long an answer may take, which is the time in which a busy machine starts a process.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+
 /// `cannot_connect_now`: starting up, shutting down, or recovering.
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 const CANNOT_CONNECT_NOW: &[u8] = b"C57P03\0";
 
-/// Whether some server listens. Costs 20 µs here, and does not say that the server has started up.
-pub(super) fn listens(socket: &Path) -> bool {
-    UnixStream::connect(socket).is_ok()
+/// `SSLRequest`, which the server answers with one byte.
+/// <https://www.postgresql.org/docs/current/protocol-message-formats.html>
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// Whether some server lives, which may still be starting up. Costs it a fork.
+///
+/// That it accepts a connection would not be enough: the kernel does that for a killed server until its process has
+/// ended.
+pub(super) fn answers(socket: &Path) -> bool {
+    let ask = |mut stream: UnixStream| {
+        stream.write_all(&SSL_REQUEST)?;
+        stream.read_exact(&mut [0])
+    };
+    converse(socket, ask).is_ok()
 }
 
-/// Whether a connection would be served now. Costs the server a process.
+/// Whether a connection would be served now. Costs the server a session.
 pub(super) fn serves(socket: &Path) -> bool {
-    first_answer(socket).is_ok_and(|answer| match answer.kind {
+    converse(socket, first_answer).is_ok_and(|answer| match answer.kind {
         b'R' => true,
         // Any other refusal (too many connections, say) comes from a server that is up.
         b'E' => !answer
@@ -31,15 +47,37 @@ pub(super) fn serves(socket: &Path) -> bool {
     })
 }
 
+/// Connects and talks, both within the limit.
+///
+/// In a thread of its own: `std` cannot limit the time of `connect`, which waits while a server that accepts nothing
+/// has a full queue. Such a thread ends with the server.
+fn converse<T: Send + 'static>(
+    socket: &Path,
+    talk: impl FnOnce(UnixStream) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (sender, receiver) = mpsc::channel();
+    let socket = socket.to_owned();
+    let conversation = move || {
+        let result = UnixStream::connect(socket).and_then(|stream| {
+            stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+            stream.set_write_timeout(Some(ANSWER_LIMIT))?;
+            talk(stream)
+        });
+        // Nobody waits any more if it took too long.
+        let _ = sender.send(result);
+    };
+    thread::Builder::new().spawn(conversation)?;
+    receiver
+        .recv_timeout(ANSWER_LIMIT)
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
 struct Answer {
     kind: u8,
     body: Vec<u8>,
 }
 
-fn first_answer(socket: &Path) -> io::Result<Answer> {
-    let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-    stream.set_write_timeout(Some(Duration::from_secs(1)))?;
+fn first_answer(mut stream: UnixStream) -> io::Result<Answer> {
     stream.write_all(&startup_message())?;
     let mut header = [0; 5];
     stream.read_exact(&mut header)?;

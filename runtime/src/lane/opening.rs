@@ -1,0 +1,162 @@
+//! Opening a lane: finding one that can be claimed, or making one.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Cut, Lane, LaneId, Lanes,
+    claim::{self, Claimed},
+};
+use crate::{
+    Error,
+    database::OwnDatabase,
+    error::Cause,
+    server::{ConnectFailure, is},
+    template::Ground,
+};
+
+/// How many lanes are looked at before something must be wrong.
+const ATTEMPTS: usize = 1000;
+
+/// Why no lane was opened.
+pub(super) enum Failure {
+    Final(Error),
+    OutOfConnections(sqlx::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl Lanes {
+    /// Opens the lane with the smallest number that can be had.
+    pub(super) async fn open(&self) -> Result<Lane, Failure> {
+        let mut claimed_elsewhere = BTreeSet::new();
+        for _ in 0..ATTEMPTS {
+            if self.template.is_shared() {
+                return self.open_shared().await;
+            }
+            let reservation = self.reserve(&claimed_elsewhere);
+            let database = self.template.database().lane(reservation.number);
+            match self.server.connect(&self.server.options(&database)).await {
+                Ok(connection) => match claim::claim(connection, &database).await {
+                    Ok(Claimed::Ours {
+                        connection,
+                        backend,
+                    }) => {
+                        let own = Some((reservation.keep(), database));
+                        return Ok(Lane {
+                            id: LaneId { own, backend },
+                            connection,
+                        });
+                    }
+                    Ok(Claimed::Elsewhere { in_use }) => {
+                        claimed_elsewhere.insert(reservation.number);
+                        claimed_elsewhere.extend(in_use);
+                    }
+                    Ok(Claimed::Untrusted) => {
+                        let own = Some((reservation.keep(), database));
+                        self.discard(LaneId { own, backend: 0 }, Cut::Nobody);
+                    }
+                    Err(error) => return Err(self.statement("claim a lane", error)),
+                },
+                Err(failure) if failure.is("53300") => {
+                    return Err(Failure::OutOfConnections(failure.into_error()));
+                }
+                // Whoever is removing the lane ends every connection to it.
+                Err(failure) if failure.is("57P01") => {
+                    claimed_elsewhere.insert(reservation.number);
+                }
+                Err(failure) => self.make_room(&database, failure).await?,
+            }
+        }
+        Err(Failure::Final(Error::from(Cause::TemplateVanishes {
+            template: self.template.database().clone(),
+            server: self.server.to_string(),
+        })))
+    }
+
+    /// Clones the template after a connection to the lane's database has failed; or finds out that
+    /// the failure has another reason.
+    async fn make_room(
+        &self,
+        database: &OwnDatabase,
+        failure: ConnectFailure,
+    ) -> Result<(), Failure> {
+        // What is wrong with the server shows at its door, with a better error.
+        if self.template.ensure().await? == Ground::Shared {
+            return Ok(());
+        }
+        if !failure.is("3D000") {
+            return Err(Failure::Final(Error::from(self.server.explain(failure))));
+        }
+        match claim::clone_template(&self.server, self.template.database(), database).await {
+            Ok(()) => Ok(()),
+            Err(Cause::Statement { error, .. }) if is(&error, "3D000") => {
+                Ok(self.template.make_again().await?)
+            }
+            Err(cause) => Err(Failure::Final(Error::from(cause))),
+        }
+    }
+
+    /// Opens a connection to the one database that all lanes share.
+    async fn open_shared(&self) -> Result<Lane, Failure> {
+        match self.server.connect(&self.server.door_options()).await {
+            Ok(mut connection) => {
+                let backend = claim::prepare_shared(&mut connection).await;
+                let backend =
+                    backend.map_err(|error| self.statement("prepare a connection", error))?;
+                Ok(Lane {
+                    id: LaneId { own: None, backend },
+                    connection,
+                })
+            }
+            Err(failure) if failure.is("53300") => {
+                Err(Failure::OutOfConnections(failure.into_error()))
+            }
+            Err(failure) => Err(Failure::Final(Error::from(self.server.explain(failure)))),
+        }
+    }
+
+    fn statement(&self, action: &str, error: sqlx::Error) -> Failure {
+        let (action, server) = (action.to_owned(), self.server.to_string());
+        Failure::Final(Error::from(Cause::Statement {
+            action,
+            server,
+            error,
+        }))
+    }
+
+    fn reserve(&self, except: &BTreeSet<u32>) -> Reservation<'_> {
+        let mut book = self.book();
+        let number = (1..=u32::MAX).find(|n| !book.reserved.contains(n) && !except.contains(n));
+        let number = number.expect("there are more numbers than lanes");
+        book.reserved.insert(number);
+        Reservation {
+            lanes: self,
+            number,
+        }
+    }
+}
+
+/// A number that no other test of this process can get; free again when dropped.
+struct Reservation<'a> {
+    lanes: &'a Lanes,
+    number: u32,
+}
+
+impl Reservation<'_> {
+    /// Keeps the number reserved for as long as the lane lives.
+    fn keep(self) -> u32 {
+        let number = self.number;
+        std::mem::forget(self);
+        number
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        self.lanes.book().reserved.remove(&self.number);
+    }
+}
