@@ -38,6 +38,9 @@ fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| {
         Builder::new_multi_thread()
             .thread_name("db-test")
+            // A thread for blocking work inherits the output capture of the test that needed it
+            // first, so it must not be there any more when another test needs one.
+            .thread_keep_alive(Duration::from_millis(1))
             .enable_all()
             .build()
             .expect("db-test: the tokio runtime could not be built")

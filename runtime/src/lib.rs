@@ -27,6 +27,8 @@
 //! to whatever subscriber there is. Work that takes more than a second says so on standard error.
 
 #[cfg(feature = "harness")]
+mod announce;
+#[cfg(feature = "harness")]
 mod app;
 #[cfg(feature = "harness")]
 mod client;

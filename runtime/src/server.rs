@@ -12,7 +12,7 @@ use sqlx::{
 };
 use sqlx_core::connection::ConnectOptions as _;
 
-use crate::{database::OwnDatabase, error::Cause};
+use crate::{database::OwnDatabase, error::Cause, executor};
 
 /// How long a new connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -52,7 +52,11 @@ impl Server {
 
     #[cfg(unix)]
     async fn private() -> Result<Self, Cause> {
-        let joined = tokio::task::spawn_blocking(local::join).await;
+        // From a worker, whose threads print past libtest's capture of the running test.
+        let joined = executor::spawn(async { tokio::task::spawn_blocking(local::join).await });
+        let joined = joined
+            .await
+            .expect("the runtime lives as long as the process");
         let server = joined
             .expect("joining does not panic")
             .map_err(Cause::NoLocalServer)?;
@@ -190,16 +194,14 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
             Origin::Url { variable } => {
-                let (host, port, user) = (
-                    self.door.get_host(),
-                    self.door.get_port(),
-                    self.door.get_username(),
-                );
+                let (user, port) = (self.door.get_username(), self.door.get_port());
                 let database = self.door.get_database().unwrap_or(user);
-                write!(
-                    f,
-                    "the server that {variable} names ({user}@{host}:{port}/{database})"
-                )
+                write!(f, "the server that {variable} names ({user}@")?;
+                match self.door.get_socket() {
+                    Some(directory) => write!(f, "{}", directory.display())?,
+                    None => write!(f, "{}:{port}", self.door.get_host())?,
+                }
+                write!(f, "/{database})")
             }
             #[cfg(unix)]
             Origin::Local(server) => {

@@ -38,7 +38,7 @@ pub(crate) enum Ground {
 
 impl Template {
     pub(crate) fn new(session: &Session, migrator: Arc<Migrator>, server: Arc<Server>) -> Self {
-        let fingerprint = fingerprint::of(&migrator, &session.seed_sql, session.seed.is_some());
+        let fingerprint = fingerprint::of(session, &migrator, server.user());
         Self {
             database: OwnDatabase::template(&fingerprint),
             migrator,

@@ -73,7 +73,7 @@ pub(crate) struct LocalServer {
 
 /// Joins the private server, and finds, initializes and starts it when needed.
 ///
-/// Blocks: 0.1 ms for a server that runs, 50 ms to start one, a second to initialize one, and never more than some
+/// Blocks: 1 ms for a server that runs, 50 ms to start one, a second to initialize one, and never more than some
 /// minutes.
 pub(crate) fn join() -> Result<LocalServer, LocalServerError> {
     if env::var_os(supervisor::SUPERVISE).is_some() {

@@ -5,15 +5,19 @@ use std::{env, fs, time::SystemTime};
 use sha2::{Digest, Sha256};
 use sqlx::migrate::Migrator;
 
+use crate::session::Session;
+
 /// Changes when the way a template is made changes.
 const FORMAT: &[u8] = b"1";
 
-/// Sixteen hexadecimal digits that stand for the migrations and the seeds.
+/// Sixteen hexadecimal digits that stand for the migrations, the seeds, and the role, which owns
+/// the databases that it makes.
 ///
 /// The server's version is not part of it: a database lives in one server.
-pub(super) fn of(migrator: &Migrator, seed_sql: &[String], has_seed_function: bool) -> String {
+pub(super) fn of(session: &Session, migrator: &Migrator, role: &str) -> String {
     let mut digest = Parts(Sha256::new());
     digest.add(FORMAT);
+    digest.add(role.as_bytes());
     digest.add(migrator.table_name.as_bytes());
     for schema in migrator.create_schemas.iter() {
         digest.add(schema.as_bytes());
@@ -28,10 +32,10 @@ pub(super) fn of(migrator: &Migrator, seed_sql: &[String], has_seed_function: bo
         digest.add(&migration.checksum);
     }
     digest.add(b"seeds");
-    for sql in seed_sql {
+    for sql in &session.seed_sql {
         digest.add(sql.as_bytes());
     }
-    if has_seed_function {
+    if session.seed.is_some() {
         digest.add(&this_build());
     }
     let digest = digest.0.finalize();

@@ -13,7 +13,10 @@ use sqlx::{
 };
 
 use super::{Ground, Template, reap};
-use crate::{database::OwnDatabase, error::Cause, executor, lane::Mark, report::chain, server::is};
+use crate::{
+    announce::announce, database::OwnDatabase, error::Cause, executor, lane::Mark, report::chain,
+    server::is,
+};
 
 /// How long a process waits for another one that is making the same template.
 const LOCK_LIMIT: Duration = Duration::from_mins(10);
@@ -73,10 +76,10 @@ async fn make_under_lock(template: &Template, door: &mut PgConnection) -> Result
     }
     let making = make(template, door);
     let notice = || {
-        eprintln!(
-            "db-test: making the template {} (migrations and seeds)",
+        announce(format_args!(
+            "making the template {} (migrations and seeds)",
             template.database
-        );
+        ));
     };
     with_notice(making, notice).await
 }
@@ -98,10 +101,10 @@ async fn lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
         }
     };
     let notice = || {
-        eprintln!(
-            "db-test: waiting for another process that is making the template {}",
+        announce(format_args!(
+            "waiting for another process that is making the template {}",
             template.database
-        );
+        ));
     };
     tokio::time::timeout(LOCK_LIMIT, with_notice(taking, notice))
         .await
@@ -219,11 +222,11 @@ async fn migrate_shared(template: &Template) -> Result<(), Cause> {
             role: template.server.user().to_owned(),
         });
     }
-    eprintln!(
-        "db-test: the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
+    announce(format_args!(
+        "the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
          but tests can wait for each other's locks, and what escapes a transaction stays",
         template.server.user(),
-    );
+    ));
     // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
     let pool = PgPoolOptions::new().connect_lazy_with(template.server.door_options());
     let migrated = template.migrator.run(&pool).await;

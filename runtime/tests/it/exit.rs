@@ -1,30 +1,27 @@
 //! The end of the process.
 
-use db_test::{TestContext, db_test};
-use sqlx::{Connection, PgConnection};
+use db_test::db_test;
+use sqlx::Connection;
 
-use crate::child;
+use crate::place::Place;
 
 #[db_test]
-async fn lanes_are_given_back_in_good_order(cx: TestContext) {
-    let options = cx.outside().await.expect("the session has started");
-    let passed = tokio::task::spawn_blocking(|| child::run("transactions::", &[]))
-        .await
-        .expect("it runs");
+async fn connections_are_closed_and_lanes_given_back_in_good_order() {
+    let place = Place::new();
+    let passed = place.run("transactions::", &[]);
     assert!(passed.success, "{}", passed.output);
-    let mut connection = PgConnection::connect_with(&options)
-        .await
-        .expect("the server answers");
-    let clean: i64 = sqlx::query_scalar(
-        "select count(*) from pg_database \
-         where starts_with(datname, $1) and shobj_description(oid, 'pg_database') like 'db-test clean %'",
+    let mut connection = place.connect().await;
+    let marks: Vec<Option<String>> = sqlx::query_scalar(
+        "select shobj_description(oid, 'pg_database') from pg_database where starts_with(datname, 'dbt_')",
     )
-    .bind(options.get_database().and_then(|name| name.rsplit_once('_')).expect("a lane has a number").0)
-    .fetch_one(&mut connection)
+    .fetch_all(&mut connection)
     .await
     .expect("the databases can be listed");
-    assert!(
-        clean >= 2,
-        "the template and the child's lane carry the mark of good order, {clean} databases do"
-    );
+    connection.close().await.expect("it closes");
+    let clean = |mark: &Option<String>| {
+        mark.as_deref()
+            .is_some_and(|mark| mark.starts_with("db-test clean"))
+    };
+    assert!(marks.len() >= 2 && marks.iter().all(clean), "{marks:?}");
+    assert!(!place.log().contains("unexpected EOF"), "{}", place.log());
 }

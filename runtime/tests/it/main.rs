@@ -10,17 +10,31 @@ mod leaks;
 mod output;
 mod overriding;
 mod own_database;
+mod place;
 mod readme;
 mod rollback;
 mod servers;
+mod shared;
+mod templates;
 mod transactions;
+
+use std::env;
 
 use db_test::Session;
 
+/// The variables by which a test makes its child start from something else.
+const MIGRATIONS: &str = "DB_TEST_CHILD_MIGRATIONS";
+const SEED: &str = "DB_TEST_CHILD_SEED";
+
 #[db_test::session]
 fn session() -> Session {
-    Session::postgres()
-        .migrations("tests/migrations")
-        .seed_sql("insert into items (name) values ('seeded')")
-        .app(|cx| app::app(&cx))
+    let migrations = env::var(MIGRATIONS).unwrap_or("tests/migrations".to_owned());
+    let session = Session::postgres()
+        .migrations(migrations.as_str())
+        .app(|cx| app::app(&cx));
+    match env::var(SEED).as_deref() {
+        Ok("none") => session,
+        Ok(name) => session.seed_sql(format!("insert into items (name) values ('{name}')")),
+        Err(_) => session.seed_sql("insert into items (name) values ('seeded')"),
+    }
 }

@@ -1,11 +1,8 @@
 //! Data that is not as the last server left it.
 
-use std::{fs, path::Path, process};
+use std::{fs, path::Path};
 
-use crate::{
-    machine::eventually,
-    site::{Site, is_alive},
-};
+use crate::{machine::eventually, process::is_alive, site::Site};
 
 /// Stops a server, damages its data, and gives what the next user is told.
 fn damaged(damage: impl FnOnce(&Path)) -> (String, Site) {
@@ -42,7 +39,7 @@ fn data_of_an_earlier_boot_is_made_anew() {
 #[test]
 fn data_with_a_stale_process_id_of_a_living_process_is_used() {
     let (said, _site) = damaged(|data| {
-        let stale = format!("{}\n{}\n", process::id(), data.display());
+        let stale = format!("{}\n{}\n", std::process::id(), data.display());
         fs::write(data.join("postmaster.pid"), stale).expect("it can be written to");
     });
     assert_eq!(said, "");

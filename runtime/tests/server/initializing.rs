@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::{
     machine::{eventually, shows_processes},
-    site::{Site, kill},
+    process::kill,
+    site::Site,
     user::User,
 };
 

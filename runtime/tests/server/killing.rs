@@ -1,12 +1,13 @@
 //! Processes that are killed while a server runs.
 
-use rustix::process::{Signal, kill_process, kill_process_group};
-
 use std::os::unix::process::CommandExt;
+
+use rustix::process::{Signal, kill_process, kill_process_group};
 
 use crate::{
     machine::{eventually, shows_processes},
-    site::{Site, is_alive, kill},
+    process::{is_alive, kill},
+    site::Site,
     user::User,
 };
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// More than anything takes here, on a machine that is busy with other things.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 /// Free memory that a few servers need.
 const ROOM: u64 = 1 << 30;
 

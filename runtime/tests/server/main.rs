@@ -13,6 +13,7 @@ mod joining;
 mod killing;
 mod machine;
 mod manners;
+mod process;
 mod programs;
 mod site;
 mod stopping;

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crate::{
     machine::shows_processes,
-    site::{Site, about},
+    process::about,
+    site::Site,
     user::{User, run},
 };
 

@@ -7,16 +7,17 @@ use std::{
         process::CommandExt,
     },
     path::{Path, PathBuf},
-    process::{self, Command},
+    process::Command,
     sync::atomic::{AtomicU32, Ordering},
     thread,
 };
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::Pid;
 
 use crate::{
     child,
     machine::{self, Account, LIMIT, until},
+    process::{about, is_alive, is_named},
     user::{self, User},
 };
 
@@ -32,7 +33,7 @@ impl Site {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = machine::place().join(format!("dbt-{}-{number}", process::id()));
+        let dir = machine::place().join(format!("dbt-{}-{number}", std::process::id()));
         make_dir(&dir, 0o755);
         Self {
             dir,
@@ -200,34 +201,13 @@ impl Drop for Site {
 
 /// Makes a directory of exactly this mode.
 pub(crate) fn make_dir(path: &Path, mode: u32) {
-    let made = DirBuilder::new().mode(0o700).create(path);
-    made.expect("the directory can be made");
+    DirBuilder::new()
+        .mode(0o700)
+        .create(path)
+        .expect("the directory can be made");
     set_mode(path, mode);
 }
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
-}
-
-/// What Linux says about a process; nothing when it is gone.
-pub(crate) fn about(pid: Pid, what: &str) -> String {
-    let path = format!("/proc/{}/{what}", pid.as_raw_nonzero());
-    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
-}
-
-fn is_named(pid: Pid, name: &str) -> bool {
-    about(pid, "comm").trim() == name
-}
-
-/// Whether a process runs; one that nobody has waited for yet does not.
-pub(crate) fn is_alive(pid: Pid) -> bool {
-    test_kill_process(pid).is_ok() && !about(pid, "stat").contains(") Z ")
-}
-
-/// Kills processes, which may have ended, and waits for their end.
-pub(crate) fn kill(pids: &[Pid]) {
-    for pid in pids {
-        let _ = kill_process(*pid, Signal::KILL);
-    }
-    machine::eventually("they are dead", || !pids.iter().any(|pid| is_alive(*pid)));
 }

@@ -2,10 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use crate::{
-    machine::{eventually, shows_processes},
-    site::{Site, is_alive},
-};
+use crate::{machine::eventually, process::is_alive, site::Site};
 
 #[test]
 fn an_idle_server_is_stopped_in_good_order_and_starts_again() {
@@ -30,16 +27,6 @@ fn a_server_is_kept_for_its_user_and_stopped_when_that_one_was_killed() {
     assert!(is_alive(postmaster));
     user.kill();
     eventually("it stops", || !is_alive(postmaster));
-}
-
-#[test]
-fn a_stopped_server_leaves_no_process() {
-    if !shows_processes() {
-        return;
-    }
-    let site = Site::new().idle_after(0);
-    site.join().leave();
-    eventually("all processes end", || site.processes().is_empty());
 }
 
 /// Without an idle time, each process meets a server that is being started, used or stopped.

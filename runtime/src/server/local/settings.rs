@@ -72,7 +72,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "dynamic_shared_memory_type",
         "mmap",
         "files in the data directory: a killed server leaves none in /dev/shm, \
-      and Docker's 64 MB there do not limit parallel queries",
+         and Docker's 64 MB there do not limit parallel queries",
     ),
     // Housekeeping: lanes live from run to run, so that catalogs must be vacuumed, but not now.
     (

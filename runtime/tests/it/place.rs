@@ -1,0 +1,63 @@
+//! A private server of a test's own, in a directory that goes away with the test.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+
+use crate::child::{self, Finished};
+
+/// A directory for a private server. Its server stops at once when its last child is gone.
+pub(crate) struct Place(PathBuf);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self(std::env::temp_dir().join(format!("dbt-{}-{number}", process::id())))
+    }
+
+    /// Runs tests of this binary on the server of this place.
+    pub(crate) fn run(&self, filter: &str, environment: &[(&str, &str)]) -> Finished {
+        let home = self.0.to_str().expect("it is UTF-8");
+        let places = [("DB_TEST_HOME", home), ("DB_TEST_IDLE_SECONDS", "5")];
+        child::run(filter, &[&places, environment].concat())
+    }
+
+    /// Connects to the server while it is still waiting for its next user.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        let options = self.socket().username("postgres").database("postgres");
+        PgConnection::connect_with(&options)
+            .await
+            .expect("the server is still there")
+    }
+
+    /// The way to the server, for whoever it lets in.
+    pub(crate) fn socket(&self) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass().socket(self.instance().join("s"))
+    }
+
+    /// What the server has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.instance().join("postgres.log")).expect("it has a log")
+    }
+
+    fn instance(&self) -> PathBuf {
+        let mut instances = fs::read_dir(self.0.join("v1"))
+            .expect("it has been used")
+            .flatten();
+        let instance = instances.find(|entry| entry.path().is_dir());
+        instance.expect("there is one server").path()
+    }
+}
+
+impl Drop for Place {
+    /// The server notices that its directory is gone, and ends.
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}

@@ -1,0 +1,115 @@
+//! Templates: made once, made again when their content changes, removed when they are stale.
+
+use std::{fs, path::PathBuf};
+
+use db_test::db_test;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::place::Place;
+
+const TESTS: &str = "injection::a_result_may_be_returned";
+
+async fn databases(place: &Place) -> Vec<String> {
+    let mut connection = place.connect().await;
+    let names = "select datname from pg_database where starts_with(datname, 'dbt') order by 1";
+    let names = sqlx::query_scalar(names)
+        .fetch_all(&mut connection)
+        .await
+        .expect("they are listed");
+    connection.close().await.expect("it closes");
+    names
+}
+
+#[db_test]
+async fn content_that_changes_gives_a_new_template() {
+    let place = Place::new();
+    for seed in ["one", "one", "two"] {
+        let passed = place.run(TESTS, &[("DB_TEST_CHILD_SEED", seed)]);
+        assert!(passed.success, "{}", passed.output);
+    }
+    // Two templates, each with the one lane that its processes used one after the other.
+    assert_eq!(databases(&place).await.len(), 4);
+}
+
+#[db_test]
+async fn a_broken_migration_is_told_by_its_name_and_leaves_nothing() {
+    let place = Place::new();
+    let migrations = Migrations::new(
+        "9_breaks.sql",
+        "create table broken (id bigint references nothing)",
+    );
+    let failed = place.run(TESTS, &[("DB_TEST_CHILD_MIGRATIONS", migrations.path())]);
+    assert!(!failed.success, "{}", failed.output);
+    assert!(
+        failed.output.contains("migration `9_breaks` failed"),
+        "{}",
+        failed.output
+    );
+    assert!(
+        failed
+            .output
+            .contains("relation \"nothing\" does not exist"),
+        "{}",
+        failed.output
+    );
+    assert!(databases(&place).await.is_empty());
+}
+
+#[db_test]
+async fn stale_databases_of_ours_are_removed_and_no_others() {
+    let place = Place::new();
+    assert!(place.run(TESTS, &[]).success);
+    let kept = databases(&place).await;
+    let mut connection = place.connect().await;
+    for name in [
+        "dbt_00000000000000aa",
+        "dbt_00000000000000aa_1",
+        "dbt_customers",
+    ] {
+        run(&mut connection, &format!("create database {name}")).await;
+        run(
+            &mut connection,
+            &format!("comment on database {name} is 'db-test clean 1000'"),
+        )
+        .await;
+    }
+    connection.close().await.expect("it closes");
+    // A new template is when stale ones are looked for.
+    assert!(place.run(TESTS, &[("DB_TEST_CHILD_SEED", "new")]).success);
+    let left = databases(&place).await;
+    assert!(
+        !left.iter().any(|name| name.contains("00000000000000aa")),
+        "{left:?}"
+    );
+    assert!(left.contains(&"dbt_customers".to_owned()), "{left:?}");
+    assert!(kept.iter().all(|name| left.contains(name)), "{left:?}");
+}
+
+async fn run(connection: &mut PgConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(connection)
+        .await
+        .expect("it is done");
+}
+
+/// A directory with one migration, for the length of a test.
+struct Migrations(PathBuf);
+
+impl Migrations {
+    fn new(name: &str, sql: &str) -> Self {
+        let directory = std::env::temp_dir().join(format!("dbt-migrations-{}", std::process::id()));
+        fs::create_dir_all(&directory).expect("it is made");
+        fs::write(directory.join(name), sql).expect("it is written");
+        Self(directory)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("it is UTF-8")
+    }
+}
+
+impl Drop for Migrations {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
