@@ -8,7 +8,7 @@ use std::{
 
 use sqlx::migrate::MigrateError;
 
-use crate::{database::OwnDatabase, report::chain, session::Definition};
+use crate::{database::OwnDatabase, report::chain, server::is, session::Definition};
 
 /// Why the session of a test could not be started or used.
 ///
@@ -179,6 +179,11 @@ impl Error {
         })
     }
 
+    /// Whether the server has no connection left for now: a matter of waiting.
+    pub(crate) fn is_out_of_connections(&self) -> bool {
+        self.0.cause.is_out_of_connections()
+    }
+
     pub(crate) fn is_test_ended(&self) -> bool {
         matches!(self.0.cause, Cause::TestEnded)
     }
@@ -192,6 +197,12 @@ impl Error {
         let first_line = self.to_string();
         let first_line = first_line.lines().next().unwrap_or_default();
         format!("{first_line}\nthe same as in {teller}, where it is told in full")
+    }
+}
+
+impl Cause {
+    pub(crate) fn is_out_of_connections(&self) -> bool {
+        matches!(self, Self::Connect { error, .. } if is(error, "53300"))
     }
 }
 

@@ -194,8 +194,14 @@ impl Lanes {
         tokio::join!(join_all(closing), join_all(retiring));
     }
 
-    fn no_lane(&self, last: &sqlx::Error, after: Duration) -> Error {
-        let (server, last) = (self.server.to_string(), crate::report::chain(last));
+    fn no_lane(&self, last: &Error, after: Duration) -> Error {
+        let server = self.server.to_string();
+        let last = last
+            .to_string()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         Error::from(Cause::NoLane {
             server,
             seconds: after.as_secs(),

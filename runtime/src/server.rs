@@ -52,14 +52,7 @@ impl Server {
 
     #[cfg(unix)]
     async fn private() -> Result<Self, Cause> {
-        // From a worker, whose threads print past libtest's capture of the running test.
-        let joined = executor::spawn(async { tokio::task::spawn_blocking(local::join).await });
-        let joined = joined
-            .await
-            .expect("the runtime lives as long as the process");
-        let server = joined
-            .expect("joining does not panic")
-            .map_err(Cause::NoLocalServer)?;
+        let server = join().await.map_err(Cause::NoLocalServer)?;
         let door = PgConnectOptions::new_without_pgpass()
             .socket(server.socket_dir())
             .port(server.port())
@@ -71,6 +64,19 @@ impl Server {
             origin: Origin::Local(server),
         })
     }
+
+    /// Starts the private server again, after somebody has killed it. What fails here fails again,
+    /// and with an error, at the next connection.
+    #[cfg(unix)]
+    async fn revive(&self) {
+        if matches!(self.origin, Origin::Local(_)) {
+            tracing::warn!("the private server is gone; starting it again");
+            join().await.ok();
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn revive(&self) {}
 
     #[cfg(not(unix))]
     async fn private() -> Result<Self, Cause> {
@@ -112,15 +118,21 @@ impl Server {
             .map_err(|failure| self.explain(failure))
     }
 
-    /// Connects, waiting for a server that says that it is only starting up.
+    /// Connects, waiting for a server that says that it is only starting up, and starting the
+    /// private one again if it is gone.
     pub(crate) async fn connect(
         &self,
         options: &PgConnectOptions,
     ) -> Result<PgConnection, ConnectFailure> {
         let attempt = async {
+            let mut revived = false;
             loop {
                 match options.connect().await {
                     Err(error) if is(&error, "57P03") => tokio::time::sleep(RETRY_PAUSE).await,
+                    Err(sqlx::Error::Io(_)) if !revived => {
+                        revived = true;
+                        self.revive().await;
+                    }
                     result => return result,
                 }
             }
@@ -159,6 +171,17 @@ impl Server {
     }
 }
 
+/// Starts or joins the private server.
+#[cfg(unix)]
+async fn join() -> Result<local::LocalServer, local::LocalServerError> {
+    // From a worker, whose threads print past libtest's capture of the running test.
+    let joining = executor::spawn(async { tokio::task::spawn_blocking(local::join).await });
+    let joined = joining
+        .await
+        .expect("the runtime lives as long as the process");
+    joined.expect("joining does not panic")
+}
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub(crate) enum ConnectFailure {
@@ -170,13 +193,6 @@ impl ConnectFailure {
     /// Whether the server refused with this code (PostgreSQL manual, appendix A).
     pub(crate) fn is(&self, code: &str) -> bool {
         matches!(self, Self::Refused(error) if is(error, code))
-    }
-
-    pub(crate) fn into_error(self) -> sqlx::Error {
-        match self {
-            Self::Refused(error) => error,
-            Self::TimedOut => sqlx::Error::PoolTimedOut,
-        }
     }
 }
 

@@ -62,12 +62,16 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// The first failure is remembered: a broken migration is not tried once for each test.
+    /// The first failure is remembered: a broken migration is not tried once for each test. Only
+    /// that the server has no connection left is not.
     pub(crate) async fn ensure(&self) -> Result<Ground, Error> {
-        self.ground
-            .get_or_init(|| async { publish::ensure(self).await.map_err(Error::from) })
-            .await
-            .clone()
+        let try_once = || async {
+            match publish::ensure(self).await {
+                Err(cause) if cause.is_out_of_connections() => Err(Error::from(cause)),
+                result => Ok(result.map_err(Error::from)),
+            }
+        };
+        self.ground.get_or_try_init(try_once).await?.clone()
     }
 
     /// Makes the template again after another process has dropped it as stale.

@@ -20,12 +20,16 @@ const ATTEMPTS: usize = 1000;
 /// Why no lane was opened.
 pub(super) enum Failure {
     Final(Error),
-    OutOfConnections(sqlx::Error),
+    OutOfConnections(Error),
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Final(error)
+        if error.is_out_of_connections() {
+            Self::OutOfConnections(error)
+        } else {
+            Self::Final(error)
+        }
     }
 }
 
@@ -61,9 +65,7 @@ impl Lanes {
                     }
                     Err(error) => return Err(self.statement("claim a lane", error)),
                 },
-                Err(failure) if failure.is("53300") => {
-                    return Err(Failure::OutOfConnections(failure.into_error()));
-                }
+                Err(failure) if failure.is("53300") => return Err(self.refused(failure)),
                 // Whoever is removing the lane ends every connection to it.
                 Err(failure) if failure.is("57P01") => {
                     claimed_elsewhere.insert(reservation.number);
@@ -89,14 +91,14 @@ impl Lanes {
             return Ok(());
         }
         if !failure.is("3D000") {
-            return Err(Failure::Final(Error::from(self.server.explain(failure))));
+            return Err(self.refused(failure));
         }
         match claim::clone_template(&self.server, self.template.database(), database).await {
             Ok(()) => Ok(()),
             Err(Cause::Statement { error, .. }) if is(&error, "3D000") => {
                 Ok(self.template.make_again().await?)
             }
-            Err(cause) => Err(Failure::Final(Error::from(cause))),
+            Err(cause) => Err(Failure::from(Error::from(cause))),
         }
     }
 
@@ -112,11 +114,12 @@ impl Lanes {
                     connection,
                 })
             }
-            Err(failure) if failure.is("53300") => {
-                Err(Failure::OutOfConnections(failure.into_error()))
-            }
-            Err(failure) => Err(Failure::Final(Error::from(self.server.explain(failure)))),
+            Err(failure) => Err(self.refused(failure)),
         }
+    }
+
+    fn refused(&self, failure: ConnectFailure) -> Failure {
+        Failure::from(Error::from(self.server.explain(failure)))
     }
 
     fn statement(&self, action: &str, error: sqlx::Error) -> Failure {

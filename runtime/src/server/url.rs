@@ -18,19 +18,29 @@ pub(super) struct Named {
 /// Looks for each variable in the environment, then in the nearest `.env`. An empty value counts
 /// as none.
 pub(super) fn find(crate_dir: &Path) -> Result<Option<Named>, Cause> {
-    let file = read_dot_env(crate_dir)?;
-    for variable in VARIABLES {
-        let in_environment = env::var(variable).ok().map(|value| (value, "environment"));
-        let in_file = || {
-            file.iter()
-                .find(|(name, _)| name == variable)
-                .map(|(_, value)| (value.clone(), ".env"))
-        };
-        let filled = |found: &(String, _)| !found.0.is_empty();
-        if let Some((value, place)) = in_environment
-            .filter(filled)
-            .or_else(|| in_file().filter(filled))
-        {
+    choose(
+        |variable| env::var(variable).ok(),
+        &read_dot_env(crate_dir)?,
+    )
+}
+
+fn choose(
+    environment: impl Fn(&str) -> Option<String>,
+    file: &[(String, String)],
+) -> Result<Option<Named>, Cause> {
+    let in_file = |variable| {
+        let found = file.iter().find(|(name, _)| name == variable);
+        found.map(|(_, value)| value.clone())
+    };
+    let candidates = VARIABLES.iter().flat_map(|&variable| {
+        let places = [
+            ("environment", environment(variable)),
+            (".env", in_file(variable)),
+        ];
+        places.map(|(place, value)| (variable, place, value))
+    });
+    for (variable, place, value) in candidates {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
             return parse(variable, place, &value).map(Some);
         }
     }
@@ -80,4 +90,69 @@ fn read_dot_env(crate_dir: &Path) -> Result<Vec<(String, String)>, Cause> {
         .map_err(unreadable)?
         .collect::<Result<_, _>>()
         .map_err(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs};
+
+    use super::{choose, read_dot_env};
+
+    const FIRST: &str = "postgres://ada@first.example/one";
+    const SECOND: &str = "postgres://ada@second.example/two";
+
+    /// The variable and the host that are chosen.
+    fn chosen(
+        environment: &[(&str, &str)],
+        file: &[(&str, &str)],
+    ) -> Option<(&'static str, String)> {
+        let file: Vec<_> = file
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
+        let lookup = |wanted: &str| {
+            let found = environment.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| value.to_string())
+        };
+        let named = choose(lookup, &file).unwrap_or_else(|error| panic!("{error}"))?;
+        Some((named.variable, named.options.get_host().to_owned()))
+    }
+
+    #[test]
+    fn test_db_url_comes_before_database_url_wherever_it_stands() {
+        let second = chosen(&[("DATABASE_URL", FIRST)], &[("TEST_DB_URL", SECOND)]);
+        assert_eq!(second, Some(("TEST_DB_URL", "second.example".to_owned())));
+    }
+
+    #[test]
+    fn the_environment_comes_before_the_file() {
+        let first = chosen(&[("TEST_DB_URL", FIRST)], &[("TEST_DB_URL", SECOND)]);
+        assert_eq!(first, Some(("TEST_DB_URL", "first.example".to_owned())));
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_none() {
+        let first = chosen(&[("TEST_DB_URL", "")], &[("DATABASE_URL", FIRST)]);
+        assert_eq!(first, Some(("DATABASE_URL", "first.example".to_owned())));
+        assert_eq!(chosen(&[("TEST_DB_URL", "")], &[]), None);
+    }
+
+    #[test]
+    fn a_broken_file_is_reported_without_the_line_that_may_hold_a_password() {
+        let directory = env::temp_dir().join(format!("dbt-env-{}", std::process::id()));
+        fs::create_dir_all(&directory).expect("it is made");
+        fs::write(
+            directory.join(".env"),
+            "TEST_DB_URL=\"postgres://ada:sesame@host\n",
+        )
+        .expect("it is written");
+        let error = read_dot_env(&directory)
+            .expect_err("a quote is missing")
+            .to_string();
+        fs::remove_dir_all(&directory).expect("it is removed");
+        assert!(
+            error.contains(".env") && !error.contains("sesame"),
+            "{error}"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! Tests that fail when they are asked to, and how another test asks: it runs this very binary
 //! again, as a child, and reads what it prints.
 
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use axum::http::StatusCode;
 use db_test::{Client, db_test};
@@ -20,20 +20,33 @@ pub(crate) struct Finished {
 
 /// Runs tests of this binary, by a part of their names, in a child that is asked to fail.
 pub(crate) fn run(filter: &str, environment: &[(&str, &str)]) -> Finished {
-    let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
-    command
-        .arg(filter)
-        .env("RUST_TEST_THREADS", "2")
-        .env(ASK, "1")
-        .env("RUST_BACKTRACE", "0");
-    command.env_remove("TEST_DB_URL").env_remove("DATABASE_URL");
-    command.envs(environment.iter().copied());
-    let output = command.output().expect("the child can be started");
+    let output = command(filter, environment)
+        .output()
+        .expect("the child can be started");
     let text = [output.stdout, output.stderr].concat();
     Finished {
         success: output.status.success(),
         output: String::from_utf8_lossy(&text).into_owned(),
     }
+}
+
+/// Starts the same, without waiting for its end.
+pub(crate) fn start(filter: &str, environment: &[(&str, &str)]) -> Child {
+    let mut command = command(filter, environment);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the child can be started")
+}
+
+fn command(filter: &str, environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
+    command
+        .arg(filter)
+        .env(ASK, "1")
+        .env("RUST_BACKTRACE", "0")
+        .env("RUST_TEST_THREADS", "2");
+    command.env_remove("TEST_DB_URL").env_remove("DATABASE_URL");
+    command.envs(environment.iter().copied());
+    command
 }
 
 /// Whether this process is such a child.
@@ -133,4 +146,70 @@ async fn holding_the_connection(pool: PgPool) {
     }
     let second = pool.acquire().await;
     second.expect("the second connection");
+}
+
+#[db_test]
+async fn waiting_after_an_insert(pool: PgPool) {
+    try_add(&pool, "left behind").await.expect("it is added");
+    if asked_to_fail() {
+        sqlx::query("select pg_sleep(60) /* waits to be killed */")
+            .execute(&pool)
+            .await
+            .ok();
+    }
+}
+
+#[db_test]
+async fn waiting_after_an_escape(pool: PgPool) {
+    if asked_to_fail() {
+        let escape = "insert into items (name) values ('escaped'); commit";
+        sqlx::raw_sql(escape)
+            .execute(&pool)
+            .await
+            .expect("it is committed");
+        sqlx::query("select pg_sleep(60) /* waits to be killed */")
+            .execute(&pool)
+            .await
+            .ok();
+    }
+}
+
+#[db_test]
+async fn broken_in_mid_query(pool: PgPool) {
+    if asked_to_fail() {
+        let suicide = "select pg_terminate_backend(pg_backend_pid())";
+        sqlx::query(suicide)
+            .execute(&pool)
+            .await
+            .expect("it does not come back");
+    }
+}
+
+#[db_test]
+async fn broken_before(pool: PgPool) {
+    try_add(&pool, "whole").await.expect("it is added");
+}
+
+#[db_test]
+async fn killing_a_server(pool: PgPool) {
+    if asked_to_fail() {
+        let directory: String = sqlx::query_scalar("show data_directory")
+            .fetch_one(&pool)
+            .await
+            .expect("it is shown");
+        let file = std::fs::read_to_string(format!("{directory}/postmaster.pid")).expect("it runs");
+        let process = file
+            .lines()
+            .next()
+            .expect("the first line is the process id");
+        let killed = Command::new("kill").args(["-9", process]).status();
+        assert!(killed.expect("there is a program for that").success());
+    }
+}
+
+#[db_test]
+async fn killing_b_is_survived(pool: PgPool) {
+    try_add(&pool, "after the death of the server")
+        .await
+        .expect("it is added");
 }

@@ -5,6 +5,7 @@ mod autocommit;
 mod child;
 mod escapes;
 mod exit;
+mod faults;
 mod injection;
 mod leaks;
 mod output;
@@ -25,6 +26,7 @@ use db_test::Session;
 /// The variables by which a test makes its child start from something else.
 const MIGRATIONS: &str = "DB_TEST_CHILD_MIGRATIONS";
 const SEED: &str = "DB_TEST_CHILD_SEED";
+const SLOW_SEED: &str = "DB_TEST_CHILD_SLOW_SEED";
 
 #[db_test::session]
 fn session() -> Session {
@@ -34,6 +36,14 @@ fn session() -> Session {
         .app(|cx| app::app(&cx));
     match env::var(SEED).as_deref() {
         Ok("none") => session,
+        Ok("code") => session.seed(|pool| async move {
+            let seconds: f64 = env::var(SLOW_SEED)?.parse()?;
+            sqlx::query("select pg_sleep($1)")
+                .bind(seconds)
+                .execute(&pool)
+                .await?;
+            Ok(())
+        }),
         Ok(name) => session.seed_sql(format!("insert into items (name) values ('{name}')")),
         Err(_) => session.seed_sql("insert into items (name) values ('seeded')"),
     }

@@ -18,14 +18,28 @@ impl Place {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        Self(std::env::temp_dir().join(format!("dbt-{}-{number}", process::id())))
+        let memory = PathBuf::from("/dev/shm");
+        let parent = if memory.is_dir() {
+            memory
+        } else {
+            std::env::temp_dir()
+        };
+        Self(parent.join(format!("dbt-{}-{number}", process::id())))
     }
 
     /// Runs tests of this binary on the server of this place.
     pub(crate) fn run(&self, filter: &str, environment: &[(&str, &str)]) -> Finished {
+        child::run(filter, &[&self.variables(), environment].concat())
+    }
+
+    /// Starts the same, without waiting for its end.
+    pub(crate) fn start(&self, filter: &str, environment: &[(&str, &str)]) -> process::Child {
+        child::start(filter, &[&self.variables(), environment].concat())
+    }
+
+    fn variables(&self) -> [(&'static str, &str); 2] {
         let home = self.0.to_str().expect("it is UTF-8");
-        let places = [("DB_TEST_HOME", home), ("DB_TEST_IDLE_SECONDS", "5")];
-        child::run(filter, &[&places, environment].concat())
+        [("DB_TEST_HOME", home), ("DB_TEST_IDLE_SECONDS", "5")]
     }
 
     /// Connects to the server while it is still waiting for its next user.
