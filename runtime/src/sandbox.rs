@@ -26,7 +26,7 @@ use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::ending::Ending;
-use self::{ending::Escape, holding::Holding};
+use self::{ending::Escape, holding::Holding, transaction::Outer};
 use crate::{
     Error,
     lane::{Cut, Lane, LaneId},
@@ -58,8 +58,18 @@ struct Core {
     /// The time spent on taking the lane, which is not the test's.
     taking: Stopwatch,
     ended: AtomicBool,
-    escape: Mutex<Option<Escape>>,
+    trouble: Mutex<Trouble>,
     holding: Holding,
+}
+
+/// What went wrong during the test, which its end tells.
+#[derive(Default)]
+struct Trouble {
+    escape: Option<Escape>,
+    /// A deferred constraint that did not hold when the connection was released.
+    violation: Option<sqlx::Error>,
+    /// Why the connection was given up.
+    broken: Option<String>,
 }
 
 /// Where the lane is.
@@ -71,6 +81,7 @@ enum Place {
     /// The transaction is open; the connection is here, or with the pool.
     Opened {
         id: LaneId,
+        outer: Arc<Outer>,
         connection: Option<Box<PgConnection>>,
     },
     GivenBack,
@@ -85,7 +96,7 @@ impl Sandbox {
             place: Mutex::default(),
             taking: Stopwatch::default(),
             ended: AtomicBool::new(false),
-            escape: Mutex::default(),
+            trouble: Mutex::default(),
             holding: Holding::default(),
         });
         let pool = pool::around(&core);
@@ -160,24 +171,26 @@ impl Sandbox {
         let Ok(active) = self.core.session.get().await else {
             return Ending::Untouched;
         };
-        let Some(id) = self.core.lane_id() else {
+        let (Some(id), Some(outer)) = (self.core.lane_id(), self.core.outer()) else {
             return Ending::Untouched;
         };
         let Some(mut connection) = self.reclaim(outcome).await else {
             let activity = activity::of(active.lanes().server(), id.backend).await;
             active.lanes().discard(id, Cut::Holder);
             let gone = Ending::ConnectionGone { activity };
-            return self.core.take_escape().map_or(gone, Ending::Escaped);
+            return self.core.trouble().escape.map_or(gone, Ending::Escaped);
         };
-        let verdict = transaction::close(&mut connection, &id).await;
-        let escape = self.core.take_escape();
+        let verdict = transaction::close(&mut connection, &id, &outer).await;
+        let Trouble {
+            escape, violation, ..
+        } = std::mem::take(&mut *self.core.trouble());
         if escape.is_none() && verdict.leaves_lane_clean() {
             active.lanes().give_back(Lane { id, connection });
         } else {
             drop(connection);
             active.lanes().discard(id, Cut::Holder);
         }
-        Ending::of(verdict, escape)
+        Ending::of(verdict, escape, violation)
     }
 
     /// Gets the lane's connection back from wherever it is; `None` when it is lost, or held by
@@ -223,9 +236,10 @@ impl Core {
             let Place::Taken(lane) = place else { break };
             let Lane { id, mut connection } = *lane;
             match transaction::open(&mut connection).await {
-                Ok(()) => {
+                Ok(outer) => {
                     *self.place() = Place::Opened {
                         id,
+                        outer: Arc::new(outer),
                         connection: Some(Box::new(connection)),
                     };
                     return Ok(());
@@ -288,11 +302,15 @@ impl Core {
         }
     }
 
-    fn take_escape(&self) -> Option<Escape> {
-        self.escape
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    fn outer(&self) -> Option<Arc<Outer>> {
+        match &*self.place() {
+            Place::Opened { outer, .. } => Some(Arc::clone(outer)),
+            _ => None,
+        }
+    }
+
+    fn trouble(&self) -> std::sync::MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn place(&self) -> std::sync::MutexGuard<'_, Place> {

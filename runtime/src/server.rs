@@ -4,7 +4,12 @@
 pub(crate) mod local;
 mod url;
 
-use std::{fmt, path::Path, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use sqlx::{
     PgConnection,
@@ -32,7 +37,11 @@ enum Origin {
         variable: &'static str,
     },
     #[cfg(unix)]
-    Local(local::LocalServer),
+    Local {
+        server: local::LocalServer,
+        /// The same server, joined again after it was killed; kept because it holds the lease.
+        revived: Mutex<Option<local::LocalServer>>,
+    },
 }
 
 impl Server {
@@ -61,7 +70,10 @@ impl Server {
             .database("postgres");
         Ok(Self {
             door,
-            origin: Origin::Local(server),
+            origin: Origin::Local {
+                server,
+                revived: Mutex::default(),
+            },
         })
     }
 
@@ -69,9 +81,11 @@ impl Server {
     /// and with an error, at the next connection.
     #[cfg(unix)]
     async fn revive(&self) {
-        if matches!(self.origin, Origin::Local(_)) {
+        if let Origin::Local { revived, .. } = &self.origin {
             tracing::warn!("the private server is gone; starting it again");
-            join().await.ok();
+            if let Ok(server) = join().await {
+                *revived.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+            }
         }
     }
 
@@ -148,7 +162,7 @@ impl Server {
         match &self.origin {
             Origin::Url { .. } => None,
             #[cfg(unix)]
-            Origin::Local(server) => Some(format!(
+            Origin::Local { server, .. } => Some(format!(
                 "what it has to say is in {}",
                 server.log_file().display()
             )),
@@ -220,7 +234,7 @@ impl fmt::Display for Server {
                 write!(f, "/{database})")
             }
             #[cfg(unix)]
-            Origin::Local(server) => {
+            Origin::Local { server, .. } => {
                 write!(
                     f,
                     "the private PostgreSQL {} at {}",

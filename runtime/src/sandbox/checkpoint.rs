@@ -4,22 +4,33 @@
 //! would poison everything after it. So each time a connection is released, the savepoints are
 //! moved forward: what was done so far is kept, and if the transaction is aborted, the state
 //! before this hand-out is restored.
+//!
+//! A release also does what production's commit does and a savepoint's does not: it checks deferred
+//! constraints, closes cursors, and ends each `SET LOCAL`. The server does not tell which settings
+//! are local, so all return to their defaults: the next hand-out is like another connection of a
+//! pool, on which an application cannot rely for what it has set on this one either.
 
 use std::fmt::Write;
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::{
     ending::Escape,
-    transaction::{DEPTH, OPEN, deepen, depth, spares_above_checkpoint},
+    transaction::{DEPTH, OPEN, Outer, deepen, depth, spares_above_checkpoint},
 };
 use crate::server::is;
 
-/// Keeps what was done since the last checkpoint.
+/// Keeps what was done since the last checkpoint; ends what a commit or another connection ends.
 const MOVE: &str = concat!(
-    "release savepoint _sqlx_savepoint_1; savepoint _sqlx_savepoint_1; ",
-    spares_above_checkpoint!()
+    "close all; reset session authorization; reset role; reset all; \
+     set local idle_in_transaction_session_timeout = 0; \
+     release savepoint _sqlx_savepoint_1; savepoint _sqlx_savepoint_1; ",
+    spares_above_checkpoint!(),
+    "; select 'moved'"
 );
+
+/// How many answers to cancelled statements and drop guards may be waiting to be read.
+const PENDING_LIMIT: usize = 32;
 
 /// Undoes what was done since the last checkpoint.
 const RESTORE: &str = concat!(
@@ -30,6 +41,8 @@ const RESTORE: &str = concat!(
 /// What became of a released connection.
 pub(super) enum Checkpoint {
     Moved,
+    /// A deferred constraint did not hold; what was done since the last checkpoint is undone.
+    Violated(sqlx::Error),
     /// The outer transaction was gone; another one has been opened, so that the test can go on.
     Lost(Escape),
 }
@@ -39,9 +52,13 @@ pub(super) enum Checkpoint {
 /// # Errors
 ///
 /// When the connection is broken; the pool then closes it.
-pub(super) async fn advance(connection: &mut PgConnection) -> Result<Checkpoint, sqlx::Error> {
+pub(super) async fn advance(
+    connection: &mut PgConnection,
+    outer: &Outer,
+) -> Result<Checkpoint, sqlx::Error> {
+    drain(connection).await?;
     match depth(connection) {
-        DEPTH => keep(connection).await,
+        DEPTH => keep(connection, outer).await,
         0 => {
             // Drop guards used up every spare level and rolled back the outer transaction.
             deepen(connection).await?;
@@ -51,12 +68,49 @@ pub(super) async fn advance(connection: &mut PgConnection) -> Result<Checkpoint,
     }
 }
 
-async fn keep(connection: &mut PgConnection) -> Result<Checkpoint, sqlx::Error> {
-    match connection.execute(MOVE).await {
-        Ok(_) => Ok(Checkpoint::Moved),
-        Err(error) if error.as_database_error().is_some() => restore(connection, RESTORE).await,
+/// Sends what drop guards have queued and reads what nobody has waited for, so that the next
+/// answer is the answer to the next question. It costs nothing when there is nothing.
+async fn drain(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    for _ in 0..PENDING_LIMIT {
+        match connection.flush().await {
+            // A statement that was cancelled before it was answered has failed.
+            Err(error) if error.as_database_error().is_some() => {}
+            result => return result,
+        }
+    }
+    Ok(())
+}
+
+async fn keep(connection: &mut PgConnection, outer: &Outer) -> Result<Checkpoint, sqlx::Error> {
+    let sql = format!("{}{MOVE}", outer.check_constraints);
+    let moved = connection
+        .fetch_optional(sqlx::raw_sql(AssertSqlSafe(sql)))
+        .await;
+    match moved {
+        Ok(Some(row)) if row.try_get(0).is_ok_and(|text: &str| text == "moved") => {
+            Ok(Checkpoint::Moved)
+        }
+        Ok(_) => Err(out_of_step()),
+        Err(error) if is(&error, "25P02") => restore(connection, RESTORE).await,
+        Err(error) if error.as_database_error().is_some() => {
+            match restore(connection, RESTORE).await? {
+                Checkpoint::Moved if !outer.check_constraints.is_empty() => {
+                    Ok(Checkpoint::Violated(error))
+                }
+                checkpoint => Ok(checkpoint),
+            }
+        }
         Err(error) => Err(error),
     }
+}
+
+/// sqlx counts the answers it expects; a `COPY` that is dropped before its end is not counted, and
+/// from then on each answer is taken for that of another question.
+fn out_of_step() -> sqlx::Error {
+    sqlx::Error::Protocol(
+        "the server's answers are out of step, as after a COPY that was dropped before its end"
+            .to_owned(),
+    )
 }
 
 /// Undoes what was done since the last checkpoint and gives sqlx its lost levels back.
@@ -76,16 +130,12 @@ async fn repair(connection: &mut PgConnection, depth: usize) -> Result<Checkpoin
 
 /// Runs a query that returns to the last checkpoint, which is possible in an aborted transaction.
 async fn restore(connection: &mut PgConnection, sql: &str) -> Result<Checkpoint, sqlx::Error> {
-    // The first answer may be a failure of a statement that was cancelled before it was answered.
-    for _ in 0..3 {
-        match connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
-            Ok(_) => return Ok(Checkpoint::Moved),
-            Err(error) if is(&error, "25P01") => return reopen(connection).await,
-            Err(error) if error.as_database_error().is_some() => {}
-            Err(error) => return Err(error),
-        }
+    match connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
+        Ok(_) => Ok(Checkpoint::Moved),
+        // There is no such savepoint: this is another transaction, or none.
+        Err(error) if error.as_database_error().is_some() => reopen(connection).await,
+        Err(error) => Err(error),
     }
-    reopen(connection).await
 }
 
 /// Opens another transaction in the place of the lost one, so that the rest of the test runs in

@@ -33,10 +33,14 @@ pub(crate) enum Escape {
 }
 
 impl Ending {
-    pub(super) fn of(verdict: Verdict, escape: Option<Escape>) -> Self {
+    pub(super) fn of(
+        verdict: Verdict,
+        escape: Option<Escape>,
+        violation: Option<sqlx::Error>,
+    ) -> Self {
         match (escape, verdict) {
             (Some(escape), _) => Self::Escaped(escape),
-            (None, Verdict::RolledBack) => Self::RolledBack,
+            (None, Verdict::RolledBack) => violation.map_or(Self::RolledBack, Self::DeferredConstraint),
             (None, Verdict::Replaced) => Self::Escaped(Escape::EndedByStatement),
             (None, Verdict::DeferredConstraint(error)) => Self::DeferredConstraint(error),
             (None, Verdict::ClaimLost) => Self::Unverified(

@@ -113,11 +113,19 @@ async fn answer(token: &str) -> Result<(), String> {
     if core.has_parked() {
         return Ok(());
     }
-    Err(
-        "db-test: a test has one connection, and it was closed or taken out of the pool; \
-         code that needs several connections needs a database of its own"
-            .to_owned(),
-    )
+    Err(core.trouble().broken.as_ref().map_or_else(
+        || {
+            "db-test: a test has one connection, and it was closed or taken out of the pool; \
+             code that needs several connections needs a database of its own"
+                .to_owned()
+        },
+        |why| {
+            format!(
+                "db-test: a test has one connection, and it broke: {why}; in production the pool \
+                 replaces it, here what the test has written is gone with it"
+            )
+        },
+    ))
 }
 
 /// Reads the startup message and finds the database's name in it.

@@ -1,6 +1,6 @@
 //! The pool of one connection that the application sees.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 
@@ -9,6 +9,7 @@ use super::{
     checkpoint::{self, Checkpoint},
     greeter,
 };
+use crate::report::chain;
 
 /// Makes the pool around a sandbox's connection. It connects when it is first used.
 pub(super) fn around(core: &Arc<Core>) -> PgPool {
@@ -40,9 +41,19 @@ impl Core {
     /// Prepares a released connection for its next user.
     async fn take_in(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         self.holding.released();
-        if let Checkpoint::Lost(escape) = checkpoint::advance(connection).await? {
-            let mut first = self.escape.lock().unwrap_or_else(PoisonError::into_inner);
-            first.get_or_insert(escape);
+        let Some(outer) = self.outer() else {
+            return Err(sqlx::Error::PoolClosed);
+        };
+        match checkpoint::advance(connection, &outer).await {
+            Ok(Checkpoint::Moved) => {}
+            Ok(Checkpoint::Violated(error)) => self.trouble().violation = Some(error),
+            Ok(Checkpoint::Lost(escape)) => {
+                self.trouble().escape.get_or_insert(escape);
+            }
+            Err(error) => {
+                self.trouble().broken.get_or_insert(chain(&error));
+                return Err(error);
+            }
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! The outer transaction: opened with one query, closed and verified with one query.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Postgres, Row};
-use sqlx_core::{database::Database, sql_str::SqlSafeStr, transaction::TransactionManager};
+use sqlx_core::{database::Database, transaction::TransactionManager};
 
 use crate::lane::LaneId;
 
@@ -26,14 +26,35 @@ macro_rules! spares_above_checkpoint {
 }
 pub(super) use spares_above_checkpoint;
 
-/// Opens the transaction. The setting is local to it, so that another transaction in its place,
-/// as `COMMIT; BEGIN` leaves it, can be told from it on the server.
+/// Opens the transaction in the place of one that sqlx counts already.
 pub(super) const OPEN: &str = concat!(
-    "begin; set local db_test.sandbox = 'open'; savepoint _sqlx_savepoint_1; ",
+    "begin; savepoint _sqlx_savepoint_1; ",
     spares_above_checkpoint!()
 );
 
-const BEGIN: &str = "begin; set local db_test.sandbox = 'open'";
+/// What tells the outer transaction from another one in its place, as `COMMIT; BEGIN` leaves it:
+/// the moment of its beginning, which no statement of the application can set.
+macro_rules! moment {
+    () => {
+        "select extract(epoch from transaction_timestamp())::text"
+    };
+}
+
+/// The outer transaction's moment, then whether the schema has constraints that can be deferred,
+/// and the names of those that are unless somebody says otherwise.
+const DESCRIBE: &str = concat!(
+    moment!(),
+    ", exists (select from pg_constraint where condeferrable), \
+     (select string_agg(distinct format('%I.%I', nspname, conname), ', ') from pg_constraint \
+     join pg_namespace on pg_namespace.oid = connamespace where condeferred)"
+);
+
+/// The outer transaction of one test.
+pub(super) struct Outer {
+    moment: String,
+    /// Checks at each release what production checks at each commit; empty in most schemas.
+    pub(super) check_constraints: String,
+}
 
 /// How long the closing query may take; deferred constraints of a large test are checked in it.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
@@ -46,28 +67,48 @@ pub(super) fn depth(connection: &PgConnection) -> usize {
 /// Brings sqlx's count up to [`DEPTH`], with a savepoint for each level.
 pub(super) async fn deepen(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     while depth(connection) < DEPTH {
-        let statement = (depth(connection) == 0).then(|| BEGIN.into_sql_str());
-        Manager::begin(connection, statement).await?;
+        Manager::begin(connection, None).await?;
     }
     Ok(())
 }
 
 /// Opens the outer transaction and its spare savepoints.
-pub(super) async fn open(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    if depth(connection) == DEPTH {
-        connection.execute(sqlx::raw_sql(OPEN)).await.map(|_| ())
+pub(super) async fn open(connection: &mut PgConnection) -> Result<Outer, sqlx::Error> {
+    let row = if depth(connection) == DEPTH {
+        let sql = format!("{OPEN}; {DESCRIBE}");
+        connection
+            .fetch_one(sqlx::raw_sql(AssertSqlSafe(sql)))
+            .await?
     } else {
-        deepen(connection).await
+        deepen(connection).await?;
+        connection.fetch_one(sqlx::raw_sql(DESCRIBE)).await?
+    };
+    let deferrable: bool = row.try_get(1)?;
+    let deferred: Option<String> = row.try_get(2)?;
+    let mut check_constraints = String::new();
+    if deferrable {
+        check_constraints.push_str("set constraints all immediate; ");
     }
+    if let Some(names) = deferred {
+        write!(check_constraints, "set constraints {names} deferred; ").ok();
+    }
+    Ok(Outer {
+        moment: row.try_get(0)?,
+        check_constraints,
+    })
 }
 
 /// Ends the transaction. The first column says whether it is the one that was opened; the second
 /// counts what this backend has written to `pg_type`, `pg_attribute`, `pg_proc` and `pg_class`
-/// (their object ids are fixed): more than nothing means DDL.
-const END: &str = "select current_setting('db_test.sandbox', true), \
-     (select sum(pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c) \
-     + pg_stat_get_xact_tuples_deleted(c))::bigint from unnest('{1247,1249,1255,1259}'::oid[]) as c); \
-     rollback; discard sequences";
+/// (their object ids are fixed): more than nothing means DDL; the third counts the statements that
+/// the server has prepared.
+const END: &str = concat!(
+    moment!(),
+    ", (select sum(pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c) \
+     + pg_stat_get_xact_tuples_deleted(c))::bigint from unnest('{1247,1249,1255,1259}'::oid[]) as c), \
+     (select count(*) from pg_prepared_statements); \
+     rollback; discard sequences"
+);
 
 /// What the server said when the transaction was closed.
 pub(super) enum Verdict {
@@ -92,15 +133,15 @@ impl Verdict {
 
 /// Checks deferred constraints, makes sure that this is still the transaction that was opened,
 /// rolls it back, and releases what a rollback does not: advisory locks and sequence caches.
-pub(super) async fn close(connection: &mut PgConnection, lane: &LaneId) -> Verdict {
+pub(super) async fn close(connection: &mut PgConnection, lane: &LaneId, outer: &Outer) -> Verdict {
     let closing = async {
         let checked = format!(
             "set constraints all immediate; {END}; {}",
             lane.release_locks()
         );
-        match read_verdict(connection, checked).await {
+        match read_verdict(connection, checked, outer).await {
             Err(violation) if violation.as_database_error().is_some() => {
-                after_violation(connection, lane, violation).await
+                after_violation(connection, lane, outer, violation).await
             }
             verdict => verdict.unwrap_or_else(Verdict::Unknown),
         }
@@ -114,19 +155,24 @@ pub(super) async fn close(connection: &mut PgConnection, lane: &LaneId) -> Verdi
 async fn after_violation(
     connection: &mut PgConnection,
     lane: &LaneId,
+    outer: &Outer,
     violation: sqlx::Error,
 ) -> Verdict {
     let sql = format!(
         "rollback to savepoint _sqlx_savepoint_1; {END}; {}",
         lane.release_locks()
     );
-    match read_verdict(connection, sql).await {
+    match read_verdict(connection, sql, outer).await {
         Ok(Verdict::RolledBack) => Verdict::DeferredConstraint(violation),
         verdict => verdict.unwrap_or_else(Verdict::Unknown),
     }
 }
 
-async fn read_verdict(connection: &mut PgConnection, sql: String) -> Result<Verdict, sqlx::Error> {
+async fn read_verdict(
+    connection: &mut PgConnection,
+    sql: String,
+    outer: &Outer,
+) -> Result<Verdict, sqlx::Error> {
     let rows = connection
         .fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)))
         .await?;
@@ -135,15 +181,18 @@ async fn read_verdict(connection: &mut PgConnection, sql: String) -> Result<Verd
             "the closing query gave an unexpected answer".to_owned(),
         ));
     };
-    let setting: Option<String> = transaction.try_get(0)?;
-    let catalog_writes: i64 = transaction.try_get(1)?;
-    if catalog_writes > 0 {
-        // The rolled-back schema lives on in the plans and type ids that sqlx remembers.
+    let moment: String = transaction.try_get(0)?;
+    let (catalog_writes, prepared): (i64, i64) = (transaction.try_get(1)?, transaction.try_get(2)?);
+    // The rolled-back schema lives on in the plans and type ids that sqlx remembers; and what was
+    // done to prepared statements in SQL, such as `DEALLOCATE ALL`, is not rolled back.
+    let remembered = i64::try_from(connection.cached_statements_size()).unwrap_or(i64::MAX);
+    if catalog_writes > 0 || prepared != remembered {
         connection.clear_cached_statements().await?;
+        connection.execute("deallocate all").await?;
     }
-    Ok(match (setting.as_deref(), claim.try_get(0)?) {
-        (Some("open"), true) => Verdict::RolledBack,
-        (Some("open"), false) => Verdict::ClaimLost,
+    Ok(match (moment == outer.moment, claim.try_get(0)?) {
+        (true, true) => Verdict::RolledBack,
+        (true, false) => Verdict::ClaimLost,
         _ => Verdict::Replaced,
     })
 }

@@ -19,17 +19,17 @@ fn is_blamed_and_harms_nobody(filter: &str) {
 
 #[test]
 fn a_raw_commit_is_blamed_on_its_test() {
-    is_blamed_and_harms_nobody("child::committing");
+    is_blamed_and_harms_nobody("on_request::committing");
 }
 
 #[test]
 fn a_transaction_in_the_place_of_the_first_is_noticed() {
-    is_blamed_and_harms_nobody("child::committing_and_beginning");
+    is_blamed_and_harms_nobody("on_request::committing_and_beginning");
 }
 
 #[test]
 fn a_deferred_constraint_is_checked_at_the_end() {
-    let failed = child::run("child::violating_a_deferred_constraint", &[]);
+    let failed = child::run("on_request::violating_a_deferred_constraint", &[]);
     assert!(!failed.success, "{}", failed.output);
     assert!(
         failed.output.contains("in production the commit fails"),
@@ -45,7 +45,10 @@ fn a_deferred_constraint_is_checked_at_the_end() {
 
 #[test]
 fn an_escape_does_not_pass_for_an_expected_panic() {
-    let failed = child::run("child::panicking_for_another_reason_than_expected", &[]);
+    let failed = child::run(
+        "on_request::panicking_for_another_reason_than_expected",
+        &[],
+    );
     assert!(!failed.success, "{}", failed.output);
     assert!(
         failed.output.contains("did not panic as expected"),

@@ -38,8 +38,8 @@ async fn a_killed_process_leaves_nothing_that_the_next_one_sees() {
     assert!(place.run("injection::a_result", &[]).success);
     let mut server = place.connect().await;
     for filter in [
-        "child::waiting_after_an_insert",
-        "child::waiting_after_an_escape",
+        "on_request::waiting_after_an_insert",
+        "on_request::waiting_after_an_escape",
     ] {
         let process = place.start(filter, &[]);
         until(&mut server, "select from pg_stat_activity where query like '%waits to be killed%' and pid <> pg_backend_pid()").await;
@@ -117,7 +117,7 @@ async fn a_server_out_of_connections_is_waited_for() {
 #[db_test]
 async fn a_connection_that_breaks_in_mid_query_fails_its_test_alone() {
     let place = Place::new();
-    let failed = place.run("child::broken_", &[("RUST_TEST_THREADS", "1")]);
+    let failed = place.run("on_request::broken_", &[("RUST_TEST_THREADS", "1")]);
     assert!(
         failed.output.contains("terminating connection"),
         "{}",
@@ -133,7 +133,7 @@ async fn a_connection_that_breaks_in_mid_query_fails_its_test_alone() {
 #[db_test]
 async fn a_private_server_that_is_killed_is_started_again_for_the_next_test() {
     let place = Place::new();
-    let survived = place.run("child::killing_", &[("RUST_TEST_THREADS", "1")]);
+    let survived = place.run("on_request::killing_", &[("RUST_TEST_THREADS", "1")]);
     assert!(
         survived.output.contains("killing_b_is_survived ... ok"),
         "{}",

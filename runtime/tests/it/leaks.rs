@@ -58,7 +58,7 @@ async fn a_second_acquire_waits_for_a_release(pool: PgPool) {
 
 #[test]
 fn a_pool_that_is_held_fails_in_seconds_and_says_why() {
-    let failed = child::run("child::holding_the_connection", &[]);
+    let failed = child::run("on_request::holding_the_connection", &[]);
     assert!(!failed.success, "{}", failed.output);
     assert!(failed.output.contains("PoolTimedOut"), "{}", failed.output);
     assert!(
@@ -72,7 +72,7 @@ fn a_pool_that_is_held_fails_in_seconds_and_says_why() {
 
 #[test]
 fn a_test_that_takes_too_long_tells_what_its_connection_was_doing() {
-    let failed = child::run("child::slow", &[]);
+    let failed = child::run("on_request::slow", &[]);
     assert!(
         failed.output.contains("select pg_sleep(60)"),
         "{}",

@@ -8,6 +8,7 @@ mod exit;
 mod faults;
 mod injection;
 mod leaks;
+mod on_request;
 mod output;
 mod overriding;
 mod own_database;

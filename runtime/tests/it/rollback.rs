@@ -45,15 +45,15 @@ fn fails_and_leaves_nothing(filter: &str, message: &str) {
 
 #[test]
 fn a_panicking_test_is_rolled_back() {
-    fails_and_leaves_nothing("child::panicking", "panicking as asked");
+    fails_and_leaves_nothing("on_request::panicking", "panicking as asked");
 }
 
 #[test]
 fn a_test_that_returns_an_error_is_rolled_back() {
-    fails_and_leaves_nothing("child::erring", "erring as asked");
+    fails_and_leaves_nothing("on_request::erring", "erring as asked");
 }
 
 #[test]
 fn a_test_that_takes_too_long_is_stopped_and_rolled_back() {
-    fails_and_leaves_nothing("child::slow", "took longer than its limit of 200ms");
+    fails_and_leaves_nothing("on_request::slow", "took longer than its limit of 200ms");
 }

@@ -1,0 +1,169 @@
+//! Tests that misbehave when they are asked to, which is by being run as a [`child`](crate::child).
+
+use std::process::Command;
+
+use axum::http::StatusCode;
+use db_test::{Client, db_test};
+use sqlx::PgPool;
+
+use crate::{app::try_add, child::asked_to_fail};
+
+#[db_test]
+async fn panicking(pool: PgPool) {
+    try_add(&pool, "written before a panic")
+        .await
+        .expect("the first is added");
+    assert!(!asked_to_fail(), "panicking as asked");
+}
+
+#[db_test]
+async fn erring(pool: PgPool) -> Result<(), String> {
+    try_add(&pool, "written before an error")
+        .await
+        .map_err(|error| error.to_string())?;
+    if asked_to_fail() {
+        Err("erring as asked".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+#[db_test(timeout = "200ms")]
+async fn slow(pool: PgPool) {
+    try_add(&pool, "written before the time is up")
+        .await
+        .expect("the first is added");
+    if asked_to_fail() {
+        sqlx::query("select pg_sleep(60)").execute(&pool).await.ok();
+    }
+}
+
+#[db_test]
+async fn committing(pool: PgPool) {
+    if asked_to_fail() {
+        sqlx::raw_sql("insert into items (name) values ('escaped'); commit")
+            .execute(&pool)
+            .await
+            .ok();
+    }
+}
+
+#[db_test]
+async fn committing_and_beginning(pool: PgPool) {
+    if asked_to_fail() {
+        let sql = "insert into items (name) values ('escaped'); commit; begin";
+        sqlx::raw_sql(sql).execute(&pool).await.ok();
+    }
+}
+
+#[db_test]
+async fn violating_a_deferred_constraint(pool: PgPool) {
+    if asked_to_fail() {
+        try_add(&pool, "parent").await.expect("the parent is added");
+        let sql = "insert into parts (item) values (987654321)";
+        sqlx::query(sql)
+            .execute(&pool)
+            .await
+            .expect("a deferred constraint is not checked yet");
+    }
+}
+
+#[db_test]
+#[should_panic = "panicking as asked"]
+async fn panicking_for_another_reason_than_expected(pool: PgPool) {
+    if asked_to_fail() {
+        sqlx::raw_sql("commit").execute(&pool).await.ok();
+    }
+    panic!("panicking as asked");
+}
+
+#[db_test]
+#[expect(clippy::print_stdout, reason = "tests look for it")]
+async fn printing_and_passing(client: Client) {
+    println!("printed by a passing test");
+    client.get("/print").await.assert_status(StatusCode::OK);
+}
+
+#[db_test]
+#[expect(clippy::print_stdout, reason = "tests look for it")]
+async fn printing_and_failing(client: Client) {
+    println!("printed by a failing test");
+    client.get("/print").await.assert_status(StatusCode::OK);
+    assert!(!asked_to_fail(), "failing as asked");
+}
+
+#[db_test]
+async fn holding_the_connection(pool: PgPool) {
+    let held = pool.acquire().await.expect("it is free");
+    if !asked_to_fail() {
+        drop(held);
+    }
+    let second = pool.acquire().await;
+    second.expect("the second connection");
+}
+
+#[db_test]
+async fn waiting_after_an_insert(pool: PgPool) {
+    try_add(&pool, "left behind").await.expect("it is added");
+    if asked_to_fail() {
+        sqlx::query("select pg_sleep(60) /* waits to be killed */")
+            .execute(&pool)
+            .await
+            .ok();
+    }
+}
+
+#[db_test]
+async fn waiting_after_an_escape(pool: PgPool) {
+    if asked_to_fail() {
+        let escape = "insert into items (name) values ('escaped'); commit";
+        sqlx::raw_sql(escape)
+            .execute(&pool)
+            .await
+            .expect("it is committed");
+        sqlx::query("select pg_sleep(60) /* waits to be killed */")
+            .execute(&pool)
+            .await
+            .ok();
+    }
+}
+
+#[db_test]
+async fn broken_in_mid_query(pool: PgPool) {
+    if asked_to_fail() {
+        let suicide = "select pg_terminate_backend(pg_backend_pid())";
+        sqlx::query(suicide)
+            .execute(&pool)
+            .await
+            .expect("it does not come back");
+    }
+}
+
+#[db_test]
+async fn broken_before(pool: PgPool) {
+    try_add(&pool, "whole").await.expect("it is added");
+}
+
+#[db_test]
+async fn killing_a_server(pool: PgPool) {
+    if asked_to_fail() {
+        let directory: String = sqlx::query_scalar("show data_directory")
+            .fetch_one(&pool)
+            .await
+            .expect("it is shown");
+        let file = std::fs::read_to_string(format!("{directory}/postmaster.pid")).expect("it runs");
+        let process = file
+            .lines()
+            .next()
+            .expect("the first line is the process id");
+        let killed = Command::new("kill").args(["-9", process]).status();
+        assert!(killed.expect("there is a program for that").success());
+    }
+}
+
+#[db_test]
+async fn killing_b_is_survived(pool: PgPool) {
+    try_add(&pool, "after the death of the server")
+        .await
+        .expect("it is added");
+}

@@ -1,0 +1,151 @@
+//! What the tests of the soak do: each starts by looking for traces of others, then misbehaves.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
+
+use db_test::db_test;
+use sqlx::{Connection, PgPool};
+
+use crate::child::asked_to_fail;
+
+/// What a test prints when it sees anything that another one did. The storm looks for it.
+pub(crate) const TRACE: &str = "A TRACE OF ANOTHER TEST";
+
+/// The state that every test starts from, as one text.
+const STATE: &str = "select string_agg(name, ',' order by name) || '/' || (select count(*) from parts) || '/' \
+     || (select count(*) from pg_class where relnamespace = 'public'::regnamespace) from items";
+
+async fn look(pool: &PgPool) {
+    let state: Option<String> = sqlx::query_scalar(STATE)
+        .fetch_one(pool)
+        .await
+        .expect("it can be read");
+    if state.as_deref() != Some("seeded/1/7") {
+        eprintln!("{TRACE}: {state:?}");
+    }
+}
+
+/// A random number below a limit.
+fn dice(limit: u64) -> u64 {
+    RandomState::new().hash_one(0) % limit
+}
+
+async fn insert(pool: &PgPool, name: &str) -> sqlx::Result<()> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("insert into items (name) values ($1)")
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await
+}
+
+async fn run(pool: &PgPool, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(pool).await.ok();
+}
+
+/// One misdeed. A few end the whole process.
+async fn misbehave(pool: &PgPool) {
+    match dice(24) {
+        0 => panic!("at random"),
+        1 => run(pool, "insert into items (name) values ('escaped'); commit").await,
+        2 => run(pool, "commit; begin; delete from parts").await,
+        3 => {
+            run(
+                pool,
+                "rollback; insert into items (name) values ('autocommitted')",
+            )
+            .await
+        }
+        4 => {
+            run(
+                pool,
+                "alter table items add column extra int; create table more (id int)",
+            )
+            .await
+        }
+        5 => run(pool, "truncate items cascade").await,
+        6 => run(pool, "drop table parts").await,
+        7 => {
+            run(
+                pool,
+                "select pg_advisory_lock(1); select pg_advisory_unlock_all()",
+            )
+            .await
+        }
+        8 => run(pool, "select pg_terminate_backend(pg_backend_pid())").await,
+        9 => run(pool, "select 1 / 0").await,
+        10 => {
+            run(
+                pool,
+                "create type mood as enum ('sad'); create temp table t (m mood)",
+            )
+            .await
+        }
+        11 => pool.close().await,
+        12 => drop(pool.acquire().await.map(sqlx::pool::PoolConnection::detach)),
+        13 => leak_a_task(pool.clone()),
+        14 => tokio::time::sleep(Duration::from_millis(700)).await,
+        15 if dice(30) == 0 => std::process::abort(),
+        16 => std::mem::forget(pool.begin().await),
+        _ => cancel(pool).await,
+    }
+}
+
+/// Cancels whatever a transaction is doing at a random moment.
+async fn cancel(pool: &PgPool) {
+    let work = async {
+        let mut tx = pool.begin().await?;
+        let mut inner = tx.begin().await?;
+        sqlx::query("insert into items (name) values ('cancelled')")
+            .execute(&mut *inner)
+            .await?;
+        inner.commit().await?;
+        tx.commit().await
+    };
+    tokio::time::timeout(Duration::from_micros(dice(2000)), work)
+        .await
+        .ok();
+}
+
+/// Goes on writing after its test.
+fn leak_a_task(pool: PgPool) {
+    tokio::spawn(async move {
+        for number in 0.. {
+            if insert(&pool, &format!("leaked {number}")).await.is_err() {
+                break;
+            }
+        }
+    });
+}
+
+macro_rules! tests {
+    ($($name:ident)*) => {$(
+        #[db_test(timeout = "500ms")]
+        async fn $name(pool: PgPool) {
+            look(&pool).await;
+            insert(&pool, "mine").await.expect("it is added");
+            if asked_to_fail() {
+                for _ in 0..=dice(3) {
+                    misbehave(&pool).await;
+                }
+            }
+        }
+    )*};
+}
+
+tests! {
+    a01 a02 a03 a04 a05 a06 a07 a08 a09 a10 a11 a12 a13 a14 a15 a16 a17 a18 a19 a20
+    b01 b02 b03 b04 b05 b06 b07 b08 b09 b10 b11 b12 b13 b14 b15 b16 b17 b18 b19 b20
+}
+
+#[db_test(isolation = "database")]
+async fn in_a_database_of_its_own(pool: PgPool) {
+    look(&pool).await;
+    insert(&pool, "committed").await.expect("it is added");
+    if asked_to_fail() {
+        leak_a_task(pool.clone());
+        misbehave(&pool).await;
+    }
+}
