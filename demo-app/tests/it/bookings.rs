@@ -9,7 +9,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use crate::outbox::Outbox;
 
 /// An event with three seats.
-struct Concert {
+pub(crate) struct Concert {
     client: Client,
     path: String,
 }
@@ -32,7 +32,7 @@ impl FromTest for Concert {
 }
 
 impl Concert {
-    async fn book(&self, seats: i32) -> StatusCode {
+    pub(crate) async fn book(&self, seats: i32) -> StatusCode {
         let bookings = format!("{}/bookings", self.path);
         self.client
             .post(&bookings)
@@ -41,7 +41,7 @@ impl Concert {
             .status_code()
     }
 
-    async fn seats_left(&self) -> i32 {
+    pub(crate) async fn seats_left(&self) -> i32 {
         self.client.get(&self.path).await.json::<Event>().seats_left
     }
 }

@@ -11,6 +11,7 @@
 //! | overrides inject the session, bypass authentication, and are cleared | `overrides` |
 //! | the client works in process, without a port | `client` |
 //! | `TEST_DB_URL` | `server` |
+//! | beyond it: several connections, a race, a listener | `concurrency` |
 //! | mistake 1: a function-scoped engine, and the loop is closed | `mistakes` |
 //! | mistake 2: the application makes its own engine | `mistakes` |
 //!
@@ -22,6 +23,7 @@ mod auth;
 mod bookings;
 mod child;
 mod client;
+mod concurrency;
 #[cfg(target_os = "linux")]
 mod listening;
 mod migrations;
