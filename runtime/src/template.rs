@@ -1,6 +1,7 @@
 //! The template: a database made once ever from the session's migrations and seeds, from which
 //! each lane is cloned.
 
+mod fill;
 mod fingerprint;
 mod publish;
 pub(crate) mod reap;

@@ -6,16 +6,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{
-    AssertSqlSafe, Connection, Executor, PgConnection, PgPool,
-    migrate::{MigrateError, Migrator},
-    postgres::PgPoolOptions,
-};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{Ground, Template, reap};
+use super::{Ground, Template, fill, reap};
 use crate::{
-    announce::announce, database::OwnDatabase, error::Cause, executor, lane::Mark, report::chain,
-    server::is,
+    announce::announce, database::OwnDatabase, error::Cause, executor, lane::Mark, server::is,
 };
 
 /// How long a process waits for another one that is making the same template.
@@ -40,7 +35,7 @@ pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
         ));
         Ground::Clones
     } else if template.server.may_be_shared() {
-        migrate_shared(template).await?;
+        fill::migrate_shared(template).await?;
         Ground::Shared
     } else {
         let (role, server) = (
@@ -129,7 +124,7 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
     run(template, door, format!("create database {draft}")).await?;
     // The mark goes with the renamed database; without one it would look forgotten.
     run(template, door, Mark::clean().statement(&draft)).await?;
-    let filled = fill(template, &draft).await;
+    let filled = fill::fill(template, &draft).await;
     if let Err(cause) = filled {
         run(
             template,
@@ -158,38 +153,6 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
     Ok(())
 }
 
-async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
-    let pool = PgPoolOptions::new().connect_lazy_with(template.server.options(draft));
-    let filled = fill_through(template, &pool).await;
-    pool.close().await;
-    filled
-}
-
-async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
-    template
-        .migrator
-        .run(pool)
-        .await
-        .map_err(|error| Cause::MigrationFailed {
-            name: name_of(&error, &template.migrator),
-            place: String::new(),
-            error,
-        })?;
-    let failed = |problem| Cause::SeedFailed { problem };
-    for sql in &template.seed_sql {
-        let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
-        pool.execute(script)
-            .await
-            .map_err(|error| failed(chain(&error)))?;
-    }
-    match &template.seed {
-        Some(seed) => seed(pool.clone())
-            .await
-            .map_err(|error| failed(chain(error.as_ref()))),
-        None => Ok(()),
-    }
-}
-
 /// Waits for the connections that were closed a moment ago: the server itself looks only every
 /// 100 ms (`CountOtherDBBackends`).
 async fn wait_until_unused(
@@ -213,44 +176,6 @@ async fn wait_until_unused(
     }
     // The next statement says what is in the way.
     Ok(())
-}
-
-async fn migrate_shared(template: &Template) -> Result<(), Cause> {
-    let server = template.server.to_string();
-    if !template.seed_sql.is_empty() || template.seed.is_some() {
-        return Err(Cause::NoSeedWhenShared {
-            role: template.server.user().to_owned(),
-        });
-    }
-    announce(format_args!(
-        "the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
-         but tests can wait for each other's locks, and what escapes a transaction stays",
-        template.server.user(),
-    ));
-    // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
-    let pool = PgPoolOptions::new().connect_lazy_with(template.server.door_options());
-    let migrated = template.migrator.run(&pool).await;
-    pool.close().await;
-    migrated.map_err(|error| match error {
-        MigrateError::ExecuteMigration(..) => Cause::MigrationFailed {
-            name: name_of(&error, &template.migrator),
-            place: format!(" ({server})"),
-            error,
-        },
-        error => Cause::SharedMigration { server, error },
-    })
-}
-
-/// The file name by which the user knows the migration that failed.
-fn name_of(error: &MigrateError, migrator: &Migrator) -> String {
-    let MigrateError::ExecuteMigration(_, version) = error else {
-        return "bookkeeping".to_owned();
-    };
-    let found = migrator
-        .iter()
-        .find(|migration| migration.version == *version);
-    let description = found.map_or("", |migration| &migration.description);
-    format!("`{version}_{}`", description.replace(' ', "_"))
 }
 
 async fn run(template: &Template, door: &mut PgConnection, sql: String) -> Result<(), Cause> {

@@ -1,0 +1,82 @@
+//! What a template is filled with: the session's migrations, then its seeds.
+
+use sqlx::{
+    AssertSqlSafe, Executor, PgPool,
+    migrate::{MigrateError, Migrator},
+    postgres::PgPoolOptions,
+};
+
+use super::Template;
+use crate::{announce::announce, database::OwnDatabase, error::Cause, report::chain};
+
+/// Fills a new database.
+pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
+    let pool = PgPoolOptions::new().connect_lazy_with(template.server.options(draft));
+    let filled = fill_through(template, &pool).await;
+    pool.close().await;
+    filled
+}
+
+async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
+    template
+        .migrator
+        .run(pool)
+        .await
+        .map_err(|error| Cause::MigrationFailed {
+            name: name_of(&error, &template.migrator),
+            place: String::new(),
+            error,
+        })?;
+    let failed = |problem| Cause::SeedFailed { problem };
+    for sql in &template.seed_sql {
+        let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
+        pool.execute(script)
+            .await
+            .map_err(|error| failed(chain(&error)))?;
+    }
+    match &template.seed {
+        Some(seed) => seed(pool.clone())
+            .await
+            .map_err(|error| failed(chain(error.as_ref()))),
+        None => Ok(()),
+    }
+}
+
+/// Runs the migrations on the database that all lanes share.
+pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
+    let server = template.server.to_string();
+    if !template.seed_sql.is_empty() || template.seed.is_some() {
+        return Err(Cause::NoSeedWhenShared {
+            role: template.server.user().to_owned(),
+        });
+    }
+    announce(format_args!(
+        "the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
+         but tests can wait for each other's locks, and what escapes a transaction stays",
+        template.server.user(),
+    ));
+    // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
+    let pool = PgPoolOptions::new().connect_lazy_with(template.server.door_options());
+    let migrated = template.migrator.run(&pool).await;
+    pool.close().await;
+    migrated.map_err(|error| match error {
+        MigrateError::ExecuteMigration(..) => Cause::MigrationFailed {
+            name: name_of(&error, &template.migrator),
+            place: format!(" ({server})"),
+            error,
+        },
+        error => Cause::SharedMigration { server, error },
+    })
+}
+
+/// The file name by which the user knows the migration that failed.
+fn name_of(error: &MigrateError, migrator: &Migrator) -> String {
+    let MigrateError::ExecuteMigration(_, version) = error else {
+        return "bookkeeping".to_owned();
+    };
+    let found = migrator
+        .iter()
+        .find(|migration| migration.version == *version);
+    let description = found.map_or("", |migration| &migration.description);
+    format!("`{version}_{}`", description.replace(' ', "_"))
+}

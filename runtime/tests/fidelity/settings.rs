@@ -1,0 +1,89 @@
+//! Settings, roles, temporary tables, locks, cursors: what a session has besides its rows.
+
+use sqlx::Connection;
+
+use crate::comparison::same;
+
+same! {
+    async fn a_local_setting_ends_with_its_transaction(app) {
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["set local statement_timeout = '7s'", "show statement_timeout"]).await;
+        app.on(&mut tx, &["select set_config('app.tenant', 'north', true)"]).await;
+        app.on(&mut tx, &["select current_setting('app.tenant', true)"]).await;
+        app.outcome(&tx.commit().await);
+        app.run(&["show statement_timeout", "select coalesce(nullif(current_setting('app.tenant', true), ''), 'none')"]).await;
+    }
+
+    async fn a_local_role_ends_with_its_transaction(app) {
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["set local role pg_monitor", "select current_user::text", "select name from items"]).await;
+        drop(tx);
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["set local role pg_monitor", "select current_user::text"]).await;
+        app.outcome(&tx.commit().await);
+        app.run(&["select (current_user = session_user)::text"]).await;
+        app.items().await;
+    }
+
+    async fn a_setting_lasts_while_its_connection_is_held(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["set search_path to pg_catalog", "select name from items"]).await;
+        drop(held);
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["set search_path to public, pg_catalog", "show search_path"]).await;
+        app.on(&mut held, &["set time zone 'Asia/Tokyo'", "show time zone", "reset time zone", "show time zone"]).await;
+        app.on(&mut held, &["set statement_timeout = '9s'", "show statement_timeout", "reset all", "show statement_timeout"]).await;
+        app.on(&mut held, &["set role pg_monitor", "select current_user::text", "reset role"]).await;
+        app.on(&mut held, &["select (current_user = session_user)::text", "set no_such_setting = 1"]).await;
+        drop(held);
+        app.items().await;
+    }
+
+    async fn a_setting_of_a_rolled_back_transaction_is_undone(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        let mut tx = Connection::begin(&mut *held).await.expect("it begins");
+        app.on(&mut tx, &["set statement_timeout = '7s'", "show statement_timeout"]).await;
+        drop(tx);
+        app.on(&mut held, &["show statement_timeout"]).await;
+    }
+
+    async fn resetting_and_discarding_is_no_escape(app) {
+        app.run(&["insert into items (name) values ('one')", "reset all", "discard temp", "discard plans", "discard sequences"]).await;
+        app.run(&["select set_config('db_test.sandbox', '', false)", "reset session authorization"]).await;
+        app.items().await;
+    }
+
+    async fn temporary_tables_are_as_temporary(app) {
+        app.run(&["create temporary table staging (name text)", "insert into staging values ('a')", "select name from staging"]).await;
+        app.run(&["create temporary table staging (name text)", "discard temp", "select name from staging"]).await;
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["create temporary table staging (name text) on commit drop", "insert into staging values ('b')"]).await;
+        app.on(&mut tx, &["insert into items (name) select name from staging"]).await;
+        app.outcome(&tx.rollback().await);
+        app.run(&["select name from staging"]).await;
+        app.items().await;
+    }
+
+    async fn advisory_locks_of_a_session_are_counted_alike(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["select pg_try_advisory_lock(7)::text", "select pg_try_advisory_lock(7)::text"]).await;
+        app.on(&mut held, &["select pg_advisory_unlock(7)::text", "select pg_advisory_unlock(7)::text"]).await;
+        app.on(&mut held, &["select pg_advisory_unlock(7)::text", "select pg_try_advisory_xact_lock(8)::text"]).await;
+        let lock = sqlx::postgres::PgAdvisoryLock::new("workers");
+        let guard = lock.try_acquire(held).await.expect("it is asked");
+        app.see(format!("{}", guard.is_left()));
+        drop(guard);
+        app.items().await;
+        app.run(&["select pg_advisory_unlock_all()::text"]).await;
+    }
+
+    async fn cursors_end_with_their_transaction(app) {
+        for _ in 0..2 {
+            let mut tx = app.pool.begin().await.expect("it begins");
+            app.on(&mut tx, &["declare walk cursor for select n::text from generate_series(1, 9) as n"]).await;
+            app.on(&mut tx, &["fetch 2 from walk", "move 3 in walk", "fetch 2 from walk"]).await;
+            app.outcome(&tx.commit().await);
+        }
+        app.run(&["fetch 1 from walk", "select 'usable'"]).await;
+    }
+}
