@@ -175,7 +175,11 @@ impl Sandbox {
             return Ending::Untouched;
         };
         let Some(mut connection) = self.reclaim(outcome).await else {
-            let activity = activity::of(active.lanes().server(), id.backend).await;
+            let broken = self.core.trouble().broken.take();
+            let activity = match broken {
+                Some(why) => Some(format!("its connection broke: {why}")),
+                None => activity::of(active.lanes().server(), id.backend).await,
+            };
             active.lanes().discard(id, Cut::Holder);
             let gone = Ending::ConnectionGone { activity };
             return self.core.trouble().escape.map_or(gone, Ending::Escaped);

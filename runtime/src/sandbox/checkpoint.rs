@@ -6,9 +6,10 @@
 //! before this hand-out is restored.
 //!
 //! A release also does what production's commit does and a savepoint's does not: it checks deferred
-//! constraints, closes cursors, and ends each `SET LOCAL`. The server does not tell which settings
-//! are local, so all return to their defaults: the next hand-out is like another connection of a
-//! pool, on which an application cannot rely for what it has set on this one either.
+//! constraints, closes cursors, ends each `SET LOCAL`, and drops what is `ON COMMIT DROP`. The
+//! server does not tell which settings and temporary tables end with a transaction, so all do: the
+//! next hand-out is like another connection of the pool, which is what production's pool of several
+//! gives, too: a connection returns to it in the background, while the next one is handed out.
 
 use std::fmt::Write;
 
@@ -22,7 +23,7 @@ use crate::server::is;
 
 /// Keeps what was done since the last checkpoint; ends what a commit or another connection ends.
 const MOVE: &str = concat!(
-    "close all; reset session authorization; reset role; reset all; \
+    "close all; reset session authorization; reset role; reset all; discard temp; \
      set local idle_in_transaction_session_timeout = 0; \
      release savepoint _sqlx_savepoint_1; savepoint _sqlx_savepoint_1; ",
     spares_above_checkpoint!(),
@@ -90,7 +91,7 @@ async fn keep(connection: &mut PgConnection, outer: &Outer) -> Result<Checkpoint
         Ok(Some(row)) if row.try_get(0).is_ok_and(|text: &str| text == "moved") => {
             Ok(Checkpoint::Moved)
         }
-        Ok(_) => Err(out_of_step()),
+        Ok(_) | Err(sqlx::Error::Protocol(_)) => Err(out_of_step()),
         Err(error) if is(&error, "25P02") => restore(connection, RESTORE).await,
         Err(error) if error.as_database_error().is_some() => {
             match restore(connection, RESTORE).await? {
@@ -133,7 +134,9 @@ async fn restore(connection: &mut PgConnection, sql: &str) -> Result<Checkpoint,
     match connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
         Ok(_) => Ok(Checkpoint::Moved),
         // There is no such savepoint: this is another transaction, or none.
-        Err(error) if error.as_database_error().is_some() => reopen(connection).await,
+        Err(error) if is(&error, "3B001") || is(&error, "25P01") => reopen(connection).await,
+        // Nothing else can be wrong with it, so this is the answer to something else.
+        Err(error) if error.as_database_error().is_some() => Err(out_of_step()),
         Err(error) => Err(error),
     }
 }

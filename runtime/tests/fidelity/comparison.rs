@@ -64,11 +64,7 @@ impl App {
 }
 
 async fn run<'c>(executor: impl sqlx::Executor<'c, Database = Postgres>, sql: &str) -> String {
-    described(
-        sqlx::query(AssertSqlSafe(sql))
-            .fetch_all(executor)
-            .await,
-    )
+    described(sqlx::query(AssertSqlSafe(sql)).fetch_all(executor).await)
 }
 
 /// Rows as text, by their first column; or the kind of an error.
@@ -86,11 +82,17 @@ pub(crate) fn described(result: Result<Vec<sqlx::postgres::PgRow>, sqlx::Error>)
 
 /// An error by its SQLSTATE, or by the name of its variant.
 pub(crate) fn kind(error: &sqlx::Error) -> String {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.map_or_else(
         || {
             let debug = format!("{error:?}");
-            debug.split(['(', ' ']).next().unwrap_or_default().to_owned()
+            debug
+                .split(['(', ' '])
+                .next()
+                .unwrap_or_default()
+                .to_owned()
         },
         |code| format!("error {code}"),
     )

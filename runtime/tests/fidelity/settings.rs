@@ -27,7 +27,7 @@ same! {
 
     async fn a_setting_lasts_while_its_connection_is_held(app) {
         let mut held = app.pool.acquire().await.expect("it is free");
-        app.on(&mut held, &["set search_path to pg_catalog", "select name from items"]).await;
+        app.on(&mut held, &["set search_path to pg_catalog", "select current_schema()::text", "reset search_path"]).await;
         drop(held);
         let mut held = app.pool.acquire().await.expect("it is free");
         app.on(&mut held, &["set search_path to public, pg_catalog", "show search_path"]).await;
@@ -53,13 +53,23 @@ same! {
         app.items().await;
     }
 
-    async fn temporary_tables_are_as_temporary(app) {
-        app.run(&["create temporary table staging (name text)", "insert into staging values ('a')", "select name from staging"]).await;
-        app.run(&["create temporary table staging (name text)", "discard temp", "select name from staging"]).await;
-        let mut tx = app.pool.begin().await.expect("it begins");
-        app.on(&mut tx, &["create temporary table staging (name text) on commit drop", "insert into staging values ('b')"]).await;
-        app.on(&mut tx, &["insert into items (name) select name from staging"]).await;
-        app.outcome(&tx.rollback().await);
+    async fn temporary_tables_last_while_their_connection_is_held(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["create temporary table staging (name text)", "insert into staging values ('a')"]).await;
+        app.on(&mut held, &["select name from staging", "insert into items (name) select name from staging"]).await;
+        app.on(&mut held, &["discard temp", "create temporary table staging (n int)", "drop table staging"]).await;
+        drop(held);
+        app.items().await;
+    }
+
+    async fn a_table_that_drops_itself_on_commit_is_dropped(app) {
+        for name in ["a", "b"] {
+            let mut tx = app.pool.begin().await.expect("it begins");
+            app.on(&mut tx, &["create temporary table staging (name text) on commit drop"]).await;
+            app.on(&mut tx, &[&format!("insert into staging values ('{name}')")]).await;
+            app.on(&mut tx, &["insert into items (name) select name from staging"]).await;
+            app.outcome(&tx.commit().await);
+        }
         app.run(&["select name from staging"]).await;
         app.items().await;
     }

@@ -40,7 +40,7 @@ same! {
         app.run(&["create type level as enum ('low')"]).await;
         let low = sqlx::query("select 'low'::level").fetch_one(&app.pool).await.expect("it is known");
         app.see(low.try_get_unchecked::<String, _>(0).expect("it is text"));
-        app.run(&["drop type level", "select 'low'::level", "alter type pair add attribute z int"]).await;
+        app.run(&["drop type level", "select 'low'::level::text", "alter type pair add attribute z int"]).await;
         app.run(&["select (row(1, 'a', 2)::pair).z::text", "alter type mood rename value 'calm' to 'quiet'"]).await;
         app.run(&["select 'quiet'::mood::text"]).await;
     }

@@ -1,0 +1,102 @@
+//! The pool and its connections as values: held, closed, joined, spawned, given up.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, TryStreamExt, future::join_all};
+use sqlx::{Connection, PgPool};
+
+use crate::comparison::{kind, same};
+
+async fn add(pool: PgPool, name: String) -> String {
+    let insert = sqlx::query("insert into items (name) values ($1)").bind(name);
+    insert
+        .execute(&pool)
+        .await
+        .map_or_else(|error| kind(&error), |_| "ok".to_owned())
+}
+
+same! {
+    async fn spawned_tasks_share_the_pool(app) {
+        let tasks = (0..20).map(|n| tokio::spawn(add(app.pool.clone(), format!("task {}", n % 10))));
+        let mut ends: Vec<_> = join_all(tasks).await.into_iter().map(|end| end.expect("it ends")).collect();
+        ends.sort();
+        app.see(ends.join(" "));
+        app.items().await;
+    }
+
+    async fn joined_queries_and_transactions_all_finish(app) {
+        let pool = app.pool.clone();
+        let transaction = async {
+            let mut tx = pool.begin().await?;
+            sqlx::query("insert into items (name) values ('in tx')").execute(&mut *tx).await?;
+            tx.commit().await
+        };
+        let (one, two, three) = tokio::join!(add(pool.clone(), "one".into()), add(pool.clone(), "two".into()), transaction);
+        app.see(format!("{one} {two}"));
+        app.outcome(&three);
+        app.items().await;
+    }
+
+    async fn a_stream_dropped_half_way_leaves_the_pool_usable(app) {
+        let mut rows = sqlx::query("insert into items (name) select 'n' || n from generate_series(1, 500) n returning name")
+            .fetch(&app.pool);
+        for _ in 0..3 {
+            rows.try_next().await.expect("it is read").expect("there is one");
+        }
+        drop(rows);
+        app.run(&["select count(*)::text from items"]).await;
+        let mut rows = sqlx::query("select 1 / (400 - n) from generate_series(1, 500) n").fetch(&app.pool);
+        rows.try_next().await.ok();
+        drop(rows);
+        app.items().await;
+    }
+
+    async fn a_query_over_its_time_is_given_up(app) {
+        let slow = sqlx::query("select pg_sleep(0.2)").execute(&app.pool);
+        app.see(format!("{}", tokio::time::timeout(Duration::from_millis(20), slow).await.is_err()));
+        app.items().await;
+        let pool = app.pool.clone();
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep(Duration::from_millis(5)) => app.see("slept"),
+            _ = sqlx::query("select pg_sleep(0.2)").execute(&pool) => app.see("answered"),
+        }
+        app.items().await;
+    }
+
+    async fn a_statement_that_nobody_waits_for_is_either_done_or_not(app) {
+        sqlx::query("select name from items").fetch_all(&app.pool).now_or_never();
+        app.pool.acquire().now_or_never();
+        app.pool.begin().now_or_never();
+        app.items().await;
+    }
+
+    async fn a_closed_pool_says_so(app) {
+        app.run(&["select 'open'"]).await;
+        app.pool.close().await;
+        app.see(app.pool.is_closed().to_string());
+        app.run(&["select 1"]).await;
+        app.outcome(&app.pool.begin().await.map(drop));
+    }
+
+    async fn a_connection_taken_out_of_the_pool_works(app) {
+        let mut own = app.pool.acquire().await.expect("it is free").detach();
+        app.on(&mut own, &["insert into items (name) values ('one')", "select name from items order by name"]).await;
+        app.outcome(&own.ping().await);
+        app.outcome(&own.close().await);
+    }
+
+    async fn a_leaked_or_closed_connection_works_until_then(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["insert into items (name) values ('one')"]).await;
+        app.outcome(&held.close().await);
+    }
+
+    async fn a_connection_can_be_tried_for(app) {
+        app.items().await;
+        let held = app.pool.acquire().await.expect("it is free");
+        drop(held);
+        app.items().await;
+        app.see(app.pool.is_closed().to_string());
+    }
+}
