@@ -4,14 +4,29 @@
 //! spawns it, so workers spawned lazily by the first test would print into that test's buffer for
 //! the rest of the run.
 
-use std::{future::Future, sync::OnceLock, time::Duration};
+use std::{
+    future::Future,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
 
-use tokio::runtime::{Builder, Runtime};
+use futures_util::future::join_all;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+    time::timeout,
+};
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
-/// How long the end of the process waits for connections to be closed in good order.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+/// Work in the background that is not known to be done.
+static BACKGROUND: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+/// How long the end of the process waits for work in the background.
+const BACKGROUND_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long it waits for connections to be closed in good order.
+const CLOSING_LIMIT: Duration = Duration::from_secs(1);
 
 /// Runs a future to its end on the shared runtime, on the calling thread.
 ///
@@ -22,11 +37,22 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// Spawns a future that outlives the test that needs it, such as the removal of a spent lane.
-pub(crate) fn spawn<F>(future: F) -> tokio::task::JoinHandle<F::Output>
+pub(crate) fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
     runtime().spawn(future)
+}
+
+/// Spawns work that no test waits for, but the end of the process does, for a while.
+pub(crate) fn spawn_in_background(work: impl Future<Output = ()> + Send + 'static) {
+    let mut background = background();
+    background.retain(|task| !task.is_finished());
+    background.push(spawn(work));
+}
+
+fn background() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
+    BACKGROUND.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes the runtime current on this thread, for constructors that spawn.
@@ -63,8 +89,14 @@ fn at_exit() {
     }
     // The thread-local state that tokio needs is gone on the exiting thread; a fresh one has it.
     let closer = std::thread::spawn(|| {
-        block_on(async { tokio::time::timeout(SHUTDOWN_LIMIT, crate::session::close_all()).await })
-            .ok();
+        block_on(async {
+            let work = std::mem::take(&mut *background());
+            // What is not done by then is done by a later run.
+            timeout(BACKGROUND_LIMIT, join_all(work)).await.ok();
+            timeout(CLOSING_LIMIT, crate::session::close_all())
+                .await
+                .ok();
+        });
     });
     closer.join().ok();
 }

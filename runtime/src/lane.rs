@@ -18,7 +18,7 @@ use std::{
 
 use futures_util::future::join_all;
 use sqlx::{Connection, PgConnection};
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::sync::Notify;
 
 use self::opening::Failure;
 pub(crate) use self::{mark::Mark, retire::Cut};
@@ -74,7 +74,6 @@ struct Book {
     free: Vec<Lane>,
     /// Numbers of lanes that this process holds, opens or removes.
     reserved: BTreeSet<u32>,
-    retiring: Vec<JoinHandle<()>>,
     ever_opened: bool,
 }
 
@@ -149,9 +148,7 @@ impl Lanes {
         tracing::info!(lane = ?id, "lane given up");
         // Its number stays reserved: the name must not be used again while it is being dropped.
         let server = Arc::clone(&self.server);
-        self.look_after(executor::spawn(async move {
-            retire::retire(&server, id, cut).await;
-        }));
+        executor::spawn_in_background(async move { retire::retire(&server, id, cut).await });
     }
 
     /// Whether no warm lane is waiting for a test.
@@ -167,22 +164,9 @@ impl Lanes {
         })
     }
 
-    /// Remembers work in the background, which the end of the process waits for.
-    pub(crate) fn look_after(&self, task: JoinHandle<()>) {
-        let mut book = self.book();
-        book.retiring.retain(|task| !task.is_finished());
-        book.retiring.push(task);
-    }
-
     /// Closes every connection in good order and leaves the mark of a lane that can be trusted.
     pub(crate) async fn close(&self) {
-        let (free, retiring) = {
-            let mut book = self.book();
-            (
-                std::mem::take(&mut book.free),
-                std::mem::take(&mut book.retiring),
-            )
-        };
+        let free = std::mem::take(&mut self.book().free);
         let closing = free.into_iter().map(|mut lane| async move {
             if let Some((_, database)) = &lane.id.own {
                 mark::leave(&mut lane.connection, database, &Mark::clean())
@@ -191,7 +175,7 @@ impl Lanes {
             }
             lane.connection.close().await.ok();
         });
-        tokio::join!(join_all(closing), join_all(retiring));
+        join_all(closing).await;
     }
 
     fn no_lane(&self, last: &Error, after: Duration) -> Error {

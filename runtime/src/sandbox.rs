@@ -10,6 +10,7 @@ mod checkpoint;
 mod ending;
 mod greeter;
 mod holding;
+mod opening;
 mod pool;
 mod transaction;
 
@@ -37,9 +38,6 @@ use crate::{
 
 /// How long a test's end waits for a task that still uses the connection.
 const RECLAIM_LIMIT: Duration = Duration::from_secs(2);
-
-/// How many broken connections are replaced before a test gives up.
-const ATTEMPTS: usize = 3;
 
 /// The sandbox of one test.
 pub(crate) struct Sandbox {
@@ -215,60 +213,6 @@ impl Sandbox {
 }
 
 impl Core {
-    /// Takes a lane from the session.
-    async fn take(&self) -> Result<(), Error> {
-        let take = || async {
-            let _lap = self.taking.start();
-            let active = self.session.get().await?;
-            let lane = active.lanes().take().await?;
-            *self.place() = Place::Taken(Box::new(lane));
-            Ok(())
-        };
-        self.taken.get_or_init(take).await.clone()
-    }
-
-    /// Opens the outer transaction, replacing a connection that broke while nobody used it.
-    async fn open(&self) -> Result<(), Error> {
-        self.opened.get_or_init(|| self.open_once()).await.clone()
-    }
-
-    async fn open_once(&self) -> Result<(), Error> {
-        self.take().await?;
-        let active = self.session.get().await?;
-        let mut place = std::mem::take(&mut *self.place());
-        for attempt in 1.. {
-            let Place::Taken(lane) = place else { break };
-            let Lane { id, mut connection } = *lane;
-            match transaction::open(&mut connection).await {
-                Ok(outer) => {
-                    *self.place() = Place::Opened {
-                        id,
-                        outer: Arc::new(outer),
-                        connection: Some(Box::new(connection)),
-                    };
-                    return Ok(());
-                }
-                Err(error) => {
-                    tracing::info!(lane = ?id, %error, "a lane's connection was broken");
-                    active.lanes().discard(id, Cut::Holder);
-                    if attempt == ATTEMPTS {
-                        let (action, server) = (
-                            "open the test's transaction".to_owned(),
-                            active.lanes().server().to_string(),
-                        );
-                        return Err(Error::from(crate::error::Cause::Statement {
-                            action,
-                            server,
-                            error,
-                        }));
-                    }
-                    place = Place::Taken(Box::new(active.lanes().take().await?));
-                }
-            }
-        }
-        Err(Error::from(crate::error::Cause::TestEnded))
-    }
-
     /// Hands the lane's connection to the pool, in the place of the placeholder.
     fn hand_out(&self, placeholder: &mut PgConnection) -> Result<(), sqlx::Error> {
         match self.take_parked() {

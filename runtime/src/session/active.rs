@@ -34,15 +34,14 @@ impl Active {
     /// path of any test.
     pub(crate) fn replace(self: Arc<Self>, id: LaneId) {
         self.lanes.discard(id, Cut::Everybody);
-        let active = Arc::clone(&self);
-        let task = executor::spawn(async move {
+        let active = self;
+        executor::spawn_in_background(async move {
             if active.lanes.is_empty()
                 && let Ok(lane) = active.lanes.open_spare().await
             {
                 active.lanes.give_back(lane);
             }
         });
-        self.lanes.look_after(task);
     }
 
     async fn start(definition: &'static Definition) -> Result<Self, Cause> {

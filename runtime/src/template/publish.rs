@@ -29,7 +29,7 @@ pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
         Ground::Clones
     } else if may_create_databases(template, &mut door).await? {
         make_under_lock(template, &mut door).await?;
-        executor::spawn(reap::reap(
+        executor::spawn_in_background(reap::reap(
             Arc::clone(&template.server),
             template.database.clone(),
         ));
