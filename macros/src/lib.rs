@@ -28,7 +28,7 @@ use proc_macro::TokenStream;
 /// a `Result<(), E>`, or another `Termination`. Its other attributes (`#[ignore]`,
 /// `#[should_panic]`, `#[allow]`, documentation) and its visibility are kept.
 ///
-/// ```ignore
+/// ```text
 /// #[db_test(timeout = "5s")]
 /// async fn creates_a_user(client: Client) {
 ///     let response = client.post("/users").json(&json!({ "name": "Ada" })).await;
@@ -68,7 +68,7 @@ pub fn db_test(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Use it once in a test binary, on a function without arguments that returns a `Session`. The
 /// function is registered before `main`.
 ///
-/// ```ignore
+/// ```text
 /// #[db_test::session]
 /// fn session() -> Session {
 ///     Session::postgres().migrations(sqlx::migrate!()).app(|cx| my_app::router(cx.pool()))
@@ -95,7 +95,7 @@ pub fn session(options: TokenStream, item: TokenStream) -> TokenStream {
 /// it does what is written. In a release build that is one look-up among the request's extensions,
 /// where a remote caller has no way to put anything.
 ///
-/// ```ignore
+/// ```text
 /// #[db_test::overridable]
 /// impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
 ///     type Rejection = AuthError;

@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    net::{Ipv4Addr, SocketAddr},
+    net::Ipv4Addr,
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
@@ -25,11 +25,15 @@ use crate::executor;
 /// How long a peer may take to introduce itself.
 const INTRODUCTION_LIMIT: Duration = Duration::from_secs(5);
 
+/// The pause after a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
 /// No startup message of sqlx comes near this many bytes.
 const STARTUP_LIMIT: usize = 4096;
 
 struct Greeter {
-    address: SocketAddr,
+    /// The way to the greeter. Making it asks the system for the user's name, so it is made once.
+    options: PgConnectOptions,
     guests: Mutex<HashMap<String, Weak<Core>>>,
 }
 
@@ -49,12 +53,7 @@ pub(super) fn invite(core: &Arc<Core>) -> PgConnectOptions {
         .unwrap_or_else(PoisonError::into_inner);
     guests.retain(|_, guest| guest.strong_count() > 0);
     guests.insert(token.clone(), Arc::downgrade(core));
-    PgConnectOptions::new_without_pgpass()
-        .host("127.0.0.1")
-        .port(greeter.address.port())
-        .username("db-test")
-        .database(&token)
-        .ssl_mode(PgSslMode::Disable)
+    greeter.options.clone().database(&token)
 }
 
 fn greeter() -> &'static Greeter {
@@ -69,13 +68,20 @@ fn greeter() -> &'static Greeter {
             .expect("a bound listener has an address");
         executor::spawn(async move {
             loop {
-                if let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(greet(stream));
+                match listener.accept().await {
+                    Ok((stream, _)) => drop(tokio::spawn(greet(stream))),
+                    // Such as too many open files, which passes.
+                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
                 }
             }
         });
+        let options = PgConnectOptions::new_without_pgpass()
+            .host("127.0.0.1")
+            .port(address.port())
+            .username("db-test")
+            .ssl_mode(PgSslMode::Disable);
         Greeter {
-            address,
+            options,
             guests: Mutex::default(),
         }
     })
