@@ -9,9 +9,11 @@ use tower::util::MapRequestLayer;
 
 use crate::{
     BoxError, Error, FromTest, Overrides,
+    error::Cause,
     isolation::TestDatabase,
     macro_support::Test,
     outcome::{ArgumentError, Outcome},
+    report::chain,
     sandbox::Ending,
     session::{Active, Definition},
 };
@@ -141,7 +143,11 @@ impl TestContext {
             };
             let overrides = self.0.overrides.clone();
             let layer = MapRequestLayer::new(move |request: Request| overrides.apply(request));
-            Ok(app(self.clone()).await?.layer(layer))
+            let router = app(self.clone()).await.map_err(|error| {
+                let problem = chain(error.as_ref());
+                Error::from(Cause::AppFailed { problem })
+            })?;
+            Ok::<_, BoxError>(router.layer(layer))
         };
         self.0.router.get_or_try_init(build).await.cloned()
     }

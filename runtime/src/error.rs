@@ -28,7 +28,8 @@ struct Shared {
 pub(crate) enum Cause {
     #[error(
         "{variable} ({place}) is not a PostgreSQL URL: {problem}\n\
-         write it as postgres://user:password@host:5432/database, or unset it to use a private server"
+         write it as postgres://user:password@host:5432/database, or unset it to use a private server\n\
+         (special characters of a password are percent-encoded: # is %23)"
     )]
     BadUrl {
         variable: &'static str,
@@ -160,6 +161,15 @@ pub(crate) enum Cause {
     )]
     NoApp { session: String },
 
+    #[error(
+        "no function of this test binary is marked #[db_test::session], so there is no application\n\
+         write one: #[db_test::session] fn session() -> Session {{ Session::postgres().app(|cx| …) }}"
+    )]
+    NoSession,
+
+    #[error("the session's `app` function failed: {problem}")]
+    AppFailed { problem: String },
+
     #[error("the test has ended, and its database connection with it")]
     TestEnded,
 
@@ -174,9 +184,11 @@ pub(crate) enum Cause {
 
 impl Error {
     pub(crate) fn no_app(definition: &Definition) -> Self {
-        Self::from(Cause::NoApp {
-            session: definition.name.clone(),
-        })
+        if definition.is_conventional() {
+            return Self::from(Cause::NoSession);
+        }
+        let session = definition.name.clone();
+        Self::from(Cause::NoApp { session })
     }
 
     /// Whether the server has no connection left for now: a matter of waiting.

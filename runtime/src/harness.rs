@@ -59,7 +59,9 @@ async fn live(cx: &TestContext, body: TestFuture<Reported>, limit: Duration) -> 
         // Waiting for a database is not the test's fault, and has limits of its own.
         let allowed = limit + cx.time_preparing();
         match tokio::time::timeout_at(started + allowed, &mut body).await {
-            Ok(Ok(returned)) => return Outcome::of(returned),
+            Ok(Ok(returned)) => {
+                return Outcome::of(returned, started.elapsed(), limit + cx.time_preparing());
+            }
             Ok(Err(panic)) => return Outcome::Panicked(panic),
             Err(_) if limit + cx.time_preparing() > allowed => {}
             Err(_) => return Outcome::TimedOut(limit),

@@ -21,6 +21,10 @@ pub(crate) enum Outcome {
     /// Its panic message has been printed by the panic hook.
     Panicked(Box<dyn Any + Send>),
     TimedOut(Duration),
+    /// It returned, but after its time was up: it blocked its thread, so it could not be stopped.
+    Blocked {
+        took: Duration,
+    },
     NoArgument(ArgumentError),
 }
 
@@ -45,10 +49,15 @@ impl Ended {
 }
 
 impl Outcome {
-    pub(crate) fn of(returned: Result<Reported, ArgumentError>) -> Self {
+    pub(crate) fn of(
+        returned: Result<Reported, ArgumentError>,
+        took: Duration,
+        allowed: Duration,
+    ) -> Self {
         match returned {
-            Ok(Reported(ExitCode::SUCCESS)) => Self::Passed,
-            Ok(Reported(code)) => Self::Failed(code),
+            Ok(Reported(code)) if code != ExitCode::SUCCESS => Self::Failed(code),
+            Ok(_) if took > allowed => Self::Blocked { took },
+            Ok(_) => Self::Passed,
             Err(error) => Self::NoArgument(error),
         }
     }

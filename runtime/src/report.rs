@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use sqlx::postgres::PgDatabaseError;
+
 use crate::{
     error::Error,
     macro_support::Test,
@@ -52,7 +54,6 @@ impl Report {
     /// Prints the whole report to the captured standard error of the test.
     pub(crate) fn print(&self) {
         eprintln!("{self}");
-        self.print_notes();
     }
 
     /// Prints what is worth knowing about a test that passed.
@@ -83,6 +84,9 @@ fn headline(outcome: &Outcome, ending: &Ending) -> String {
         Outcome::Failed(_) => "returned an error".to_owned(),
         Outcome::Panicked(_) => "panicked".to_owned(),
         Outcome::TimedOut(limit) => format!("took longer than its limit of {limit:?}"),
+        Outcome::Blocked { took } => {
+            format!("took {:.1} s, longer than its limit", took.as_secs_f64())
+        }
         Outcome::NoArgument(_) => "could not be given its arguments".to_owned(),
     }
 }
@@ -99,6 +103,11 @@ fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
             "the body was stopped where it stood; `#[db_test(timeout = \"2m\")]` allows it more"
                 .to_owned(),
         ),
+        Outcome::Blocked { .. } => Some(
+            "the body blocked its thread (std::thread::sleep, a lock, a long computation), so it could not\n\
+             be stopped; use tokio::time::sleep or tokio::task::spawn_blocking"
+                .to_owned(),
+        ),
         _ => None,
     }
 }
@@ -113,19 +122,36 @@ fn hint_about_holding(held: std::time::Duration) -> String {
     )
 }
 
-/// An error with what caused it, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let part = source.to_string();
+/// An error with what caused it, and what the server says beside its message.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = without_source_line(&error.to_string()).to_owned();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let part = error.to_string();
+        let part = without_source_line(&part);
         // Many errors repeat their source's text in their own.
-        if !text.contains(&part) {
+        if !text.contains(part) {
             write!(text, ": {part}").ok();
         }
-        next = source.source();
+        let said = error
+            .downcast_ref()
+            .and_then(sqlx::Error::as_database_error);
+        if let Some(said) = said.and_then(|said| said.try_downcast_ref::<PgDatabaseError>()) {
+            for (label, more) in [("detail", said.detail()), ("hint", said.hint())] {
+                more.map(|more| write!(text, "\n{label}: {more}").ok());
+            }
+        }
+        next = error.source();
     }
     text
+}
+
+/// sqlx appends a line number to a server's message: that of PostgreSQL's own source, in C.
+fn without_source_line(text: &str) -> &str {
+    match text.rsplit_once(" at line ") {
+        Some((message, number)) if number.chars().all(|c| c.is_ascii_digit()) => message,
+        _ => text,
+    }
 }
 
 fn rerun_command(test: &Test) -> String {
@@ -133,8 +159,13 @@ fn rerun_command(test: &Test) -> String {
         .name
         .split_once("::")
         .map_or(test.name, |(_, name)| name);
-    match std::env::var("CARGO_PKG_NAME") {
-        Ok(package) => format!("cargo test -p {package} -- --exact {name}"),
-        Err(_) => format!("cargo test -- --exact {name}"),
+    let Ok(package) = std::env::var("CARGO_PKG_NAME") else {
+        return format!("cargo test -- --exact {name}");
+    };
+    let target = test.name.split("::").next().unwrap_or_default();
+    // A hyphen in a target's name is an underscore in its crate's, so only the others are sure.
+    if target.contains('_') || target == package {
+        return format!("cargo test -p {package} -- --exact {name}");
     }
+    format!("cargo test -p {package} --test {target} -- --exact {name}")
 }

@@ -121,15 +121,21 @@ impl Server {
         self.door.clone().application_name("db-test")
     }
 
-    /// Connects to the database that the server was named by.
+    /// Connects to the database that the server was named by, or to `postgres` if there is none of
+    /// that name: it is only the door to others.
     ///
     /// # Errors
     ///
     /// When the server cannot be reached within ten seconds or refuses.
     pub(crate) async fn door(&self) -> Result<PgConnection, Cause> {
-        self.connect(&self.door_options())
-            .await
-            .map_err(|failure| self.explain(failure))
+        let named = match self.connect(&self.door_options()).await {
+            Err(failure) if failure.is("3D000") => failure,
+            result => return result.map_err(|failure| self.explain(failure)),
+        };
+        let fallback = self
+            .connect(&self.door_options().database("postgres"))
+            .await;
+        fallback.map_err(|_| self.explain(named))
     }
 
     /// Connects, waiting for a server that says that it is only starting up, and starting the

@@ -81,7 +81,7 @@ impl Ending {
                  PREPARE TRANSACTION sent as SQL text. What was written after it may be permanent, so this\n\
                  database is thrown away; no other test sees it.\n\
                  Use `pool.begin()` and `tx.commit()`, which the sandbox turns into savepoints, or run this\n\
-                 test with real commits."
+                 test with real commits: #[db_test(isolation = \"database\")]."
                     .to_owned()
             }
             Self::Escaped(Escape::RolledBackByGuards) => {

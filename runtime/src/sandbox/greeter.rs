@@ -9,7 +9,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     net::Ipv4Addr,
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -30,6 +30,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// No startup message of sqlx comes near this many bytes.
 const STARTUP_LIMIT: usize = 4096;
+
+const ENDED: &str = "db-test: the test that this pool belongs to has ended; \
+     let the test await the task, or poll for its effect";
 
 struct Greeter {
     /// The way to the greeter. Making it asks the system for the user's name, so it is made once.
@@ -111,8 +114,11 @@ async fn answer(token: &str) -> Result<(), String> {
     });
     let core = guests.and_then(|guests| guests.get(token).and_then(Weak::upgrade));
     let Some(core) = core else {
-        return Err("db-test: the test that this pool belongs to has ended".to_owned());
+        return Err(ENDED.to_owned());
     };
+    if core.ended.load(Ordering::Acquire) {
+        return Err(ENDED.to_owned());
+    }
     core.open()
         .await
         .map_err(|error| format!("db-test: {error}"))?;

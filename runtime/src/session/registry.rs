@@ -25,6 +25,15 @@ pub(crate) struct Definition {
     pub(super) active: OnceCell<Result<Arc<Active>, Error>>,
 }
 
+/// The name of the session of a test binary that describes none.
+const CONVENTIONAL: &str = "the conventional session";
+
+impl Definition {
+    pub(crate) fn is_conventional(&self) -> bool {
+        self.name == CONVENTIONAL
+    }
+}
+
 /// The session functions marked `#[db_test::session]`, registered before `main`.
 static REGISTERED: Mutex<Vec<(&'static str, SessionFn)>> = Mutex::new(Vec::new());
 
@@ -51,7 +60,7 @@ pub(crate) fn definition_of(test: &'static Test) -> Result<&'static Definition, 
     if let Some(make) = test.session {
         return Ok(definition(
             Key::Function(make as usize),
-            "the attribute's session",
+            "the session that the attribute names",
             make,
             test,
         ));
@@ -63,7 +72,7 @@ pub(crate) fn definition_of(test: &'static Test) -> Result<&'static Definition, 
     match registered[..] {
         [] => Ok(definition(
             Key::Conventional(test.crate_dir),
-            "the conventional session",
+            CONVENTIONAL,
             Session::postgres,
             test,
         )),

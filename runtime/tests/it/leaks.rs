@@ -84,3 +84,14 @@ fn a_test_that_takes_too_long_tells_what_its_connection_was_doing() {
         failed.output
     );
 }
+
+#[test]
+fn a_test_that_blocks_its_thread_does_not_pass_over_its_limit() {
+    let failed = child::run("on_request::blocking_its_thread", &[]);
+    assert!(!failed.success, "{}", failed.output);
+    assert!(
+        failed.output.contains("the body blocked its thread"),
+        "{}",
+        failed.output
+    );
+}

@@ -167,3 +167,10 @@ async fn killing_b_is_survived(pool: PgPool) {
         .await
         .expect("it is added");
 }
+
+#[db_test(timeout = "100ms")]
+async fn blocking_its_thread() {
+    if asked_to_fail() {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}

@@ -79,3 +79,20 @@ async fn it_cannot_have_a_database_of_its_own() {
         refused.output
     );
 }
+
+#[db_test]
+async fn a_named_database_that_does_not_exist_is_only_a_door() {
+    let place = Place::new();
+    assert!(place.run("injection::a_result", &[]).success);
+    let url = place
+        .socket()
+        .username("postgres")
+        .database("nowhere")
+        .to_url_lossy();
+    let variables = [
+        ("TEST_DB_URL", url.as_str()),
+        ("DB_TEST_CHILD_SEED", "door"),
+    ];
+    let passed = place.run("injection::a_result", &variables);
+    assert!(passed.success, "{}", passed.output);
+}
