@@ -2,59 +2,52 @@
 
 mod endings;
 
-use db_test::{BoxError, TestContext, db_test};
-use sqlx::{Connection, PgConnection};
+use db_test::db_test;
 
 use crate::child::{Child, Outcome};
 
 #[db_test]
-async fn a_test_that_passes_leaves_nothing(cx: TestContext) -> Result<(), BoxError> {
-    let outcome = Child::running("rollback::endings", &["passes"]).run();
+async fn a_test_that_passes_leaves_nothing() {
+    let outcome = ending("passes");
     outcome.assert_passed();
-    assert_eq!(users_after(&outcome, &cx).await?, SEEDED);
-    Ok(())
+    assert_nothing_is_left(&outcome);
 }
 
 #[db_test]
-async fn a_test_that_fails_leaves_nothing(cx: TestContext) -> Result<(), BoxError> {
-    let outcome = Child::running("rollback::endings", &["fails"]).run();
+async fn a_test_that_fails_leaves_nothing() {
+    let outcome = ending("fails");
     outcome.assert_failed_with("the assertion that fails");
-    assert_eq!(users_after(&outcome, &cx).await?, SEEDED);
-    Ok(())
+    assert_nothing_is_left(&outcome);
 }
 
 #[db_test]
-async fn a_test_that_panics_leaves_nothing(cx: TestContext) -> Result<(), BoxError> {
-    let outcome = Child::running("rollback::endings", &["panics_inside_a_transaction"]).run();
+async fn a_test_that_panics_leaves_nothing() {
+    let outcome = ending("panics_inside_a_transaction");
     outcome.assert_failed_with("the panic");
-    assert_eq!(users_after(&outcome, &cx).await?, SEEDED);
-    Ok(())
+    assert_nothing_is_left(&outcome);
 }
 
 #[db_test]
-async fn a_test_that_returns_an_error_leaves_nothing(cx: TestContext) -> Result<(), BoxError> {
-    let outcome = Child::running("rollback::endings", &["returns_an_error"]).run();
+async fn a_test_that_returns_an_error_leaves_nothing() {
+    let outcome = ending("returns_an_error");
     outcome.assert_failed_with("the error");
-    assert_eq!(users_after(&outcome, &cx).await?, SEEDED);
-    Ok(())
+    assert_nothing_is_left(&outcome);
 }
 
 #[db_test]
-async fn a_test_that_takes_too_long_leaves_nothing(cx: TestContext) -> Result<(), BoxError> {
-    let outcome = Child::running("rollback::endings", &["takes_too_long"]).run();
+async fn a_test_that_takes_too_long_leaves_nothing() {
+    let outcome = ending("takes_too_long");
     outcome.assert_failed_with("took longer than its limit of 2s");
-    assert_eq!(users_after(&outcome, &cx).await?, SEEDED);
-    Ok(())
+    assert_nothing_is_left(&outcome);
 }
 
-/// The users that there are before any test.
-const SEEDED: [&str; 1] = ["test@example.com"];
+/// Runs an inner test, and after it the one that looks at what is left of it.
+fn ending(test: &str) -> Outcome {
+    Child::running("rollback::endings", &[test, "what_is_left"]).run()
+}
 
-/// The users in the database of the child's test, seen through a connection of our own.
-async fn users_after(outcome: &Outcome, cx: &TestContext) -> Result<Vec<String>, BoxError> {
-    let database = outcome.said("database")[0];
-    let mut outside = PgConnection::connect_with(&cx.outside().await?.database(database)).await?;
-    Ok(sqlx::query_scalar("select email from users")
-        .fetch_all(&mut outside)
-        .await?)
+/// Only the user of the seed is there, in the very database that the ended test had.
+fn assert_nothing_is_left(outcome: &Outcome) {
+    assert_eq!(outcome.said("looked in"), outcome.said("wrote to"));
+    assert_eq!(outcome.said("users"), ["test@example.com"]);
 }

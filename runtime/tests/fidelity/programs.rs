@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use db_test::{TestContext, db_test};
+use db_test::{Session, TestContext, db_test};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -195,14 +195,20 @@ thread_local! {
     static CONTENT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
+/// The lanes of a session of its own: no other test of this process uses one between the sandbox's
+/// end and the look at what it left.
+fn session() -> Session {
+    crate::session()
+}
+
 #[allow(unnameable_test_items, reason = "they are called, not collected")]
 fn both(steps: &[Step]) -> Result<(), TestCaseError> {
-    #[db_test(isolation = "database")]
+    #[db_test(isolation = "database", session = session)]
     async fn production(pool: PgPool) {
         record(pool, async |app| run(app, PROGRAM.take()).await).await;
     }
 
-    #[db_test]
+    #[db_test(session = session)]
     async fn sandbox(pool: PgPool, cx: TestContext) {
         let lane = cx.outside().await.expect("there is an outside");
         CONTENT.set(content::of(&lane).await);
@@ -210,7 +216,7 @@ fn both(steps: &[Step]) -> Result<(), TestCaseError> {
         LANE.set(Some(lane));
     }
 
-    #[db_test]
+    #[db_test(session = session)]
     async fn afterwards() {
         let lane = LANE.take().expect("the sandbox has left it");
         let before = CONTENT.replace(content::of(&lane).await);

@@ -2,8 +2,8 @@
 
 use std::{error::Error, future};
 
-use db_test::db_test;
-use sqlx::{PgExecutor, PgPool};
+use db_test::{TestContext, db_test};
+use sqlx::{Connection, PgConnection, PgExecutor, PgPool};
 
 use crate::child::{self, say};
 
@@ -46,13 +46,22 @@ async fn takes_too_long(db: PgPool) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Tells what is committed in the database of the test before it, which this process still has to itself.
+#[db_test]
+async fn what_is_left(cx: TestContext) -> Result<(), Box<dyn Error>> {
+    let mut outside = PgConnection::connect_with(&cx.outside().await?).await?;
+    let sql = "select current_database()::text, string_agg(email, ' ' order by email) from users";
+    let (database, users): (String, String) = sqlx::query_as(sql).fetch_one(&mut outside).await?;
+    say("looked in", database);
+    say("users", users);
+    Ok(outside.close().await?)
+}
+
 /// Adds the user that must not be left, and says where.
 async fn add_a_user(db: impl PgExecutor<'_>) -> sqlx::Result<()> {
     let sql = "insert into users (email, name) values ('left@example.com', 'Left')
                returning current_database()::text";
-    say(
-        "database",
-        sqlx::query_scalar::<_, String>(sql).fetch_one(db).await?,
-    );
+    let database: String = sqlx::query_scalar(sql).fetch_one(db).await?;
+    say("wrote to", database);
     Ok(())
 }
