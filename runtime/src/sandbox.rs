@@ -11,23 +11,24 @@ mod ending;
 mod greeter;
 mod holding;
 mod opening;
+mod parked;
 mod pool;
 mod transaction;
 
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use futures_util::FutureExt;
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
-use tokio::sync::OnceCell;
+use tokio::{net::TcpStream, sync::OnceCell};
 
 pub(crate) use self::ending::Ending;
-use self::{ending::Escape, holding::Holding, transaction::Outer};
+use self::{ending::Escape, holding::Holding, parked::Parked, transaction::Outer};
 use crate::{
     Error,
     lane::{Cut, Lane, LaneId},
@@ -53,6 +54,12 @@ struct Core {
     /// The outer transaction, opened when the first connection is acquired.
     opened: OnceCell<Result<(), Error>>,
     place: Mutex<Place>,
+    /// What the pool keeps in the place of the connection between two hand-outs.
+    placeholder: Mutex<Option<PgConnection>>,
+    /// How often the connection has been released.
+    returns: AtomicU32,
+    /// The other ends of placeholders, which must stay open.
+    peers: Mutex<Vec<TcpStream>>,
     /// The time spent on taking the lane, which is not the test's.
     taking: Stopwatch,
     ended: AtomicBool,
@@ -76,11 +83,11 @@ enum Place {
     #[default]
     NotTaken,
     Taken(Box<Lane>),
-    /// The transaction is open; the connection is here, or with the pool.
+    /// The transaction is open; the connection is here, or with whoever has acquired it.
     Opened {
         id: LaneId,
         outer: Arc<Outer>,
-        connection: Option<Box<PgConnection>>,
+        parked: Option<Parked>,
     },
     GivenBack,
 }
@@ -92,6 +99,9 @@ impl Sandbox {
             taken: OnceCell::new(),
             opened: OnceCell::new(),
             place: Mutex::default(),
+            placeholder: Mutex::default(),
+            returns: AtomicU32::default(),
+            peers: Mutex::default(),
             taking: Stopwatch::default(),
             ended: AtomicBool::new(false),
             trouble: Mutex::default(),
@@ -198,47 +208,43 @@ impl Sandbox {
     /// Gets the lane's connection back from wherever it is; `None` when it is lost, or held by
     /// something that outlives the test.
     async fn reclaim(&self, outcome: &Outcome) -> Option<PgConnection> {
-        // It is still here when it was never handed out.
-        if let Some(connection) = self.core.take_parked() {
-            return Some(connection);
-        }
         let limit = match outcome {
             // Its connection is likely in the middle of the statement that took so long.
             Outcome::TimedOut(_) => RECLAIM_LIMIT / 20,
             _ => RECLAIM_LIMIT,
         };
-        let acquired = tokio::time::timeout(limit, self.pool.acquire()).await;
-        Some(acquired.ok()?.ok()?.detach())
+        let reclaiming = async {
+            // It is here unless somebody has acquired it, or is still releasing it.
+            match self.core.settled().await {
+                Some(settled) => settled.ok(),
+                None => Some(self.pool.acquire().await.ok()?.detach()),
+            }
+        };
+        tokio::time::timeout(limit, reclaiming).await.ok()?
     }
 }
 
 impl Core {
-    /// Hands the lane's connection to the pool, in the place of the placeholder.
-    fn hand_out(&self, placeholder: &mut PgConnection) -> Result<(), sqlx::Error> {
-        match self.take_parked() {
-            Some(connection) => {
-                *placeholder = connection;
-                self.holding.acquired();
-                Ok(())
-            }
-            None => Err(sqlx::Error::PoolClosed),
-        }
-    }
-
     fn has_parked(&self) -> bool {
         matches!(
             &*self.place(),
             Place::Opened {
-                connection: Some(_),
+                parked: Some(_),
                 ..
             }
         )
     }
 
-    fn take_parked(&self) -> Option<PgConnection> {
+    fn take_parked(&self) -> Option<Parked> {
         match &mut *self.place() {
-            Place::Opened { connection, .. } => connection.take().map(|boxed| *boxed),
+            Place::Opened { parked, .. } => parked.take(),
             _ => None,
+        }
+    }
+
+    fn park(&self, connection: Parked) {
+        if let Place::Opened { parked, .. } = &mut *self.place() {
+            *parked = Some(connection);
         }
     }
 
@@ -259,6 +265,18 @@ impl Core {
 
     fn trouble(&self) -> std::sync::MutexGuard<'_, Trouble> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn placeholder(&self) -> std::sync::MutexGuard<'_, Option<PgConnection>> {
+        self.placeholder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the other end of a placeholder open.
+    fn keep_open(&self, peer: TcpStream) {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        peers.push(peer);
     }
 
     fn place(&self) -> std::sync::MutexGuard<'_, Place> {

@@ -25,6 +25,10 @@ use crate::executor;
 /// How long a peer may take to introduce itself.
 const INTRODUCTION_LIMIT: Duration = Duration::from_secs(5);
 
+/// How often a placeholder can be released before the pool must replace it: its pool sends it a
+/// ping (`Sync`) each time.
+pub(super) const CREDIT: u32 = 64;
+
 /// The pause after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -90,22 +94,28 @@ fn greeter() -> &'static Greeter {
     })
 }
 
-/// Answers one connection. The socket is closed at the end: the placeholder is never spoken to.
+/// Answers one connection. Its socket stays open for as long as the sandbox lives, and nothing that
+/// the placeholder says is read: the answers to its pings have been sent in advance.
 async fn greet(mut stream: TcpStream) {
     stream.set_nodelay(true).ok();
     let Ok(Some(token)) = tokio::time::timeout(INTRODUCTION_LIMIT, introduction(&mut stream)).await
     else {
         return;
     };
-    let answer = match answer(&token).await {
-        Ok(()) => welcome(),
-        Err(message) => refusal(&message),
-    };
-    stream.write_all(&answer).await.ok();
-    stream.shutdown().await.ok();
+    match answer(&token).await {
+        Ok(core) => {
+            if stream.write_all(&welcome()).await.is_ok() {
+                core.keep_open(stream);
+            }
+        }
+        Err(message) => {
+            stream.write_all(&refusal(&message)).await.ok();
+            stream.shutdown().await.ok();
+        }
+    }
 }
 
-async fn answer(token: &str) -> Result<(), String> {
+async fn answer(token: &str) -> Result<Arc<Core>, String> {
     let guests = GREETER.get().map(|greeter| {
         greeter
             .guests
@@ -123,7 +133,7 @@ async fn answer(token: &str) -> Result<(), String> {
         .await
         .map_err(|error| format!("db-test: {error}"))?;
     if core.has_parked() {
-        return Ok(());
+        return Ok(core);
     }
     Err(core.trouble().broken.as_ref().map_or_else(
         || {
@@ -160,9 +170,11 @@ async fn introduction(stream: &mut TcpStream) -> Option<String> {
     None
 }
 
-/// `AuthenticationOk`, then `ReadyForQuery` outside of a transaction.
+/// `AuthenticationOk`, then `ReadyForQuery` outside of a transaction, for the handshake and for
+/// each ping of a released placeholder.
 fn welcome() -> Vec<u8> {
-    b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I".to_vec()
+    let ready = b"Z\0\0\0\x05I".repeat(CREDIT as usize + 1);
+    [b"R\0\0\0\x08\0\0\0\0".as_slice(), &ready].concat()
 }
 
 /// `ErrorResponse` with the code that says that the server rejected the connection.

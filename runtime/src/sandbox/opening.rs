@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Core, Place, transaction};
+use super::{Core, Place, parked, transaction};
 use crate::{
     Error,
     error::Cause,
@@ -42,7 +42,7 @@ impl Core {
                     *self.place() = Place::Opened {
                         id,
                         outer: Arc::new(outer),
-                        connection: Some(Box::new(connection)),
+                        parked: Some(parked::unused(connection)),
                     };
                     return Ok(());
                 }

@@ -1,13 +1,14 @@
 //! The pool of one connection that the application sees.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 
 use super::{
     Core,
-    checkpoint::{self, Checkpoint},
+    checkpoint::Checkpoint,
     greeter,
+    parked::{self, Parked},
 };
 use crate::report::chain;
 
@@ -20,31 +21,64 @@ pub(super) fn around(core: &Arc<Core>) -> PgPool {
         // Both would replace the one connection that there is.
         .idle_timeout(None)
         .max_lifetime(None)
-        // The release has just used the connection.
+        // The connection is looked at below, and replacing it is no use.
         .test_before_acquire(false)
         .after_connect(move |placeholder, _| {
-            let handed = connecting.hand_out(placeholder);
-            Box::pin(async move { handed })
+            let core = Arc::clone(&connecting);
+            Box::pin(async move { core.hand_out(placeholder).await })
         })
-        .before_acquire(move |_, _| {
-            acquiring.holding.acquired();
-            Box::pin(async { Ok(true) })
+        .before_acquire(move |placeholder, _| {
+            let core = Arc::clone(&acquiring);
+            // Where there is no connection to hand out, the greeter is asked, and says why.
+            Box::pin(async move { Ok(core.hand_out(placeholder).await.is_ok()) })
         })
         .after_release(move |connection, _| {
             let core = Arc::clone(&releasing);
-            Box::pin(async move { core.take_in(connection).await.map(|()| true) })
+            Box::pin(async move { core.take_in(connection) })
         })
         .connect_lazy_with(greeter::invite(core))
 }
 
 impl Core {
-    /// Prepares a released connection for its next user.
-    async fn take_in(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    /// Hands the lane's connection to the pool, in the place of the placeholder.
+    async fn hand_out(&self, placeholder: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let connection = self.settled().await.ok_or(sqlx::Error::PoolClosed)??;
+        *self.placeholder() = Some(std::mem::replace(placeholder, connection));
+        self.holding.acquired();
+        Ok(())
+    }
+
+    /// The parked connection, when its checkpoint has been moved; `None` when there is none.
+    ///
+    /// # Cancel safety
+    ///
+    /// The connection stays parked.
+    pub(super) async fn settled(&self) -> Option<Result<PgConnection, sqlx::Error>> {
+        let mut hand = Hand {
+            core: self,
+            parked: Some(self.take_parked()?),
+        };
+        let (connection, checkpoint) = hand.parked.as_mut()?.await;
+        hand.parked = None;
+        Some(self.note(checkpoint).map(|()| connection))
+    }
+
+    /// Takes the lane's connection back from the pool, which keeps the placeholder. Says whether
+    /// the placeholder can be used again.
+    fn take_in(&self, released: &mut PgConnection) -> Result<bool, sqlx::Error> {
         self.holding.released();
-        let Some(outer) = self.outer() else {
+        let (Some(outer), Some(placeholder)) = (self.outer(), self.placeholder().take()) else {
             return Err(sqlx::Error::PoolClosed);
         };
-        match checkpoint::advance(connection, &outer).await {
+        let connection = std::mem::replace(released, placeholder);
+        self.park(parked::after_use(connection, outer));
+        let returns = self.returns.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(returns % greeter::CREDIT != 0)
+    }
+
+    /// Remembers what the end of the test has to tell.
+    fn note(&self, checkpoint: Result<Checkpoint, sqlx::Error>) -> Result<(), sqlx::Error> {
+        match checkpoint {
             Ok(Checkpoint::Moved) => {}
             Ok(Checkpoint::Violated(error)) => self.trouble().violation = Some(error),
             Ok(Checkpoint::Lost(escape)) => {
@@ -56,5 +90,20 @@ impl Core {
             }
         }
         Ok(())
+    }
+}
+
+/// A connection on its way to the pool, which is parked again if the acquire is given up.
+struct Hand<'a> {
+    core: &'a Core,
+    parked: Option<Parked>,
+}
+
+impl Drop for Hand<'_> {
+    /// Assumes that nothing else has been parked meanwhile: there is one connection.
+    fn drop(&mut self) {
+        if let Some(parked) = self.parked.take() {
+            self.core.park(parked);
+        }
     }
 }
