@@ -9,10 +9,12 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     net::Ipv4Addr,
+    pin::pin,
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak, atomic::Ordering},
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -102,20 +104,35 @@ async fn greet(mut stream: TcpStream) {
     else {
         return;
     };
-    match answer(&token).await {
-        Ok(core) => {
-            if stream.write_all(&welcome()).await.is_ok() {
-                core.keep_open(stream);
-            }
-        }
-        Err(message) => {
-            stream.write_all(&refusal(&message)).await.ok();
-            stream.shutdown().await.ok();
-        }
+    let core = match guest(&token) {
+        Ok(core) => core,
+        Err(message) => return refuse(stream, &message).await,
+    };
+    // The server works on the query while the handshake goes on; `after_connect` waits for it.
+    let mut opening = pin!(core.open());
+    let opened = (&mut opening).now_or_never();
+    if let Some(Err(error)) = opened {
+        return refuse(stream, &format!("db-test: {error}")).await;
+    }
+    if opened.is_some() && !core.has_parked() {
+        return refuse(stream, &core.why_nothing_is_parked()).await;
+    }
+    if stream.write_all(&welcome()).await.is_ok() {
+        core.keep_open(stream);
+    }
+    if opened.is_none() {
+        // Its failure is remembered, and told by the next handshake.
+        opening.await.ok();
     }
 }
 
-async fn answer(token: &str) -> Result<Arc<Core>, String> {
+async fn refuse(mut stream: TcpStream, message: &str) {
+    stream.write_all(&refusal(message)).await.ok();
+    stream.shutdown().await.ok();
+}
+
+/// The sandbox that a token stands for.
+fn guest(token: &str) -> Result<Arc<Core>, String> {
     let guests = GREETER.get().map(|greeter| {
         greeter
             .guests
@@ -123,31 +140,26 @@ async fn answer(token: &str) -> Result<Arc<Core>, String> {
             .unwrap_or_else(PoisonError::into_inner)
     });
     let core = guests.and_then(|guests| guests.get(token).and_then(Weak::upgrade));
-    let Some(core) = core else {
-        return Err(ENDED.to_owned());
-    };
-    if core.ended.load(Ordering::Acquire) {
-        return Err(ENDED.to_owned());
+    core.filter(|core| !core.ended.load(Ordering::Acquire))
+        .ok_or_else(|| ENDED.to_owned())
+}
+
+impl Core {
+    fn why_nothing_is_parked(&self) -> String {
+        self.trouble().broken.as_ref().map_or_else(
+            || {
+                "db-test: a test has one connection, and it was closed or taken out of the pool; \
+                 code that needs several connections needs a database of its own"
+                    .to_owned()
+            },
+            |why| {
+                format!(
+                    "db-test: a test has one connection, and it broke: {why}; in production the pool \
+                     replaces it, here what the test has written is gone with it"
+                )
+            },
+        )
     }
-    core.open()
-        .await
-        .map_err(|error| format!("db-test: {error}"))?;
-    if core.has_parked() {
-        return Ok(core);
-    }
-    Err(core.trouble().broken.as_ref().map_or_else(
-        || {
-            "db-test: a test has one connection, and it was closed or taken out of the pool; \
-             code that needs several connections needs a database of its own"
-                .to_owned()
-        },
-        |why| {
-            format!(
-                "db-test: a test has one connection, and it broke: {why}; in production the pool \
-                 replaces it, here what the test has written is gone with it"
-            )
-        },
-    ))
 }
 
 /// Reads the startup message and finds the database's name in it.

@@ -25,7 +25,12 @@ pub(super) fn around(core: &Arc<Core>) -> PgPool {
         .test_before_acquire(false)
         .after_connect(move |placeholder, _| {
             let core = Arc::clone(&connecting);
-            Box::pin(async move { core.hand_out(placeholder).await })
+            Box::pin(async move {
+                // A failure is told by the greeter when the pool tries again.
+                let opened = core.open().await;
+                opened.map_err(|_| sqlx::Error::PoolClosed)?;
+                core.hand_out(placeholder).await
+            })
         })
         .before_acquire(move |placeholder, _| {
             let core = Arc::clone(&acquiring);
