@@ -125,6 +125,17 @@ impl Overrides {
     /// }
     /// # named_by_the_path(&Overrides::default());
     /// ```
+    ///
+    /// An extractor that is not marked cannot be replaced, which the compiler says:
+    ///
+    /// ```compile_fail,E0277
+    /// # use db_test::Overrides;
+    /// struct Unmarked;
+    ///
+    /// fn in_vain(overrides: &Overrides) {
+    ///     overrides.set_with::<Unmarked, _>(|_| Unmarked);
+    /// }
+    /// ```
     pub fn set_with<T, A>(&self, make: impl Fn(&Parts) -> A + Send + Sync + 'static)
     where
         T: Overridable,

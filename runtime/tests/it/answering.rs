@@ -79,6 +79,16 @@ async fn an_extension_does_not_answer_for_an_extractor(client: Client, overrides
     assert_eq!(overrides.get::<Caller>(), None);
 }
 
+#[db_test]
+async fn an_extractor_that_calls_an_overridden_one_gets_its_answer(
+    client: Client,
+    overrides: Overrides,
+) {
+    client.get("/caller/if-any").await.assert_text("nobody");
+    overrides.set(Caller("ada".to_owned()));
+    client.get("/caller/if-any").await.assert_text("ada");
+}
+
 /// A value whose drop uses the map that it is in.
 #[derive(Clone)]
 struct Reentrant(Overrides);

@@ -2,7 +2,7 @@
 
 use axum::{
     Extension, Json, Router,
-    extract::{FromRequestParts, State},
+    extract::{FromRequestParts, OptionalFromRequestParts, State},
     http::{StatusCode, request::Parts},
     routing::{get, post},
 };
@@ -33,6 +33,15 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+impl<S: Sync> OptionalFromRequestParts<S> for Caller {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, StatusCode> {
+        let caller = <Self as FromRequestParts<S>>::from_request_parts(parts, state);
+        Ok(caller.await.ok())
+    }
+}
+
 #[derive(Clone)]
 struct AppState {
     pool: PgPool,
@@ -48,6 +57,11 @@ pub(crate) fn app(cx: &TestContext) -> Router {
         .route("/items", post(add).get(list))
         .route("/greeting", get(greet))
         .route("/caller", get(name_caller))
+        .route("/caller/if-any", get(name_caller_if_any))
+        .route(
+            "/own-greeting",
+            get(greet).layer(Extension(Greeting("own"))),
+        )
         .route("/print", get(print))
         .with_state(state)
 }
@@ -92,6 +106,10 @@ async fn greet(greeting: Option<Extension<Greeting>>) -> &'static str {
 
 async fn name_caller(Caller(name): Caller) -> String {
     name
+}
+
+async fn name_caller_if_any(caller: Option<Caller>) -> String {
+    caller.map_or("nobody".to_owned(), |Caller(name)| name)
 }
 
 #[expect(clippy::print_stdout, reason = "tests look for it")]

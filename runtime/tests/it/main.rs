@@ -13,6 +13,7 @@ mod leaks;
 mod on_request;
 mod one_request;
 mod output;
+mod override_end;
 mod overriding;
 mod own_database;
 mod place;

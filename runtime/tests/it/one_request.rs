@@ -1,11 +1,14 @@
 //! Overrides of one request win over all others, and end with it.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{Request, StatusCode},
 };
 use db_test::{Client, OverrideRequest, Overrides, db_test};
+use futures_util::FutureExt;
 use tower::ServiceExt;
 
 use crate::app::{Caller, Greeting};
@@ -129,7 +132,7 @@ async fn a_request_given_up_leaves_nothing_behind(client: Client) {
         .overriding(|o| o.optional().set(caller("ada")));
     drop(given_up);
     let panicking = async { panic!("as planned") }.overriding(ada_optionally);
-    let panicked = tokio::spawn(panicking).await;
+    let panicked = AssertUnwindSafe(panicking).catch_unwind().await;
     assert!(panicked.is_err());
     client
         .get("/caller")

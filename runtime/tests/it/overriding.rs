@@ -33,6 +33,12 @@ async fn the_test_overrides_what_its_attribute_set(client: Client, overrides: Ov
 }
 
 #[db_test]
+async fn a_layer_of_the_application_comes_after_an_extension(client: Client, overrides: Overrides) {
+    overrides.extension(Greeting("hello"));
+    client.get("/own-greeting").await.assert_text("own");
+}
+
+#[db_test]
 async fn an_override_is_seen_by_its_test_alone(cx: TestContext) {
     assert_eq!(cx.overridden::<Greeting>(), None);
     assert_eq!(format!("{:?}", cx.overrides()), "[]");

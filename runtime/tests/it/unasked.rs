@@ -96,8 +96,8 @@ fn what_was_set_again_in_vain_is_told() {
 fn an_extractor_that_no_handler_takes_is_told() {
     assert_eq!(
         said_of("of_an_extractor"),
-        "`it::app::Caller` was set, but no handler of the only request extracted it; set what \
-         they extract by now, or leave it out"
+        "`it::app::Caller` was set, but no handler extracted it in the only request; set what they \
+         extract by now, or leave it out"
     );
 }
 
