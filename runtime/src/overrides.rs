@@ -1,6 +1,7 @@
 //! The typed map of what a test puts in the place of parts of its application.
 
 mod answer;
+mod effect;
 mod entry;
 mod ledger;
 mod one_request;
@@ -13,9 +14,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use axum::extract::Request;
-use http::request::Parts;
-
 pub use self::{
     answer::IntoAnswer,
     one_request::{OverrideRequest, Overriding},
@@ -23,12 +21,9 @@ pub use self::{
 pub(crate) use self::{entry::Layer, ledger::extractor_asks, unasked::Unasked};
 use self::{
     entry::{Entry, Put},
-    ledger::{Asker, Ledger},
+    ledger::Ledger,
 };
-use crate::{
-    Overridable,
-    overridable::{Answered, Supplied},
-};
+use crate::overridable::Supplied;
 
 /// Replacements for parts of the application, one value per type, for the length of one test.
 ///
@@ -82,13 +77,14 @@ impl Overrides {
         let mut entry = self.entry::<T>(false);
         let record = Arc::clone(&entry.record);
         entry.value = Some(Box::new(value.clone()));
+        let extracted = value.clone();
+        let supplied = Supplied::by(move |_| {
+            record.was_asked_for();
+            extracted.clone()
+        });
         entry.put = Put::by(move |extensions| {
-            let (record, supplied) = (Arc::clone(&record), value.clone());
             extensions.insert(value.clone());
-            extensions.insert(Supplied::by(move |_| {
-                record.was_asked_for();
-                supplied.clone()
-            }));
+            extensions.insert(supplied.clone());
         });
         self.insert::<T>(entry);
     }
@@ -105,80 +101,19 @@ impl Overrides {
         self.insert::<T>(entry);
     }
 
-    /// Makes the overridable extractor `T` return what a closure makes of each request: a `T`, or a
-    /// `Result<T, T::Rejection>`.
-    ///
-    /// ```
-    /// # use axum::{extract::FromRequestParts, http::{StatusCode, request::Parts}};
-    /// # use db_test::Overrides;
-    /// struct CurrentUser(String);
-    /// # #[db_test::overridable]
-    /// # impl<S: Sync> FromRequestParts<S> for CurrentUser {
-    /// #     type Rejection = StatusCode;
-    /// #     async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-    /// #         Err(StatusCode::UNAUTHORIZED)
-    /// #     }
-    /// # }
-    ///
-    /// fn named_by_the_path(overrides: &Overrides) {
-    ///     overrides.set_with(|parts| CurrentUser(parts.uri.path().replace('/', "")));
-    /// }
-    /// # named_by_the_path(&Overrides::default());
-    /// ```
-    ///
-    /// An extractor that is not marked cannot be replaced, which the compiler says:
-    ///
-    /// ```compile_fail,E0277
-    /// # use db_test::Overrides;
-    /// struct Unmarked;
-    ///
-    /// fn in_vain(overrides: &Overrides) {
-    ///     overrides.set_with::<Unmarked, _>(|_| Unmarked);
-    /// }
-    /// ```
-    pub fn set_with<T, A>(&self, make: impl Fn(&Parts) -> A + Send + Sync + 'static)
-    where
-        T: Overridable,
-        A: IntoAnswer<T>,
-    {
-        self.answer::<T, _>(move |parts| std::future::ready(make(parts).into_answer()));
-    }
-
-    /// The same with a closure that returns a future, which may ask the database.
-    ///
-    /// The future cannot borrow from the request: take what it needs before `async move`.
-    pub fn set_with_async<T, A, F>(&self, make: impl Fn(&Parts) -> F + Send + Sync + 'static)
-    where
-        T: Overridable,
-        A: IntoAnswer<T>,
-        F: Future<Output = A> + Send + 'static,
-    {
-        self.answer::<T, _>(move |parts| {
-            let making = make(parts);
-            async { making.await.into_answer() }
-        });
-    }
-
-    /// Makes the overridable extractor `T` refuse every request with a rejection.
-    pub fn reject<T: Overridable>(
-        &self,
-        rejection: impl Fn() -> T::Rejection + Send + Sync + 'static,
-    ) {
-        self.reject_with::<T>(move |_| rejection());
-    }
-
-    /// The same with a rejection that depends on the request.
-    pub fn reject_with<T: Overridable>(
-        &self,
-        rejection: impl Fn(&Parts) -> T::Rejection + Send + Sync + 'static,
-    ) {
-        self.answer::<T, _>(move |parts| std::future::ready(Err(rejection(parts))));
-    }
-
     /// A handle to the same map whose overrides need not be asked for.
     ///
     /// For functions and arguments that many tests share, and that set more than each of them
-    /// needs.
+    /// needs:
+    ///
+    /// ```
+    /// # use db_test::Overrides;
+    /// # #[derive(Clone)] struct Locale(&'static str);
+    /// fn in_welsh(overrides: &Overrides) {
+    ///     overrides.optional().set(Locale("cy"));
+    /// }
+    /// # in_welsh(&Overrides::default());
+    /// ```
     #[must_use = "only what is set on the handle it returns need not be asked for"]
     pub fn optional(&self) -> Self {
         Self {
@@ -187,7 +122,8 @@ impl Overrides {
         }
     }
 
-    /// The value [`set`](Self::set) for type `T`, if there is one.
+    /// The value [`set`](Self::set) for type `T`, if there is one; the application's asking is not
+    /// counted here, but by [`TestContext::overridden`](crate::TestContext::overridden).
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         let entry = self.lock().get(&TypeId::of::<T>()).cloned()?;
         entry.value()
@@ -205,72 +141,6 @@ impl Overrides {
             self.lock().remove(&TypeId::of::<T>())
         };
         removed.is_some_and(|entry| !entry.only_hides())
-    }
-
-    /// The same map, as a layer sets it.
-    pub(crate) fn at(&self, layer: Layer) -> Self {
-        Self {
-            layer,
-            ..self.clone()
-        }
-    }
-
-    /// The value for a part of the state that is being built.
-    pub(crate) fn asked_for_state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.ledger.asked_for::<T>(Asker::State);
-        let entry = self.lock().get(&TypeId::of::<T>()).cloned()?;
-        let value = entry.value();
-        if value.is_some() {
-            entry.record.was_asked_for();
-        }
-        value
-    }
-
-    /// Remembers that the application is there from now on.
-    pub(crate) fn application_is_built(&self) {
-        self.ledger.application_is_built();
-    }
-
-    /// Puts every value into a request's extensions.
-    pub(crate) fn apply(&self, mut request: Request) -> Request {
-        self.ledger.request_begins();
-        let mut entries = self.lock().clone();
-        for overrides in one_request::in_force() {
-            overrides.ledger.hand_over(&self.ledger);
-            entries.extend(overrides.lock().clone());
-        }
-        let extensions = request.extensions_mut();
-        extensions.insert(self.ledger.clone());
-        for entry in entries.values() {
-            entry.record.was_offered();
-            entry.put.fill(extensions);
-        }
-        request
-    }
-
-    /// Ends them, and tells which of them nothing asked for.
-    pub(crate) fn end(&self) -> Unasked {
-        let unasked = self.ledger.unasked();
-        let ended = std::mem::take(&mut *self.lock());
-        drop(ended);
-        unasked
-    }
-
-    fn answer<T, F>(&self, answer: impl Fn(&Parts) -> F + Send + Sync + 'static)
-    where
-        T: Overridable,
-        F: Future<Output = Result<T, T::Rejection>> + Send + 'static,
-    {
-        let mut entry = self.entry::<T>(true);
-        let record = Arc::clone(&entry.record);
-        let answered = Answered::<T>::by(move |parts| {
-            record.was_asked_for();
-            answer(parts)
-        });
-        entry.put = Put::by(move |extensions| {
-            extensions.insert(answered.clone());
-        });
-        self.insert::<T>(entry);
     }
 
     /// An entry of this layer that has no effect yet.

@@ -86,7 +86,11 @@ fn of_the_test(index: usize, pages: &Pages, requests: Option<usize>) -> Option<F
         .iter()
         .any(|asked| asked.type_id == record.type_id);
     let (problem, cure) = match (pages.lines[index].asked_before, requests) {
-        (Some(Asker::State), _) => (
+        (Some(Asker::State), None) => (
+            "was set after cx.overridden had been asked for it",
+            "set it before, by #[db_test(overrides = …)] or in an argument in front of the one that asks",
+        ),
+        (Some(Asker::State), Some(_)) => (
             "was set after the application's state had been made without it",
             "set it before, by #[db_test(overrides = …)] or in an argument in front of the Client or Router",
         ),

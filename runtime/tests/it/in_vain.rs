@@ -2,7 +2,7 @@
 //! [`child`](crate::child).
 
 use axum::{Router, routing::get};
-use db_test::{Client, OverrideRequest, Overrides, db_test};
+use db_test::{Client, OverrideRequest, Overrides, TestContext, db_test};
 
 use crate::{
     app::{Caller, Greeting, Limit},
@@ -53,6 +53,14 @@ async fn after_the_state(client: Client, overrides: Overrides) {
         overrides.set(Limit(0));
     }
     client.get("/items").await;
+}
+
+#[db_test]
+async fn after_an_argument(cx: TestContext) {
+    assert_eq!(cx.overridden::<Limit>(), None);
+    if asked_to_fail() {
+        cx.overrides().set(Limit(0));
+    }
 }
 
 #[db_test]

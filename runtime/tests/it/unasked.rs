@@ -75,6 +75,15 @@ fn what_was_set_after_the_state_was_built_is_told() {
 }
 
 #[test]
+fn what_was_set_after_an_argument_had_asked_for_it_is_told() {
+    assert_eq!(
+        said_of("after_an_argument"),
+        "`it::app::Limit` was set after cx.overridden had been asked for it; set it before, by \
+         #[db_test(overrides = …)] or in an argument in front of the one that asks"
+    );
+}
+
+#[test]
 fn what_was_set_after_the_last_request_for_it_is_told() {
     assert_eq!(
         said_of("after_the_requests"),
