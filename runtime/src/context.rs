@@ -13,6 +13,7 @@ use crate::{
     isolation::TestDatabase,
     macro_support::Test,
     outcome::{ArgumentError, Outcome},
+    overrides::Layer,
     report::chain,
     sandbox::Ending,
     session::{Active, Definition},
@@ -39,9 +40,11 @@ impl TestContext {
         definition: &'static Definition,
     ) -> Result<Self, Error> {
         let overrides = Overrides::default();
-        definition.session.apply_overrides(&overrides);
+        definition
+            .session
+            .apply_overrides(&overrides.at(Layer::Session));
         if let Some(set) = test.overrides {
-            set(&overrides);
+            set(&overrides.at(Layer::Attribute));
         }
         let database = TestDatabase::open(test.isolation, Active::of(definition)).await?;
         let router = OnceCell::new();
@@ -76,7 +79,7 @@ impl TestContext {
 
     /// The replacement set for type `T`, if there is one.
     pub fn overridden<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.0.overrides.get()
+        self.0.overrides.asked_for_state()
     }
 
     /// The replacement set for type `T`, or else what `real` makes.
@@ -147,6 +150,7 @@ impl TestContext {
                 let problem = chain(error.as_ref());
                 Error::from(Cause::AppFailed { problem })
             })?;
+            self.0.overrides.application_is_built();
             Ok::<_, BoxError>(router.layer(layer))
         };
         self.0.router.get_or_try_init(build).await.cloned()

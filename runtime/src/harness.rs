@@ -35,10 +35,12 @@ pub(crate) fn run(
         let outcome = live(&cx, body(cx.clone()), limit).await;
         let held = cx.held_too_long();
         let ending = cx.end(&outcome).await;
+        let unasked = cx.overrides().end();
         Ended {
             outcome,
             ending,
             held,
+            unasked,
         }
     });
     conclude(test, ended)
@@ -53,7 +55,7 @@ async fn open(test: &'static Test) -> Result<(TestContext, Duration), Error> {
 
 /// The arguments are made and the body runs, under the time limit and with panics caught.
 async fn live(cx: &TestContext, body: TestFuture<Reported>, limit: Duration) -> Outcome {
-    let mut body = pin!(AssertUnwindSafe(body).catch_unwind());
+    let mut body = pin!(AssertUnwindSafe(cx.overrides().watch(body)).catch_unwind());
     let started = Instant::now();
     loop {
         // Waiting for a database is not the test's fault, and has limits of its own.
@@ -73,6 +75,9 @@ async fn live(cx: &TestContext, body: TestFuture<Reported>, limit: Duration) -> 
 fn conclude(test: &Test, ended: Ended) -> ExitCode {
     let report = Report::new(test, &ended);
     let spoiled = ended.ending.is_failure();
+    if ended.outcome.passes(test) && !spoiled {
+        ended.unasked.announce(test.name);
+    }
     if ended.outcome.passed() && !spoiled {
         report.print_notes();
         return ExitCode::SUCCESS;

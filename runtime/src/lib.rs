@@ -82,6 +82,6 @@ pub use self::{
     context::TestContext,
     error::Error,
     from_test::{BoxError, FromTest},
-    overrides::Overrides,
+    overrides::{IntoAnswer, OverrideRequest, Overrides, Overriding},
     session::{Migrations, Session},
 };

@@ -2,7 +2,12 @@
 
 use std::{any::Any, process::ExitCode, time::Duration};
 
-use crate::{BoxError, Error, macro_support::Reported, sandbox::Ending};
+use crate::{
+    BoxError, Error,
+    macro_support::{Reported, Test},
+    overrides::Unasked,
+    sandbox::Ending,
+};
 
 /// An argument of the test function could not be made.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub(crate) struct Ended {
     pub(crate) ending: Ending,
     /// For how long the test's one connection was held, if that is longer than others wait.
     pub(crate) held: Option<Duration>,
+    /// The overrides that the test set in vain.
+    pub(crate) unasked: Unasked,
 }
 
 impl Ended {
@@ -44,6 +51,7 @@ impl Ended {
             outcome,
             ending,
             held: None,
+            unasked: Unasked::default(),
         }
     }
 }
@@ -64,5 +72,13 @@ impl Outcome {
 
     pub(crate) fn passed(&self) -> bool {
         matches!(self, Self::Passed)
+    }
+
+    /// Whether libtest will call this a success, so that nothing captured is shown.
+    pub(crate) fn passes(&self, test: &Test) -> bool {
+        match self {
+            Self::Panicked(_) => test.should_panic,
+            _ => self.passed() && !test.should_panic,
+        }
     }
 }

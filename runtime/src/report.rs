@@ -27,6 +27,7 @@ impl Report {
             outcome,
             ending,
             held,
+            unasked,
         } = ended;
         let mut sections = Vec::new();
         if let Some(cause) = cause_of(test, outcome) {
@@ -41,6 +42,11 @@ impl Report {
         }
         if let Some(held) = held {
             sections.push(("hint", hint_about_holding(*held)));
+        }
+        if !matches!(outcome, Outcome::NoArgument(_))
+            && let Some(unasked) = unasked.describe()
+        {
+            sections.push(("override", unasked));
         }
         sections.push(("run again", rerun_command(test)));
         let how = headline(outcome, ending);

@@ -1,15 +1,19 @@
 //! The guarantees of db-test, one file each.
 
+mod answering;
 mod app;
 mod autocommit;
 mod child;
 mod escapes;
 mod exit;
 mod faults;
+mod in_vain;
 mod injection;
 mod leaks;
 mod on_request;
+mod one_request;
 mod output;
+mod override_end;
 mod overriding;
 mod own_database;
 mod place;
@@ -19,6 +23,7 @@ mod servers;
 mod shared;
 mod templates;
 mod transactions;
+mod unasked;
 
 use std::env;
 
