@@ -2,7 +2,11 @@
 
 use std::{any::type_name, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 use tower::util::MapRequestLayer;
@@ -14,6 +18,7 @@ use crate::{
     macro_support::Test,
     outcome::{ArgumentError, Outcome},
     overrides::Layer,
+    recording::{self, Recording},
     report::chain,
     sandbox::Ending,
     session::{Active, Definition},
@@ -31,6 +36,7 @@ struct Inner {
     definition: &'static Definition,
     overrides: Overrides,
     database: TestDatabase,
+    recording: Arc<Recording>,
     router: OnceCell<Router>,
 }
 
@@ -46,13 +52,16 @@ impl TestContext {
         if let Some(set) = test.overrides {
             set(&overrides.at(Layer::Attribute));
         }
-        let database = TestDatabase::open(test.isolation, Active::of(definition)).await?;
+        let recording = Recording::new();
+        let session = Active::of(definition);
+        let database = TestDatabase::open(test.isolation, session, Arc::clone(&recording)).await?;
         let router = OnceCell::new();
         Ok(Self(Arc::new(Inner {
             test,
             definition,
             overrides,
             database,
+            recording,
             router,
         })))
     }
@@ -151,9 +160,17 @@ impl TestContext {
                 Error::from(Cause::AppFailed { problem })
             })?;
             self.0.overrides.application_is_built();
-            Ok::<_, BoxError>(router.layer(layer))
+            let recording = Arc::clone(&self.0.recording);
+            let record = from_fn(move |request: Request, next: Next| {
+                recording::recorded(Arc::clone(&recording), request, next)
+            });
+            Ok::<_, BoxError>(router.layer(layer).layer(record))
         };
         self.0.router.get_or_try_init(build).await.cloned()
+    }
+
+    pub(crate) fn recording(&self) -> &Arc<Recording> {
+        &self.0.recording
     }
 
     pub(crate) fn held_too_long(&self) -> Option<Duration> {

@@ -4,6 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, resume_unwind},
     pin::pin,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -41,6 +42,7 @@ pub(crate) fn run(
             ending,
             held,
             unasked,
+            recording: Some(Arc::clone(cx.recording())),
         }
     });
     conclude(test, ended)

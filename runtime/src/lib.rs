@@ -58,6 +58,8 @@ mod overridable;
 #[cfg(feature = "harness")]
 mod overrides;
 #[cfg(feature = "harness")]
+mod recording;
+#[cfg(feature = "harness")]
 mod report;
 #[cfg(feature = "harness")]
 mod sandbox;
@@ -67,6 +69,8 @@ mod server;
 mod session;
 #[cfg(feature = "harness")]
 mod stopwatch;
+#[cfg(feature = "harness")]
+mod tap;
 #[cfg(feature = "harness")]
 mod template;
 

@@ -1,11 +1,12 @@
 //! How the body of a test ended.
 
-use std::{any::Any, process::ExitCode, time::Duration};
+use std::{any::Any, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
     BoxError, Error,
     macro_support::{Reported, Test},
     overrides::Unasked,
+    recording::Recording,
     sandbox::Ending,
 };
 
@@ -41,6 +42,8 @@ pub(crate) struct Ended {
     pub(crate) held: Option<Duration>,
     /// The overrides that the test set in vain.
     pub(crate) unasked: Unasked,
+    /// What the test did, if there was a test.
+    pub(crate) recording: Option<Arc<Recording>>,
 }
 
 impl Ended {
@@ -52,6 +55,7 @@ impl Ended {
             ending,
             held: None,
             unasked: Unasked::default(),
+            recording: None,
         }
     }
 }

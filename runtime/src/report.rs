@@ -1,10 +1,17 @@
 //! What a failing test prints after its own message.
 
+mod detail;
+mod masking;
+mod story;
+
 use std::fmt::Write;
 
 use sqlx::postgres::PgDatabaseError;
 
+use self::detail::Detail;
+pub(crate) use self::{detail::Wanted, masking::masked};
 use crate::{
+    announce::announce,
     error::Error,
     macro_support::Test,
     outcome::{ArgumentError, Ended, Outcome},
@@ -28,6 +35,7 @@ impl Report {
             ending,
             held,
             unasked,
+            recording,
         } = ended;
         let mut sections = Vec::new();
         if let Some(cause) = cause_of(test, outcome) {
@@ -48,6 +56,12 @@ impl Report {
         {
             sections.push(("override", unasked));
         }
+        let wanted = Wanted::by_environment();
+        let log = recording.as_ref().map(|recording| recording.log());
+        let story = log.and_then(|log| story::of(&log, wanted.detail()?, detail::width()));
+        if let Some(story) = &story {
+            sections.push(("story", story.clone()));
+        }
         sections.push(("run again", rerun_command(test)));
         let how = headline(outcome, ending);
         Self {
@@ -64,6 +78,9 @@ impl Report {
 
     /// Prints what is worth knowing about a test that passed.
     pub(crate) fn print_notes(&self) {
+        if Wanted::by_environment() == Wanted::OfAll {
+            announce(self);
+        }
         for note in &self.notes {
             eprintln!("db-test: note: {note}");
         }

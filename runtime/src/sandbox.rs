@@ -27,12 +27,16 @@ use futures_util::FutureExt;
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::{net::TcpStream, sync::OnceCell};
 
-pub(crate) use self::ending::Ending;
+pub(crate) use self::{
+    ending::Ending,
+    transaction::{DEPTH, OWN},
+};
 use self::{ending::Escape, holding::Holding, parked::Parked, transaction::Outer};
 use crate::{
     Error,
     lane::{Cut, Lane, LaneId},
     outcome::Outcome,
+    recording::Recording,
     session::Startable,
     stopwatch::Stopwatch,
 };
@@ -65,6 +69,7 @@ struct Core {
     ended: AtomicBool,
     trouble: Mutex<Trouble>,
     holding: Holding,
+    recording: Arc<Recording>,
 }
 
 /// What went wrong during the test, which its end tells.
@@ -93,7 +98,7 @@ enum Place {
 }
 
 impl Sandbox {
-    pub(crate) fn new(session: Startable) -> Self {
+    pub(crate) fn new(session: Startable, recording: Arc<Recording>) -> Self {
         let core = Arc::new(Core {
             session,
             taken: OnceCell::new(),
@@ -106,6 +111,7 @@ impl Sandbox {
             ended: AtomicBool::new(false),
             trouble: Mutex::default(),
             holding: Holding::default(),
+            recording,
         });
         let pool = pool::around(&core);
         Self { core, pool }
@@ -192,6 +198,7 @@ impl Sandbox {
             let gone = Ending::ConnectionGone { activity };
             return self.core.trouble().escape.map_or(gone, Ending::Escaped);
         };
+        id.tap.stop();
         let verdict = transaction::close(&mut connection, &id, &outer).await;
         let Trouble {
             escape, violation, ..
