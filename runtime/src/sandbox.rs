@@ -12,12 +12,13 @@ mod greeter;
 mod holding;
 mod opening;
 mod pool;
+mod savepoint;
 mod transaction;
 
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -27,6 +28,7 @@ use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::ending::Ending;
+pub use self::savepoint::Savepoint;
 use self::{ending::Escape, holding::Holding, transaction::Outer};
 use crate::{
     Error,
@@ -58,6 +60,8 @@ struct Core {
     ended: AtomicBool,
     trouble: Mutex<Trouble>,
     holding: Holding,
+    /// How many savepoints have been set, which is what they are named by.
+    savepoints: AtomicU32,
 }
 
 /// What went wrong during the test, which its end tells.
@@ -96,6 +100,7 @@ impl Sandbox {
             ended: AtomicBool::new(false),
             trouble: Mutex::default(),
             holding: Holding::default(),
+            savepoints: AtomicU32::new(0),
         });
         let pool = pool::around(&core);
         Self { core, pool }

@@ -3,9 +3,11 @@
 mod app;
 mod autocommit;
 mod child;
+mod deriving;
 mod escapes;
 mod exit;
 mod faults;
+mod fixtures;
 mod injection;
 mod leaks;
 mod on_request;
@@ -15,8 +17,10 @@ mod own_database;
 mod place;
 mod readme;
 mod rollback;
+mod savepoints;
 mod servers;
 mod shared;
+mod teardown;
 mod templates;
 mod transactions;
 
