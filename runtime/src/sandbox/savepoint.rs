@@ -25,8 +25,8 @@ const CHECKPOINT: &str = concat!("savepoint _sqlx_savepoint_1; ", spares_above_c
 /// A place in the test's transaction, to return to as often as wanted: the start of each case of a
 /// property test, say.
 ///
-/// Made by [`TestContext::savepoint`](crate::TestContext::savepoint). To return takes one round
-/// trip. What a rollback does not undo, it does not undo either: sequences go on counting, and
+/// Made by [`TestContext::savepoint`](crate::TestContext::savepoint). To return costs what a
+/// statement on the pool does. What a rollback does not undo, it does not undo either: sequences go on counting, and
 /// advisory locks of a session stay.
 #[must_use = "a savepoint does nothing until it is restored"]
 pub struct Savepoint {

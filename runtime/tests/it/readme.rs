@@ -1,12 +1,19 @@
-//! The README shows programs that are run as tests, letter by letter.
+//! The README and the guides show programs that are run as tests, letter by letter.
 
-use std::fs;
+use std::{fs, path::Path};
 
 const EXAMPLES: [&str; 3] = ["quick_start", "overrides", "own_argument"];
 
+/// The programs in Rust that a page shows.
+fn shown_in(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new("..").join(page)).expect("the page is there");
+    let blocks = text.split("```rust\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    blocks.map(str::to_owned).collect()
+}
+
 #[test]
 fn every_example_of_the_readme_is_run_by_a_test() {
-    let readme = fs::read_to_string("../README.md").expect("the README is there");
     let examples = EXAMPLES.map(|name| {
         let file =
             fs::read_to_string(format!("tests/docs/{name}.rs")).expect("the example is there");
@@ -15,16 +22,20 @@ fn every_example_of_the_readme_is_run_by_a_test() {
             .expect("a header stands above the example");
         example.to_owned()
     });
-    let shown: Vec<_> = readme
-        .split("```rust\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
+    let shown = shown_in("README.md");
     assert_eq!(shown.len(), EXAMPLES.len());
     for block in shown {
-        assert!(
-            examples.iter().any(|example| example == block),
-            "not run by a test:\n{block}"
-        );
+        assert!(examples.contains(&block), "not run by a test:\n{block}");
+    }
+}
+
+#[test]
+fn every_example_of_the_guide_is_a_part_of_a_test() {
+    let files = fs::read_dir("tests/docs/guide").expect("the tests are there");
+    let files = files.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
+    let tests: Vec<_> = files.collect();
+    for block in shown_in("docs/fixtures.md") {
+        let found = tests.iter().any(|test| test.contains(&block));
+        assert!(found, "not run by a test:\n{block}");
     }
 }
