@@ -13,6 +13,7 @@ mod holding;
 mod opening;
 mod parked;
 mod pool;
+mod savepoint;
 mod transaction;
 
 use std::{
@@ -27,6 +28,7 @@ use futures_util::FutureExt;
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::{net::TcpStream, sync::OnceCell};
 
+pub use self::savepoint::Savepoint;
 pub(crate) use self::{
     ending::Ending,
     transaction::{DEPTH, OWN},
@@ -70,6 +72,8 @@ struct Core {
     trouble: Mutex<Trouble>,
     holding: Holding,
     recording: Arc<Recording>,
+    /// How many savepoints have been set, which is what they are named by.
+    savepoints: AtomicU32,
 }
 
 /// What went wrong during the test, which its end tells.
@@ -112,6 +116,7 @@ impl Sandbox {
             trouble: Mutex::default(),
             holding: Holding::default(),
             recording,
+            savepoints: AtomicU32::new(0),
         });
         let pool = pool::around(&core);
         Self { core, pool }
