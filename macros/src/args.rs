@@ -7,18 +7,20 @@ mod value;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, ExprPath, Ident, Token};
+use syn::{Expr, ExprPath, Ident, LitInt, Token};
 
 use crate::errors::{Errors, mistake};
 pub(crate) use fixtures::Fixture;
 
 /// Every option with an example of it, as the messages quote them.
-const OPTIONS: [(&str, &str); 5] = [
+const OPTIONS: [(&str, &str); 7] = [
     ("isolation", "isolation = \"database\""),
     ("timeout", "timeout = \"5s\""),
     ("overrides", "overrides = path::to::function"),
     ("session", "session = path::to::function"),
     ("fixtures", "fixtures(\"users\")"),
+    ("max_queries", "max_queries = 7"),
+    ("max_queries_per_request", "max_queries_per_request = 3"),
 ];
 
 /// What keeps a test apart from the others.
@@ -38,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) session: Option<ExprPath>,
     /// In the order in which they run.
     pub(crate) fixtures: Vec<Fixture>,
+    pub(crate) max_queries: Option<LitInt>,
+    pub(crate) max_queries_per_request: Option<LitInt>,
 }
 
 impl Options {
@@ -69,6 +73,12 @@ impl Options {
             "overrides" => set(&mut self.overrides, &key, value::path(&value()?, &key)?)?,
             "session" => set(&mut self.session, &key, value::path(&value()?, &key)?)?,
             "fixtures" => fixtures::parse(input, &key, &mut self.fixtures)?,
+            "max_queries" => set(&mut self.max_queries, &key, value::count(&value()?, &key)?)?,
+            "max_queries_per_request" => set(
+                &mut self.max_queries_per_request,
+                &key,
+                value::count(&value()?, &key)?,
+            )?,
             "migrations" | "migrator" => return Err(elsewhere::refuse(&key, &value()?)),
             _ => return Err(unknown(&key)),
         }

@@ -98,6 +98,8 @@ fn description(test: &TestFn, options: &Options) -> TokenStream {
         .then(|| quote_spanned!(Span::mixed_site()=> .own_database()));
     let timeout = options.timeout.map(Literal::u64_unsuffixed).into_iter();
     let fixtures = fixtures(options);
+    let max_queries = options.max_queries.iter();
+    let max_per_request = options.max_queries_per_request.iter();
     let should_panic = test
         .should_panic()
         .map(|_| quote_spanned!(ours=> .should_panic()));
@@ -111,6 +113,8 @@ fn description(test: &TestFn, options: &Options) -> TokenStream {
         #(.timeout(::core::time::Duration::from_millis(#timeout)))*
         #own_database
         #fixtures
+        #(.max_queries(#max_queries))*
+        #(.max_queries_per_request(#max_per_request))*
         #should_panic
     }
 }

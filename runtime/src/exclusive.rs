@@ -17,8 +17,10 @@ use crate::{
     Error,
     error::Cause,
     lane::Lane,
+    recording::Recording,
     sandbox::Ending,
     session::{Active, Startable},
+    tap::{self, TappedDoor},
 };
 
 /// How long the end of a test waits for the connections that its tasks still hold.
@@ -31,11 +33,16 @@ pub(crate) struct Exclusive {
     lane: Mutex<Option<Lane>>,
     options: PgConnectOptions,
     pool: PgPool,
+    /// Where the statements of all its connections are read.
+    _door: Option<TappedDoor>,
 }
 
 impl Exclusive {
     /// Takes a lane for a test that will really write to it.
-    pub(crate) async fn open(session: Startable) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        session: Startable,
+        recording: &Arc<Recording>,
+    ) -> Result<Self, Error> {
         let active = session.get().await?;
         let lane = active.lanes().take().await?;
         let Some((_, database)) = &lane.id.own else {
@@ -45,15 +52,32 @@ impl Exclusive {
             return Err(Error::from(Cause::NoDatabaseOfItsOwn { role, server }));
         };
         let options = active.lanes().server().options(database);
+        let door = tap::door(&options, recording);
+        let options = door.as_ref().map_or(options, |door| door.options.clone());
         let limit = session.definition().session.acquire_limit();
         let pool = PgPoolOptions::new()
             .acquire_timeout(limit)
+            .after_connect({
+                let recording = Arc::clone(recording);
+                move |_, _| {
+                    recording.handed_out();
+                    Box::pin(async { Ok(()) })
+                }
+            })
+            .before_acquire({
+                let recording = Arc::clone(recording);
+                move |_, _| {
+                    recording.handed_out();
+                    Box::pin(async { Ok(true) })
+                }
+            })
             .connect_lazy_with(options.clone());
         Ok(Self {
             active,
             lane: Mutex::new(Some(lane)),
             options,
             pool,
+            _door: door,
         })
     }
 

@@ -15,6 +15,7 @@ use crate::{
     Error, TestContext, executor, fixtures,
     macro_support::{Reported, Test, TestFuture},
     outcome::{Ended, Outcome},
+    queries,
     report::{self, Report},
     session,
 };
@@ -39,12 +40,14 @@ pub(crate) fn run(
         let held = cx.held_too_long();
         let ending = cx.end(&outcome).await;
         let unasked = cx.overrides().end();
+        let over_budget = queries::exceeded(test, &cx.recording().log());
         Ended {
             outcome,
             teardown,
             ending,
             held,
             unasked,
+            over_budget,
             recording: Some(Arc::clone(cx.recording())),
         }
     });
@@ -78,16 +81,15 @@ async fn live(cx: &TestContext, body: TestFuture<Reported>, limit: Duration) -> 
 
 /// Hands the test's own result on to libtest, after the report of a failure.
 fn conclude(test: &Test, ended: Ended) -> ExitCode {
-    let report = Report::new(test, &ended);
-    let spoiled = ended.ending.is_failure() || !ended.teardown.is_empty();
+    let spoiled = ended.is_spoiled();
     if ended.outcome.passes(test) && !spoiled {
         ended.unasked.announce(test.name);
     }
     if ended.outcome.passed() && !spoiled {
-        report.print_notes();
+        report::of_success(test, &ended);
         return ExitCode::SUCCESS;
     }
-    report.print();
+    Report::new(test, &ended).print();
     match ended.outcome {
         // A panic that something else went wrong with must not pass for the expected one.
         Outcome::Panicked(panic) if !(test.should_panic && spoiled) => resume_unwind(panic),

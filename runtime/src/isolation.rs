@@ -32,7 +32,7 @@ impl TestDatabase {
     ) -> Result<Self, Error> {
         Ok(match isolation {
             Isolation::Transaction => Self::Transaction(Sandbox::new(session, recording)),
-            Isolation::Database => Self::Own(Box::new(Exclusive::open(session).await?)),
+            Isolation::Database => Self::Own(Box::new(Exclusive::open(session, &recording).await?)),
         })
     }
 

@@ -60,6 +60,8 @@ mod overridable;
 #[cfg(feature = "harness")]
 mod overrides;
 #[cfg(feature = "harness")]
+mod queries;
+#[cfg(feature = "harness")]
 mod recording;
 #[cfg(feature = "harness")]
 mod report;
@@ -94,6 +96,7 @@ pub use self::{
     error::Error,
     from_test::{BoxError, FromTest},
     overrides::{IntoAnswer, OverrideRequest, Overrides, Overriding},
+    queries::{Queries, Query, QueryCount},
     sandbox::Savepoint,
     session::{Migrations, Session},
     teardown::Teardown,

@@ -50,6 +50,8 @@ mod harness {
         pub(crate) isolation: Isolation,
         pub(crate) should_panic: bool,
         pub(crate) fixtures: Fixtures,
+        pub(crate) max_queries: Option<usize>,
+        pub(crate) max_queries_per_request: Option<usize>,
     }
 
     impl Test {
@@ -67,6 +69,8 @@ mod harness {
                     source: "",
                     scripts: &[],
                 },
+                max_queries: None,
+                max_queries_per_request: None,
             }
         }
 
@@ -106,6 +110,20 @@ mod harness {
             scripts: &'static [(&'static str, &'static str)],
         ) -> Self {
             self.fixtures = Fixtures { source, scripts };
+            self
+        }
+
+        /// The option `max_queries = 7`.
+        #[must_use]
+        pub const fn max_queries(mut self, limit: usize) -> Self {
+            self.max_queries = Some(limit);
+            self
+        }
+
+        /// The option `max_queries_per_request = 3`.
+        #[must_use]
+        pub const fn max_queries_per_request(mut self, limit: usize) -> Self {
+            self.max_queries_per_request = Some(limit);
             self
         }
 

@@ -73,11 +73,19 @@ pub(crate) struct Ended {
     pub(crate) held: Option<Duration>,
     /// The overrides that the test set in vain.
     pub(crate) unasked: Unasked,
+    /// What exceeds the limits that the test's attribute sets for its queries.
+    pub(crate) over_budget: Option<String>,
     /// What the test did, if there was a test.
     pub(crate) recording: Option<Arc<Recording>>,
 }
 
 impl Ended {
+    /// Whether something but the body made the test fail.
+    pub(crate) fn is_spoiled(&self) -> bool {
+        let over_budget = self.outcome.passed() && self.over_budget.is_some();
+        self.ending.is_failure() || !self.teardown.is_empty() || over_budget
+    }
+
     /// A test that there was no database for.
     pub(crate) fn without_running(error: Error) -> Self {
         let (outcome, ending) = (Outcome::NotRun, Ending::NotOpened(error));
@@ -87,6 +95,7 @@ impl Ended {
             ending,
             held: None,
             unasked: Unasked::default(),
+            over_budget: None,
             recording: None,
         }
     }

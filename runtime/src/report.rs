@@ -25,7 +25,6 @@ pub(crate) const SEE_REPORT: &str = "the test failed, see the report of db-test 
 pub(crate) struct Report {
     title: String,
     sections: Vec<(&'static str, String)>,
-    notes: Vec<String>,
 }
 
 impl Report {
@@ -36,11 +35,15 @@ impl Report {
             ending,
             held,
             unasked,
+            over_budget,
             recording,
         } = ended;
         let mut sections = Vec::new();
         if let Some(cause) = cause_of(test, outcome) {
             sections.push(("cause", cause));
+        }
+        if let Some(over_budget) = over_budget {
+            sections.push(("queries", over_budget.clone()));
         }
         if !teardown.is_empty() {
             sections.push(("teardown", teardown.join("\n")));
@@ -63,18 +66,14 @@ impl Report {
         let wanted = Wanted::by_environment();
         let log = recording.as_ref().map(|recording| recording.log());
         let story = log.and_then(|log| story::of(&log, wanted.detail()?, detail::width()));
-        if let Some(story) = &story {
-            sections.push(("story", story.clone()));
+        if let Some(story) = story {
+            sections.push(("story", story));
         }
         sections.push(("run again", rerun_command(test)));
-        let how = match outcome {
-            Outcome::Passed if !ending.is_failure() => "passed, but its teardown failed".to_owned(),
-            _ => headline(outcome, ending),
-        };
+        let how = headline(ended);
         Self {
             title: format!("{} {how}", test.name),
             sections,
-            notes: ending.notes(),
         }
     }
 
@@ -82,15 +81,15 @@ impl Report {
     pub(crate) fn print(&self) {
         eprintln!("{self}");
     }
+}
 
-    /// Prints what is worth knowing about a test that passed.
-    pub(crate) fn print_notes(&self) {
-        if Wanted::by_environment() == Wanted::OfAll {
-            announce(self);
-        }
-        for note in &self.notes {
-            eprintln!("db-test: note: {note}");
-        }
+/// Prints what is worth knowing about a test that passed, and its whole story if that is wanted.
+pub(crate) fn of_success(test: &Test, ended: &Ended) {
+    if Wanted::by_environment() == Wanted::OfAll {
+        announce(Report::new(test, ended));
+    }
+    for note in ended.ending.notes() {
+        eprintln!("db-test: note: {note}");
     }
 }
 
@@ -108,9 +107,15 @@ impl std::fmt::Display for Report {
     }
 }
 
-fn headline(outcome: &Outcome, ending: &Ending) -> String {
-    match outcome {
-        Outcome::NotRun | Outcome::Passed => ending.headline().to_owned(),
+fn headline(ended: &Ended) -> String {
+    match &ended.outcome {
+        Outcome::Passed if ended.ending.is_failure() => ended.ending.headline().to_owned(),
+        Outcome::Passed if !ended.teardown.is_empty() => {
+            "passed, but its teardown failed".to_owned()
+        }
+        Outcome::Passed if ended.over_budget.is_some() => "sent too many queries".to_owned(),
+        Outcome::Passed => "passed".to_owned(),
+        Outcome::NotRun => ended.ending.headline().to_owned(),
         Outcome::Failed(_) => "returned an error".to_owned(),
         Outcome::Panicked(_) => "panicked".to_owned(),
         Outcome::TimedOut(limit) => format!("took longer than its limit of {limit:?}"),

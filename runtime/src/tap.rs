@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 
 use self::conversation::Conversation;
 #[cfg(unix)]
-pub(crate) use self::listen::tapped;
+pub(crate) use self::listen::{TappedDoor, door, tapped};
 use crate::recording::Recording;
 
 /// The handle on what is recorded of one connection. Every clone is the same tap.

@@ -52,6 +52,18 @@ pub(super) fn path(value: &Expr, key: &Ident) -> syn::Result<ExprPath> {
     }
 }
 
+/// Reads a number of queries.
+pub(super) fn count(value: &Expr, key: &Ident) -> syn::Result<LitInt> {
+    match literal(value) {
+        Some(Lit::Int(number)) if number.base10_parse::<u32>().is_ok() => Ok(number.clone()),
+        _ => Err(mistake(
+            value,
+            "expected a number of queries",
+            write_example(key),
+        )),
+    }
+}
+
 fn literal(value: &Expr) -> Option<&Lit> {
     match value {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit),

@@ -73,7 +73,21 @@ impl Statement {
 
     /// Whether it only begins or ends a transaction or a savepoint.
     pub(crate) fn is_transaction_control(&self) -> bool {
-        self.level().is_some()
+        let word = self.sent.split([' ', ';']).next().unwrap_or_default();
+        let words = [
+            "BEGIN",
+            "START",
+            "COMMIT",
+            "ROLLBACK",
+            "SAVEPOINT",
+            "RELEASE",
+        ];
+        words.iter().any(|known| known.eq_ignore_ascii_case(word))
+    }
+
+    /// Whether it counts as a query.
+    pub(crate) fn is_counted(&self) -> bool {
+        !self.is_transaction_control()
     }
 
     /// The parameters as literals, secrets left out.

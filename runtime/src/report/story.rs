@@ -153,7 +153,7 @@ impl Story<'_> {
 
     fn statement(&mut self, statement: &Statement) {
         let sql = statement.sql();
-        if statement.is_transaction_control() {
+        if statement.is_transaction_control() && statement.error.is_none() {
             self.line(2, format_args!("{sql}"));
         } else {
             let outcome = outcome(statement);

@@ -10,7 +10,10 @@ use std::{
 };
 
 /// A Unix socket in a directory that only this user can enter; removed when dropped.
-pub(super) struct PrivateSocket(PathBuf);
+pub(super) struct PrivateSocket {
+    directory: PathBuf,
+    path: PathBuf,
+}
 
 impl PrivateSocket {
     /// Listens as a PostgreSQL server does on this port.
@@ -23,18 +26,23 @@ impl PrivateSocket {
         fs::remove_dir_all(&directory).ok();
         // It fails if the name exists, so nobody can have prepared it.
         DirBuilder::new().mode(0o700).create(&directory)?;
-        let socket = Self(directory);
-        let listener = UnixListener::bind(socket.0.join(format!(".s.PGSQL.{port}")))?;
+        let path = directory.join(format!(".s.PGSQL.{port}"));
+        let socket = Self { directory, path };
+        let listener = UnixListener::bind(&socket.path)?;
         Ok((socket, listener))
     }
 
     pub(super) fn directory(&self) -> &Path {
-        &self.0
+        &self.directory
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
 impl Drop for PrivateSocket {
     fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).ok();
+        fs::remove_dir_all(&self.directory).ok();
     }
 }

@@ -1,5 +1,7 @@
 //! The application under test: items with unique names.
 
+mod wasteful;
+
 use axum::{
     Extension, Json, Router,
     extract::{FromRequestParts, OptionalFromRequestParts, State},
@@ -64,12 +66,18 @@ pub(crate) fn app(cx: &TestContext) -> Router {
         )
         .route("/print", get(print))
         .with_state(state)
+        .merge(wasteful::routes(cx.pool()))
 }
 
-async fn add(State(state): State<AppState>, Json(name): Json<String>) -> StatusCode {
+async fn add(
+    State(state): State<AppState>,
+    Json(name): Json<String>,
+) -> (StatusCode, &'static str) {
     match try_add(&state.pool, &name).await {
-        Ok(()) => StatusCode::CREATED,
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => StatusCode::CONFLICT,
+        Ok(()) => (StatusCode::CREATED, ""),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            (StatusCode::CONFLICT, "taken")
+        }
         Err(error) => panic!("{error}"),
     }
 }

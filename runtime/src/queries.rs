@@ -1,0 +1,177 @@
+//! Counting and looking at the statements of a test.
+
+mod budget;
+mod count;
+
+use std::{future::Future, panic::Location, sync::Arc, time::Duration};
+
+pub(crate) use self::budget::exceeded;
+use self::count::InWords;
+pub use self::count::QueryCount;
+use crate::{
+    BoxError, FromTest, TestContext,
+    recording::{Recording, Statement},
+};
+
+/// The statements that a test and its application have sent, to count and to look at.
+///
+/// Take it as an argument of a test. What begins or ends a transaction is not counted, nor what
+/// the library and sqlx send of their own accord; a statement that fails is.
+///
+/// ```no_run
+/// # use db_test::{Client, Queries};
+/// # async fn example(client: Client, queries: Queries) {
+/// queries.expect(..=2, client.get("/users")).await.assert_status_ok();
+/// assert_eq!(queries.matching("insert into audit_log%").len(), 1);
+/// # }
+/// ```
+///
+/// For limits of a whole test there are the options `max_queries = 7` and
+/// `max_queries_per_request = 3` of [`#[db_test]`](macro@crate::db_test).
+///
+/// Where the connection to the server must be encrypted (`sslmode=require` in the URL), statements
+/// are not seen.
+#[derive(Clone)]
+pub struct Queries(Arc<Recording>);
+
+/// A statement that the server has answered.
+#[derive(Clone, Debug)]
+pub struct Query(Statement);
+
+impl Queries {
+    /// Runs something and makes sure how many statements it caused.
+    ///
+    /// The count is a number, or a range such as `1..=3` or `..=2`.
+    ///
+    /// # Panics
+    ///
+    /// When it is another number; the message lists the statements.
+    #[track_caller]
+    pub fn expect<F: IntoFuture>(
+        &self,
+        count: impl QueryCount,
+        work: F,
+    ) -> impl Future<Output = F::Output> {
+        let place = Location::caller();
+        async move {
+            let before = self.0.log().statements.len();
+            let output = work.await;
+            let caused = self.from(before);
+            assert!(
+                count.allows(caused.len()),
+                "{} expected at {place}, but there were {}:\n{}",
+                InWords(&count),
+                caused.len(),
+                numbered(&caused)
+            );
+            output
+        }
+    }
+
+    /// All statements so far, in the order of their answers.
+    pub fn all(&self) -> Vec<Query> {
+        self.from(0)
+    }
+
+    /// The statements so far that a pattern fits.
+    ///
+    /// The pattern fits anywhere in the statement, however it is broken into lines and whatever its
+    /// case; `%` stands for any text.
+    pub fn matching(&self, pattern: &str) -> Vec<Query> {
+        let fits = |query: &Query| fits(&query.sql(), pattern);
+        self.all().into_iter().filter(fits).collect()
+    }
+
+    fn from(&self, start: usize) -> Vec<Query> {
+        let log = self.0.log();
+        let counted = log.statements[start..].iter().filter(|s| s.is_counted());
+        counted.cloned().map(Query).collect()
+    }
+}
+
+impl Query {
+    /// The statement, on one line.
+    pub fn sql(&self) -> String {
+        self.0.sql().into_owned()
+    }
+
+    /// The parameters as SQL literals, shortened and without secrets.
+    pub fn parameters(&self) -> Vec<String> {
+        self.0.parameters().collect()
+    }
+
+    /// The number of rows returned or changed; `None` where the server does not say.
+    pub fn rows(&self) -> Option<u64> {
+        self.0.rows
+    }
+
+    /// The server's code of the error (`SQLSTATE`), if the statement failed.
+    pub fn error_code(&self) -> Option<&str> {
+        self.0.error.as_ref().map(|error| error.code.as_str())
+    }
+
+    /// The time from its last byte sent to the server until the last byte of the answer.
+    pub fn took(&self) -> Duration {
+        self.0.took
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FromTest for Queries {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(Self(Arc::clone(cx.recording())))
+    }
+}
+
+impl std::fmt::Debug for Queries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.all()).finish()
+    }
+}
+
+/// A list that people can point at.
+fn numbered(queries: &[Query]) -> String {
+    let lines = queries.iter().enumerate().map(|(index, query)| {
+        let parameters = query.parameters();
+        let parameters = if parameters.is_empty() {
+            String::new()
+        } else {
+            format!("  [{}]", parameters.join(", "))
+        };
+        format!("{:>4}. {}{parameters}", index + 1, query.sql())
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn fits(sql: &str, pattern: &str) -> bool {
+    let (sql, pattern) = (sql.to_lowercase(), pattern.to_lowercase());
+    let mut rest = sql.as_str();
+    for piece in pattern.split('%') {
+        let piece = piece.split_whitespace().collect::<Vec<_>>().join(" ");
+        match rest.find(&piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_pattern_fits_anywhere_and_in_order() {
+        let sql = "INSERT INTO users (email) VALUES ($1)";
+        for pattern in [
+            "insert into users",
+            "users%values",
+            "%",
+            "insert\n  into%($1)",
+        ] {
+            assert!(fits(sql, pattern), "{pattern}");
+        }
+        assert!(!fits(sql, "values%users"));
+        assert!(!fits(sql, "delete"));
+    }
+}

@@ -1,0 +1,107 @@
+//! Counting and looking at statements.
+
+use std::panic::AssertUnwindSafe;
+
+use db_test::{Client, Queries, db_test};
+use futures_util::FutureExt;
+use sqlx::PgPool;
+
+use crate::{app::try_add, child};
+
+#[db_test]
+async fn statements_of_handlers_and_of_the_test_are_counted(
+    client: Client,
+    pool: PgPool,
+    queries: Queries,
+) {
+    queries
+        .expect(1, client.get("/items"))
+        .await
+        .assert_status_ok();
+    queries
+        .expect(1, try_add(&pool, "mine"))
+        .await
+        .expect("it is added");
+    queries.expect(0, async {}).await;
+    queries.expect(1..=3, client.get("/items")).await;
+    assert_eq!(queries.all().len(), 3);
+}
+
+#[db_test]
+async fn what_begins_and_ends_a_transaction_is_not_counted(pool: PgPool, queries: Queries) {
+    let work = async {
+        let mut tx = pool.begin().await?;
+        sqlx::query("insert into items (name) values ('a')")
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await
+    };
+    queries.expect(1, work).await.expect("it is committed");
+}
+
+#[db_test]
+async fn a_wrong_count_lists_the_statements(pool: PgPool, queries: Queries) {
+    let work = async {
+        try_add(&pool, "first").await.expect("it is added");
+        try_add(&pool, "second").await.expect("it is added");
+    };
+    let failed = AssertUnwindSafe(queries.expect(..=1, work))
+        .catch_unwind()
+        .await;
+    let panic = failed.expect_err("two are more than one");
+    let message = panic.downcast_ref::<String>().expect("it is a text");
+    assert!(
+        message.starts_with("at most 1 query was expected at runtime/tests/it/queries.rs:")
+            || message.starts_with("at most 1 query was expected at tests/it/queries.rs:"),
+        "{message}"
+    );
+    assert!(
+        message.contains("1. insert into items (name) values ($1)  ['first']"),
+        "{message}"
+    );
+    assert!(
+        message.contains("2. insert into items (name) values ($1)  ['second']"),
+        "{message}"
+    );
+}
+
+#[db_test]
+async fn statements_are_found_by_a_pattern(pool: PgPool, queries: Queries) {
+    try_add(&pool, "mine").await.expect("it is added");
+    try_add(&pool, "mine").await.expect_err("it is there");
+    let inserted = queries.matching("INSERT INTO items%values");
+    assert_eq!(inserted.len(), 2);
+    assert_eq!(inserted[0].rows(), Some(1));
+    assert_eq!(inserted[0].parameters(), ["'mine'"]);
+    assert_eq!(inserted[1].error_code(), Some("23505"));
+    assert!(queries.matching("delete").is_empty());
+}
+
+#[db_test]
+async fn statements_of_a_spawned_task_are_counted(pool: PgPool, queries: Queries) {
+    let task = tokio::spawn(async move { try_add(&pool, "from a task").await });
+    let joined = queries.expect(1, task).await;
+    joined.expect("it does not panic").expect("it is added");
+}
+
+#[db_test(isolation = "database")]
+async fn statements_in_a_database_of_its_own_are_counted(pool: PgPool, queries: Queries) {
+    let work = futures_util::future::join(try_add(&pool, "one"), try_add(&pool, "two"));
+    let (one, two) = queries.expect(2, work).await;
+    one.and(two).expect("both are added");
+}
+
+#[test]
+fn a_test_over_its_limit_fails_with_the_list() {
+    let failed = child::run("on_request::requesting::chatty", &[]);
+    assert!(!failed.success, "{}", failed.output);
+    for text in [
+        "chatty_test sent too many queries",
+        "the test sent 3 queries, and 2 are allowed",
+        "chatty_request sent too many queries",
+        "GET /items/twice sent 2 queries, and 1 are allowed",
+        "3. select name from items",
+    ] {
+        assert!(failed.output.contains(text), "{text}: {}", failed.output);
+    }
+}

@@ -1,0 +1,120 @@
+//! A failing test tells what it did.
+
+use crate::child;
+
+fn told(environment: &[(&str, &str)]) -> String {
+    let failed = child::run(
+        "on_request::requesting::requesting_and_failing",
+        environment,
+    );
+    assert!(!failed.success, "{}", failed.output);
+    failed.output
+}
+
+fn assert_in_order(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let (_, after) = rest
+            .split_once(part)
+            .unwrap_or_else(|| panic!("`{part}` is not told, or not here:\n{text}"));
+        rest = after;
+    }
+}
+
+#[test]
+fn requests_are_told_with_their_statements_parameters_and_errors() {
+    assert_in_order(
+        &told(&[]),
+        &[
+            "the test itself",
+            "select name from items",
+            "POST /items → 201 in ",
+            "insert into items (name) values ($1)  (1 row, ",
+            "$1 = 'mine'",
+            "POST /items → 409 in ",
+            "insert into items (name) values ($1)  (failed after ",
+            "$1 = 'mine'",
+            "error 23505: duplicate key value violates unique constraint",
+            "detail: Key (name)=(mine) already exists.",
+            "response: taken",
+            "run again",
+        ],
+    );
+}
+
+#[test]
+fn a_transaction_is_told_as_the_application_began_it() {
+    assert_in_order(
+        &told(&[("DB_TEST_REPORT", "full")]),
+        &[
+            "POST /items/two → 201",
+            "BEGIN",
+            "insert",
+            "insert",
+            "COMMIT",
+        ],
+    );
+}
+
+#[test]
+fn what_the_sandbox_sends_is_not_told() {
+    let told = told(&[("DB_TEST_REPORT", "full")]);
+    for text in ["_sqlx_savepoint", "db-test*/", "reset all"] {
+        assert!(!told.contains(text), "{text}: {told}");
+    }
+}
+
+#[test]
+fn repeated_statements_of_a_request_are_pointed_out() {
+    assert_in_order(
+        &told(&[]),
+        &[
+            "GET /items/one-by-one → 200",
+            "select name from items where id = $1",
+            "times in this request: an N+1 query?",
+        ],
+    );
+}
+
+#[test]
+fn only_the_last_requests_are_told_unless_all_are_wanted() {
+    let short = told(&[]);
+    assert!(
+        short.contains("earlier requests (DB_TEST_REPORT=full)"),
+        "{short}"
+    );
+    assert!(!short.contains("GET /greeting"), "{short}");
+    let full = told(&[("DB_TEST_REPORT", "full")]);
+    assert!(
+        full.contains("GET /greeting?access_token=*** → 200"),
+        "{full}"
+    );
+}
+
+#[test]
+fn nothing_is_told_when_that_is_wanted() {
+    let told = told(&[("DB_TEST_REPORT", "off")]);
+    assert!(!told.contains("POST /items"), "{told}");
+}
+
+#[test]
+fn a_test_that_passes_tells_its_story_on_demand() {
+    let passed = child::run(
+        "queries::statements_are_found_by_a_pattern",
+        &[("DB_TEST_REPORT", "always")],
+    );
+    assert!(passed.success, "{}", passed.output);
+    assert_in_order(
+        &passed.output,
+        &[
+            "statements_are_found_by_a_pattern passed ──",
+            "insert into items",
+        ],
+    );
+    let silent = child::run("queries::statements_are_found_by_a_pattern", &[]);
+    assert!(
+        !silent.output.contains("insert into items"),
+        "{}",
+        silent.output
+    );
+}
