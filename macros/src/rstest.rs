@@ -125,8 +125,8 @@ pub(crate) fn expand(function: Function, options: &TokenStream) -> TokenStream {
 }
 
 fn is_injected(argument: &PatType, names: &[String]) -> bool {
-    let named = names.contains(&argument.pat.to_token_stream().to_string());
-    is_ignored(argument) || !named && argument.attrs.iter().all(is_neutral)
+    let is_listed = names.contains(&argument.pat.to_token_stream().to_string());
+    is_ignored(argument) || !is_listed && argument.attrs.iter().all(is_neutral)
 }
 
 fn is_neutral(attribute: &Attribute) -> bool {

@@ -39,10 +39,10 @@ pub(crate) struct FieldError {
 impl FieldError {
     /// Adds the field's name to an error that is not about the session, which names no type.
     pub(crate) fn tell(name: &'static str, cause: BoxError) -> BoxError {
-        match cause.is::<Error>() {
-            true => cause,
-            false => Box::new(Self { name, cause }),
+        if cause.is::<Error>() {
+            return cause;
         }
+        Box::new(Self { name, cause })
     }
 }
 

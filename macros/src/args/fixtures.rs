@@ -56,7 +56,7 @@ fn parse_scripts(input: ParseStream, key: &Ident, fixtures: &mut Vec<Fixture>) -
             path if Path::new(&path).components().count() > 1 => path,
             name => format!("fixtures/{}", with_extension(name)),
         };
-        fixtures.push(found(name.span(), path)?);
+        fixtures.push(found(name.span(), &path)?);
         return Ok(());
     }
     if input.peek(Ident) {
@@ -65,7 +65,7 @@ fn parse_scripts(input: ParseStream, key: &Ident, fixtures: &mut Vec<Fixture>) -
             let directory: LitStr = input.parse()?;
             for name in scripts_in(input, &directory)? {
                 let path = format!("{}/{}", directory.value(), with_extension(name.value()));
-                fixtures.push(found(name.span(), path)?);
+                fixtures.push(found(name.span(), &path)?);
             }
             return Ok(());
         }
@@ -130,8 +130,8 @@ fn with_extension(name: String) -> String {
 /// A script that is there, as far as this can be known before `include_str!` reads it.
 ///
 /// An editor expands macros without saying which file they are in.
-fn found(span: Span, path: String) -> syn::Result<Fixture> {
-    let path = LitStr::new(&path, span);
+fn found(span: Span, path: &str) -> syn::Result<Fixture> {
+    let path = LitStr::new(path, span);
     let Some(source) = source_of(span) else {
         return Ok(Fixture { path });
     };

@@ -75,12 +75,12 @@ impl Savepoint {
     /// If the future is dropped, the place may have been returned to or not; restore it again.
     pub async fn restore(&self) -> Result<(), Error> {
         let failed = |error| {
-            Error::from(match is(&error, "3B001") || is(&error, "25P01") {
-                true => Cause::SavepointGone,
-                false => Cause::Savepoint {
-                    action: "restore",
-                    error,
-                },
+            let gone = is(&error, "3B001") || is(&error, "25P01");
+            let action = "restore";
+            Error::from(if gone {
+                Cause::SavepointGone
+            } else {
+                Cause::Savepoint { action, error }
             })
         };
         let mut connection = self.pool.acquire().await.map_err(failed)?;
@@ -123,10 +123,10 @@ impl Savepoint {
             if let Err(error) = self.restore().await {
                 panic!("{error}");
             }
-            match tokio::time::timeout(limit, case).await {
-                Ok(output) => output,
-                Err(_) => panic!("one case took longer than the test's limit of {limit:?}"),
-            }
+            let ended = tokio::time::timeout(limit, case).await;
+            ended.unwrap_or_else(|_| {
+                panic!("one case took longer than the test's limit of {limit:?}")
+            })
         };
         tokio::task::block_in_place(|| Handle::current().block_on(from_here))
     }

@@ -10,10 +10,10 @@ struct Absent;
 
 impl FromTest for Absent {
     async fn from_test(_: &TestContext) -> Result<Self, BoxError> {
-        match asked_to_fail() {
-            true => Err("no argument as asked".into()),
-            false => Ok(Self),
+        if asked_to_fail() {
+            return Err("no argument as asked".into());
         }
+        Ok(Self)
     }
 }
 

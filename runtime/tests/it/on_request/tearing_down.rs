@@ -31,10 +31,10 @@ struct Absent;
 
 impl FromTest for Absent {
     async fn from_test(_: &TestContext) -> Result<Self, BoxError> {
-        match asked_to_fail() {
-            true => Err("no argument as asked".into()),
-            false => Ok(Self),
+        if asked_to_fail() {
+            return Err("no argument as asked".into());
         }
+        Ok(Self)
     }
 }
 
@@ -43,10 +43,10 @@ async fn after_passing(_: Three) {}
 
 #[db_test]
 async fn after_erring(_: Three) -> Result<(), String> {
-    match asked_to_fail() {
-        true => Err("erring as asked".to_owned()),
-        false => Ok(()),
+    if asked_to_fail() {
+        return Err("erring as asked".to_owned());
     }
+    Ok(())
 }
 
 #[db_test]
