@@ -17,9 +17,6 @@ use crate::{
     table,
 };
 
-/// How many tests are compiled.
-const TESTS: usize = 1000;
-
 /// How many migrations lie beside them, which `#[sqlx::test]` puts into each.
 const MIGRATIONS: usize = 30;
 
@@ -121,10 +118,10 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
 }
 
 fn times(extent: Extent) -> io::Result<()> {
-    let rounds = extent.pick(5, 2);
+    let (rounds, tests) = (extent.pick(5, 2), extent.pick(1000, 100));
     let mut taken = vec![[const { Vec::new() }; 4]; KINDS.len()];
     for kind in &KINDS {
-        let (crate_dir, _) = kind.write(TESTS)?;
+        let (crate_dir, _) = kind.write(tests)?;
         // The dependencies, which are not what is measured.
         for how in ["check", "build"] {
             process::time(&mut cargo::command(&crate_dir, &[how, "--tests"]))?;
@@ -133,7 +130,7 @@ fn times(extent: Extent) -> io::Result<()> {
     for round in 0..rounds {
         for (kind, taken) in KINDS.iter().zip(&mut taken) {
             for (how, columns) in ["check", "build"].into_iter().zip([0, 2]) {
-                let (clean, touched) = kind.compile(how, round)?;
+                let (clean, touched) = kind.compile(tests, how, round)?;
                 taken[columns].push(clean);
                 taken[columns + 1].push(touched);
             }
@@ -149,7 +146,7 @@ fn times(extent: Extent) -> io::Result<()> {
     };
     let rows: Vec<Vec<String>> = KINDS.iter().zip(&taken).map(row).collect();
     table::print(
-        &format!("Compiling {TESTS} tests"),
+        &format!("Compiling {tests} tests"),
         &format!(
             "Seconds for the crate alone, its dependencies being built, with {MIGRATIONS} migrations beside \
              it: from nothing, and after a change in the body of one test; {rounds} rounds."
@@ -189,13 +186,13 @@ impl Kind {
     }
 
     /// Compiles the crate from nothing, then again with a change; gives the seconds of each.
-    fn compile(&self, how: &str, round: usize) -> io::Result<(f64, f64)> {
-        let (crate_dir, file) = self.write(TESTS)?;
+    fn compile(&self, tests: usize, how: &str, round: usize) -> io::Result<(f64, f64)> {
+        let (crate_dir, file) = self.write(tests)?;
         let compile = || process::time(&mut cargo::command(&crate_dir, &[how, "--tests"]));
         process::time(&mut self.clean(&crate_dir))?;
         let clean = compile()?;
         let changed =
-            fs::read_to_string(&file)?.replace("author-00500", &format!("author-{how}-{round}"));
+            fs::read_to_string(&file)?.replace("author-00050", &format!("author-{how}-{round}"));
         fs::write(&file, changed)?;
         Ok((clean, compile()?))
     }

@@ -38,6 +38,12 @@ async fn test_NUMBER(client: Client) {
 }
 ";
 
+const SQLX_TEST: &str = "#[sqlx::test(migrator = \"variants::schema::ONE\")]
+async fn test_NUMBER(pool: PgPool) {
+    three_requests_on(pool).await;
+}
+";
+
 const fn db_test(name: &'static str, tests: usize) -> Suite {
     Suite {
         title: "`#[db_test]`",
@@ -48,7 +54,17 @@ const fn db_test(name: &'static str, tests: usize) -> Suite {
     }
 }
 
-const SUITES: [Suite; 5] = [
+const fn sqlx_test(name: &'static str, tests: usize) -> Suite {
+    Suite {
+        title: "`#[sqlx::test]`",
+        name,
+        prelude: "use sqlx::PgPool;\nuse variants::body::three_requests_on;\n",
+        test: SQLX_TEST,
+        tests,
+    }
+}
+
+const SUITES: [Suite; 6] = [
     Suite {
         title: "an empty `#[test]`",
         name: "suite-empty-1000",
@@ -59,39 +75,30 @@ const SUITES: [Suite; 5] = [
     db_test("suite-db-test-100", 100),
     db_test("suite-db-test-1000", 1000),
     db_test("suite-db-test-10000", 10_000),
-    Suite {
-        title: "`#[sqlx::test]`",
-        name: "suite-sqlx-test-1000",
-        prelude: "use sqlx::PgPool;\nuse variants::body::three_requests_on;\n",
-        test: "#[sqlx::test(migrator = \"variants::schema::ONE\")]
-async fn test_NUMBER(pool: PgPool) {
-    three_requests_on(pool).await;
-}
-",
-        tests: 1000,
-    },
+    sqlx_test("suite-sqlx-test-100", 100),
+    sqlx_test("suite-sqlx-test-1000", 1000),
 ];
 
 /// The runners, with what is run before so that cargo has nothing left to build.
 const RUNNERS: [(&str, &[&str]); 2] = [
-    ("`cargo test`", &["test", "--quiet"]),
-    ("`cargo nextest run`", &["nextest", "run", "--no-fail-fast"]),
+    ("`cargo test`", &["test", "--quiet", "--test", "it"]),
+    (
+        "`cargo nextest run`",
+        &["nextest", "run", "--test", "it", "--no-fail-fast"],
+    ),
 ];
 
 /// Prints one table of all suites under both runners.
 pub(crate) fn run(extent: Extent) -> io::Result<()> {
     let server = Server::start()?;
     let (mut rows, mut empty) = (Vec::new(), f64::NAN);
-    for suite in SUITES
-        .iter()
-        .filter(|suite| suite.tests <= extent.pick(10_000, 1000))
-    {
+    for suite in SUITES.iter().filter(|suite| suite.is_part_of(extent)) {
         let directory = suite.write()?;
         cargo::build_tests(&directory)?;
         for (runner, subcommand) in runners() {
             let taken = suite.run(&directory, subcommand, &server, extent)?;
             let row = Row::of(suite, runner, &taken);
-            if suite.prelude.is_empty() && subcommand.len() > 2 {
+            if suite.prelude.is_empty() && subcommand.contains(&"nextest") {
                 empty = row.milliseconds_a_test;
             }
             rows.push(row.cells(empty));
@@ -131,6 +138,15 @@ fn runners() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
 }
 
 impl Suite {
+    /// Whether it is written in the way that takes minutes.
+    fn is_slow(&self) -> bool {
+        self.prelude.contains("PgPool")
+    }
+
+    fn is_part_of(&self, extent: Extent) -> bool {
+        extent == Extent::Full || self.tests <= if self.is_slow() { 100 } else { 1000 }
+    }
+
     fn write(&self) -> io::Result<std::path::PathBuf> {
         let dependencies = [
             "axum = { version = \"0.8\", default-features = false, features = [\"json\", \"query\", \"tokio\"] }\n".to_owned(),
@@ -157,8 +173,7 @@ impl Suite {
         server: &Server,
         extent: Extent,
     ) -> io::Result<Vec<(Taken, f64)>> {
-        let slow = self.prelude.contains("PgPool");
-        let rounds = if slow { 1 } else { extent.pick(3, 2) };
+        let rounds = if self.is_slow() { 1 } else { extent.pick(3, 2) };
         let mut all = Vec::new();
         for _ in 0..=rounds {
             let before = server.cpu();
