@@ -1,6 +1,11 @@
 //! How much text the macros make of one test.
 
-use std::{io, path::Path};
+use std::{
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use super::{BODY, KINDS, Kind};
 use crate::{cargo, table};
@@ -60,10 +65,7 @@ fn expanded(crate_dir: &Path) -> io::Result<usize> {
     let subcommand = ["rustc", "--profile", "test", "--test", "it"];
     let output = cargo::command(crate_dir, &subcommand)
         .args(["--", "-Zunpretty=expanded"])
-        // A stable compiler prints it, too.
-        .env("RUSTC_BOOTSTRAP", "1")
-        // Its dependencies would be built again for the variable above.
-        .env("CARGO_TARGET_DIR", cargo::target().join("expansion"))
+        .env("RUSTC_WORKSPACE_WRAPPER", wrapper()?)
         .output()?;
     if output.status.success() {
         return Ok(squeezed(&String::from_utf8_lossy(&output.stdout)));
@@ -71,6 +73,15 @@ fn expanded(crate_dir: &Path) -> io::Result<usize> {
     Err(io::Error::other(
         String::from_utf8_lossy(&output.stderr).into_owned(),
     ))
+}
+
+/// Makes a stable compiler print it, too. The variable is for the crate alone: seen by its dependencies,
+/// it would have them built again.
+fn wrapper() -> io::Result<PathBuf> {
+    let path = cargo::target().join("generated/rustc-with-unstable-options");
+    fs::write(&path, "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec \"$@\"\n")?;
+    fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+    Ok(path)
 }
 
 /// The length without the white space at the ends of lines.
