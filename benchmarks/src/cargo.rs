@@ -1,0 +1,65 @@
+//! Building what is measured.
+
+use std::{
+    collections::HashMap,
+    env, io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The directory of this crate.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where everything is built, once.
+pub(crate) fn target() -> PathBuf {
+    root().join("target")
+}
+
+/// A cargo command on a crate, without what the runner's own cargo has put into the environment.
+pub(crate) fn command(crate_dir: &Path, subcommand: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let kept = ["CARGO_HOME", "CARGO_TERM_COLOR"].contains(&&*text);
+        if text.starts_with("CARGO") && !kept {
+            command.env_remove(&name);
+        }
+    }
+    // The variables of the user must not choose another server.
+    command.env_remove("TEST_DB_URL").env_remove("DATABASE_URL");
+    command
+        .args(subcommand)
+        .arg("--manifest-path")
+        .arg(crate_dir.join("Cargo.toml"))
+        .env("CARGO_TARGET_DIR", target())
+        .stdin(Stdio::null());
+    command
+}
+
+/// Builds the tests of a crate; gives their programs by the names of the test targets.
+pub(crate) fn build_tests(crate_dir: &Path) -> io::Result<HashMap<String, PathBuf>> {
+    let output = command(crate_dir, &["test", "--no-run", "--message-format=json"])
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        let problem = format!("the tests of {} do not build", crate_dir.display());
+        return Err(io::Error::other(problem));
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let programs = messages.lines().filter_map(|line| {
+        let path = between(line, "\"executable\":\"", "\"")?;
+        let target = &line[line.find("\"target\":")?..];
+        Some((
+            between(target, "\"name\":\"", "\"")?.to_owned(),
+            PathBuf::from(path),
+        ))
+    });
+    Ok(programs.collect())
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(start)?;
+    Some(rest.split_once(end)?.0)
+}

@@ -1,0 +1,135 @@
+//! The figures. What changes them on purpose changes them here; what does not is a regression.
+
+use std::process::{Command, Output};
+
+use db_test::{TestContext, db_test};
+
+use crate::{
+    TEMPLATE,
+    app::{INSERT, OWN_ROUND_TRIPS},
+    observed::UNHEARD,
+    recording::{Recording, RoundTrip},
+    relay::Relay,
+};
+
+/// What a test that takes a `Client` and makes three requests waits for, besides what its application
+/// sends: the opening query, and the closing one, and at each of three releases the checkpoint and
+/// sqlx's ping.
+const EXTRA_ROUND_TRIPS: usize = 8;
+
+/// What it sends besides, whether it waits for the answers or not.
+const EXTRA_REQUESTS: usize = 8;
+
+/// How many connections a test makes that takes a `Client` whose requests touch no database.
+const CONNECTIONS_FOR_HEALTH: usize = 1;
+
+/// How often a figure is taken again that is too high. A client that is slow to send its next request
+/// looks like one that has waited, and a lane that another run has claimed costs a connection; what
+/// makes a figure too low is a better library.
+const ATTEMPTS: usize = 5;
+
+#[db_test]
+async fn a_test_of_three_requests_waits_as_often_as_it_did(cx: TestContext) {
+    let expected = OWN_ROUND_TRIPS + EXTRA_ROUND_TRIPS;
+    let trips = |recording: &Recording| one_warm_test(recording).len();
+    let recording = fewest(&cx, "observed::alike", expected, trips).await;
+    let told = told(&one_warm_test(&recording));
+    let waited = trips(&recording);
+    assert_eq!(waited, expected, "round trips of one test:\n{told}");
+}
+
+#[db_test]
+async fn a_test_of_three_requests_sends_as_much_as_it_did(cx: TestContext) {
+    let expected = OWN_ROUND_TRIPS + EXTRA_REQUESTS;
+    let watched = one_warm_test(&watch(&cx, "observed::alike").await);
+    let requests: usize = watched.iter().map(|trip| trip.requests.len()).sum();
+    let told = told(&watched);
+    assert_eq!(requests, expected, "requests of one test:\n{told}");
+}
+
+#[db_test]
+async fn a_request_whose_answer_is_not_waited_for_is_no_round_trip(cx: TestContext) {
+    let recording = watch(&cx, "observed::does_not_wait").await;
+    let mut trips = recording.connections.iter().flatten();
+    let unheard = trips.any(|trip| trip.requests == [UNHEARD, "(ping)"]);
+    assert!(unheard, "{recording}");
+}
+
+#[db_test]
+async fn a_test_that_takes_nothing_opens_no_connection(cx: TestContext) {
+    let recording = watch(&cx, "observed::takes_nothing").await;
+    assert_eq!(recording.connections.len(), 0, "{recording}");
+}
+
+#[db_test]
+async fn a_test_that_takes_overrides_opens_no_connection(cx: TestContext) {
+    let recording = watch(&cx, "observed::takes_overrides").await;
+    assert_eq!(recording.connections.len(), 0, "{recording}");
+}
+
+#[db_test]
+async fn a_client_whose_requests_touch_no_database_opens_as_few_connections_as_it_did(
+    cx: TestContext,
+) {
+    let connections = |recording: &Recording| recording.connections.len();
+    let filter = "observed::asks_only_for_health";
+    let recording = fewest(&cx, filter, CONNECTIONS_FOR_HEALTH, connections).await;
+    let opened = connections(&recording);
+    assert_eq!(opened, CONNECTIONS_FOR_HEALTH, "{recording}");
+}
+
+/// Watches tests whose database is there, until a figure is as low as expected or it is hopeless.
+async fn fewest(
+    cx: &TestContext,
+    filter: &str,
+    expected: usize,
+    figure: impl Fn(&Recording) -> usize,
+) -> Recording {
+    watch(cx, filter).await;
+    let mut recording = watch(cx, filter).await;
+    for _ in 1..ATTEMPTS {
+        if figure(&recording) > expected {
+            recording = watch(cx, filter).await;
+        }
+    }
+    recording
+}
+
+/// Runs tests of this binary one after the other in a child, with a relay between it and the server.
+async fn watch(cx: &TestContext, filter: &str) -> Recording {
+    let server = cx.outside().await.expect("the test has a server");
+    let relay = Relay::start(server);
+    let mut child = Command::new(std::env::current_exe().expect("this program has a file"));
+    child
+        .args([filter, "--test-threads", "1"])
+        .env("TEST_DB_URL", relay.url())
+        .env(TEMPLATE, filter);
+    let Output { status, stdout, .. } = child.output().expect("the child can be started");
+    let output = String::from_utf8_lossy(&stdout);
+    assert!(status.success(), "{output}");
+    relay.stop()
+}
+
+/// What is sent from the last insert but one to the last: as much as one whole test sends, whose
+/// statements the connection knows already.
+fn one_warm_test(recording: &Recording) -> Vec<RoundTrip> {
+    let connections = recording.connections.iter();
+    let lane = connections.max_by_key(|trips| inserts(trips).len());
+    let lane = lane.unwrap_or_else(|| panic!("nothing was sent:\n{recording}"));
+    match inserts(lane)[..] {
+        [_, second, third] => lane[second..third].to_vec(),
+        _ => panic!("three tests did not use one connection:\n{recording}"),
+    }
+}
+
+fn inserts(trips: &[RoundTrip]) -> Vec<usize> {
+    let all = trips.iter().enumerate();
+    let inserts = all.filter(|(_, trip)| trip.requests.iter().any(|request| request == INSERT));
+    inserts.map(|(position, _)| position).collect()
+}
+
+fn told(trips: &[RoundTrip]) -> String {
+    let lines = trips.iter().enumerate();
+    let lines = lines.map(|(number, trip)| format!("{:3} {trip}\n", number + 1));
+    lines.collect()
+}
