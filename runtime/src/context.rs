@@ -11,6 +11,8 @@ use crate::{
     BoxError, Error, FromTest, Overrides,
     error::Cause,
     isolation::TestDatabase,
+    keep::Keeping,
+    log,
     macro_support::Test,
     outcome::{ArgumentError, Outcome},
     report::chain,
@@ -31,6 +33,7 @@ struct Inner {
     overrides: Overrides,
     database: TestDatabase,
     router: OnceCell<Router>,
+    keeping: Keeping,
 }
 
 impl TestContext {
@@ -51,6 +54,7 @@ impl TestContext {
             overrides,
             database,
             router,
+            keeping: Keeping::of(test),
         })))
     }
 
@@ -162,7 +166,16 @@ impl TestContext {
 
     /// Ends the test's use of its database.
     pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
-        self.0.database.end(outcome).await
+        let ending = self.0.database.end(outcome, &self.0.keeping).await;
+        let described = ending.describe();
+        let described = described.lines().next().unwrap_or_default();
+        log::trace(format_args!("{}: {described}", self.name()));
+        ending
+    }
+
+    /// What was kept of the test, if that was asked for; known when it has ended.
+    pub(crate) fn kept(&self) -> Option<String> {
+        self.0.keeping.report()
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) fn run(
             outcome,
             ending,
             held,
+            kept: cx.kept(),
         }
     });
     conclude(test, ended)

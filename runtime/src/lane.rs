@@ -12,6 +12,7 @@ mod retire;
 
 use std::{
     collections::BTreeSet,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -23,7 +24,7 @@ use tokio::sync::Notify;
 use self::opening::Failure;
 pub(crate) use self::{mark::Mark, retire::Cut};
 use crate::{
-    Error, database::OwnDatabase, error::Cause, executor, server::Server, template::Template,
+    Error, database::OwnDatabase, error::Cause, executor, log, server::Server, template::Template,
 };
 
 /// How long a test waits for a lane when the server is out of connections.
@@ -45,6 +46,15 @@ pub(crate) struct LaneId {
     pub(crate) own: Option<(u32, OwnDatabase)>,
     /// The process id of the connection's backend, which ends the connection from outside.
     pub(crate) backend: i32,
+}
+
+impl fmt::Display for LaneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.own {
+            Some((_, database)) => write!(f, "lane {database}"),
+            None => write!(f, "the shared lane of backend {}", self.backend),
+        }
+    }
 }
 
 impl LaneId {
@@ -130,7 +140,9 @@ impl Lanes {
             if started.elapsed() > LANE_LIMIT {
                 return Err(self.no_lane(&failure, LANE_LIMIT));
             }
-            tracing::info!("the server is out of connections, waiting for a lane");
+            log::info(format_args!(
+                "the server is out of connections, waiting for a lane"
+            ));
             tokio::time::timeout(RETRY_PAUSE, waiting).await.ok();
         }
     }
@@ -145,7 +157,7 @@ impl Lanes {
     /// its database is removed, off the path of any test. The next one to need a lane clones the
     /// template.
     pub(crate) fn discard(&self, id: LaneId, cut: Cut) {
-        tracing::info!(lane = ?id, "lane given up");
+        log::info(format_args!("{id} is given up"));
         // Its number stays reserved: the name must not be used again while it is being dropped.
         let server = Arc::clone(&self.server);
         executor::spawn_in_background(async move { retire::retire(&server, id, cut).await });

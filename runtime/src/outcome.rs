@@ -34,6 +34,8 @@ pub(crate) struct Ended {
     pub(crate) ending: Ending,
     /// For how long the test's one connection was held, if that is longer than others wait.
     pub(crate) held: Option<Duration>,
+    /// What was kept of it, if that was asked for.
+    pub(crate) kept: Option<String>,
 }
 
 impl Ended {
@@ -44,6 +46,7 @@ impl Ended {
             outcome,
             ending,
             held: None,
+            kept: None,
         }
     }
 }

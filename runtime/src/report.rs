@@ -27,6 +27,7 @@ impl Report {
             outcome,
             ending,
             held,
+            kept,
         } = ended;
         let mut sections = Vec::new();
         if let Some(cause) = cause_of(test, outcome) {
@@ -38,6 +39,9 @@ impl Report {
             }
         } else {
             sections.push(("sandbox", ending.describe()));
+        }
+        if let Some(kept) = kept {
+            sections.push(("kept", kept.clone()));
         }
         if let Some(held) = held {
             sections.push(("hint", hint_about_holding(*held)));

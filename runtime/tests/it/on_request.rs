@@ -28,6 +28,12 @@ async fn erring(pool: PgPool) -> Result<(), String> {
     }
 }
 
+#[db_test(isolation = "database")]
+async fn failing_in_its_own_database(pool: PgPool) {
+    try_add(&pool, "committed").await.expect("it is added");
+    assert!(!asked_to_fail(), "failing as asked");
+}
+
 #[db_test(timeout = "200ms")]
 async fn slow(pool: PgPool) {
     try_add(&pool, "written before the time is up")
