@@ -2,7 +2,11 @@
 
 use std::{any::type_name, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 use tower::util::MapRequestLayer;
@@ -15,6 +19,8 @@ use crate::{
     log,
     macro_support::Test,
     outcome::{ArgumentError, Outcome},
+    overrides::Layer,
+    recording::{self, Recording},
     report::chain,
     sandbox::Ending,
     session::{Active, Definition},
@@ -32,6 +38,7 @@ struct Inner {
     definition: &'static Definition,
     overrides: Overrides,
     database: TestDatabase,
+    recording: Arc<Recording>,
     router: OnceCell<Router>,
     keeping: Keeping,
 }
@@ -42,17 +49,22 @@ impl TestContext {
         definition: &'static Definition,
     ) -> Result<Self, Error> {
         let overrides = Overrides::default();
-        definition.session.apply_overrides(&overrides);
+        definition
+            .session
+            .apply_overrides(&overrides.at(Layer::Session));
         if let Some(set) = test.overrides {
-            set(&overrides);
+            set(&overrides.at(Layer::Attribute));
         }
-        let database = TestDatabase::open(test.isolation, Active::of(definition)).await?;
+        let recording = Recording::new();
+        let session = Active::of(definition);
+        let database = TestDatabase::open(test.isolation, session, Arc::clone(&recording)).await?;
         let router = OnceCell::new();
         Ok(Self(Arc::new(Inner {
             test,
             definition,
             overrides,
             database,
+            recording,
             router,
             keeping: Keeping::of(test),
         })))
@@ -80,7 +92,7 @@ impl TestContext {
 
     /// The replacement set for type `T`, if there is one.
     pub fn overridden<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.0.overrides.get()
+        self.0.overrides.asked_for_state()
     }
 
     /// The replacement set for type `T`, or else what `real` makes.
@@ -151,9 +163,18 @@ impl TestContext {
                 let problem = chain(error.as_ref());
                 Error::from(Cause::AppFailed { problem })
             })?;
-            Ok::<_, BoxError>(router.layer(layer))
+            self.0.overrides.application_is_built();
+            let recording = Arc::clone(&self.0.recording);
+            let record = from_fn(move |request: Request, next: Next| {
+                recording::recorded(Arc::clone(&recording), request, next)
+            });
+            Ok::<_, BoxError>(router.layer(layer).layer(record))
         };
         self.0.router.get_or_try_init(build).await.cloned()
+    }
+
+    pub(crate) fn recording(&self) -> &Arc<Recording> {
+        &self.0.recording
     }
 
     pub(crate) fn held_too_long(&self) -> Option<Duration> {
@@ -167,9 +188,11 @@ impl TestContext {
     /// Ends the test's use of its database.
     pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
         let ending = self.0.database.end(outcome, &self.0.keeping).await;
-        let described = ending.describe();
-        let described = described.lines().next().unwrap_or_default();
-        log::trace(format_args!("{}: {described}", self.name()));
+        log::trace(|| {
+            let described = ending.describe();
+            let first_line = described.lines().next().unwrap_or_default();
+            format!("{}: {first_line}", self.name())
+        });
         ending
     }
 

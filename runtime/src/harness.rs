@@ -4,6 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, resume_unwind},
     pin::pin,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -35,11 +36,14 @@ pub(crate) fn run(
         let outcome = live(&cx, body(cx.clone()), limit).await;
         let held = cx.held_too_long();
         let ending = cx.end(&outcome).await;
+        let unasked = cx.overrides().end();
         Ended {
             outcome,
             ending,
             held,
             kept: cx.kept(),
+            unasked,
+            recording: Some(Arc::clone(cx.recording())),
         }
     });
     conclude(test, ended)
@@ -54,7 +58,7 @@ async fn open(test: &'static Test) -> Result<(TestContext, Duration), Error> {
 
 /// The arguments are made and the body runs, under the time limit and with panics caught.
 async fn live(cx: &TestContext, body: TestFuture<Reported>, limit: Duration) -> Outcome {
-    let mut body = pin!(AssertUnwindSafe(body).catch_unwind());
+    let mut body = pin!(AssertUnwindSafe(cx.overrides().watch(body)).catch_unwind());
     let started = Instant::now();
     loop {
         // Waiting for a database is not the test's fault, and has limits of its own.
@@ -74,6 +78,9 @@ async fn live(cx: &TestContext, body: TestFuture<Reported>, limit: Duration) -> 
 fn conclude(test: &Test, ended: Ended) -> ExitCode {
     let report = Report::new(test, &ended);
     let spoiled = ended.ending.is_failure();
+    if ended.outcome.passes(test) && !spoiled {
+        ended.unasked.announce(test.name);
+    }
     if ended.outcome.passed() && !spoiled {
         report.print_notes();
         return ExitCode::SUCCESS;

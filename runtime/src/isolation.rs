@@ -1,6 +1,6 @@
 //! The database of one test, by what keeps it apart from the others.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
@@ -11,6 +11,7 @@ use crate::{
     keep::Keeping,
     macro_support::Isolation,
     outcome::Outcome,
+    recording::Recording,
     sandbox::{Ending, Sandbox},
     session::Startable,
 };
@@ -25,9 +26,13 @@ pub(crate) enum TestDatabase {
 
 impl TestDatabase {
     /// The test's database; one of its own is taken at once, a transaction's when it is needed.
-    pub(crate) async fn open(isolation: Isolation, session: Startable) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        isolation: Isolation,
+        session: Startable,
+        recording: Arc<Recording>,
+    ) -> Result<Self, Error> {
         Ok(match isolation {
-            Isolation::Transaction => Self::Transaction(Sandbox::new(session)),
+            Isolation::Transaction => Self::Transaction(Sandbox::new(session, recording)),
             Isolation::Database => Self::Own(Box::new(Exclusive::open(session).await?)),
         })
     }

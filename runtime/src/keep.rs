@@ -42,16 +42,9 @@ impl Keeping {
     pub(crate) fn wants(&self, outcome: &Outcome) -> bool {
         match self.request {
             Request::All => true,
-            Request::Failed => !self.passed(outcome),
+            Request::Failed => !outcome.passes(self.test),
             _ => false,
         }
-    }
-
-    fn passed(&self, outcome: &Outcome) -> bool {
-        if self.test.should_panic {
-            return matches!(outcome, Outcome::Panicked(_));
-        }
-        outcome.passed()
     }
 
     /// Sets the lane's database aside, whose connection is closed by now. Says whether it did; if
@@ -80,6 +73,13 @@ impl Keeping {
         told.insert(0, psql);
         told.push(server.about_kept().to_owned());
         true
+    }
+
+    /// Remembers why there is nothing to keep, if the test that ended like this was to be kept.
+    pub(crate) fn has_nothing_of(&self, outcome: &Outcome, why: &str) {
+        if self.wants(outcome) {
+            self.refuse(why);
+        }
     }
 
     /// Remembers why nothing is kept of a test that was to be.

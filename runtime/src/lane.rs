@@ -24,7 +24,8 @@ use tokio::sync::Notify;
 use self::opening::Failure;
 pub(crate) use self::{mark::Mark, retire::Cut};
 use crate::{
-    Error, database::OwnDatabase, error::Cause, executor, log, server::Server, template::Template,
+    Error, database::OwnDatabase, error::Cause, executor, log, server::Server, tap::Tap,
+    template::Template,
 };
 
 /// How long a test waits for a lane when the server is out of connections.
@@ -46,6 +47,8 @@ pub(crate) struct LaneId {
     pub(crate) own: Option<(u32, OwnDatabase)>,
     /// The process id of the connection's backend, which ends the connection from outside.
     pub(crate) backend: i32,
+    /// Where what is said on the connection is read.
+    pub(crate) tap: Tap,
 }
 
 impl fmt::Display for LaneId {
@@ -186,6 +189,7 @@ impl Lanes {
                     .ok();
             }
             lane.connection.close().await.ok();
+            lane.id.tap.ended().await;
         });
         join_all(closing).await;
     }

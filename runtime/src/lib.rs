@@ -63,6 +63,8 @@ mod overridable;
 #[cfg(feature = "harness")]
 mod overrides;
 #[cfg(feature = "harness")]
+mod recording;
+#[cfg(feature = "harness")]
 mod report;
 #[cfg(feature = "harness")]
 mod sandbox;
@@ -72,6 +74,8 @@ mod server;
 mod session;
 #[cfg(feature = "harness")]
 mod stopwatch;
+#[cfg(feature = "harness")]
+mod tap;
 #[cfg(feature = "harness")]
 mod template;
 
@@ -87,6 +91,6 @@ pub use self::{
     context::TestContext,
     error::Error,
     from_test::{BoxError, FromTest},
-    overrides::Overrides,
+    overrides::{IntoAnswer, OverrideRequest, Overrides, Overriding},
     session::{Migrations, Session},
 };

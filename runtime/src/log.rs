@@ -77,10 +77,13 @@ pub(crate) fn debug(text: fmt::Arguments<'_>) {
     print(Level::Debug, text);
 }
 
-/// A step that is taken in each test.
-pub(crate) fn trace(text: fmt::Arguments<'_>) {
-    tracing::trace!(target: TARGET, "{text}");
-    print(Level::Trace, text);
+/// A step that is taken in each test, which should not pay for the text.
+pub(crate) fn trace(text: impl FnOnce() -> String) {
+    if tracing::enabled!(target: TARGET, tracing::Level::TRACE) || *ASKED >= Level::Trace {
+        let text = text();
+        tracing::trace!(target: TARGET, "{text}");
+        print(Level::Trace, format_args!("{text}"));
+    }
 }
 
 fn print(level: Level, text: fmt::Arguments<'_>) {

@@ -1,8 +1,14 @@
 //! How the body of a test ended.
 
-use std::{any::Any, process::ExitCode, time::Duration};
+use std::{any::Any, process::ExitCode, sync::Arc, time::Duration};
 
-use crate::{BoxError, Error, macro_support::Reported, sandbox::Ending};
+use crate::{
+    BoxError, Error,
+    macro_support::{Reported, Test},
+    overrides::Unasked,
+    recording::Recording,
+    sandbox::Ending,
+};
 
 /// An argument of the test function could not be made.
 #[derive(Debug)]
@@ -36,6 +42,10 @@ pub(crate) struct Ended {
     pub(crate) held: Option<Duration>,
     /// What was kept of it, if that was asked for.
     pub(crate) kept: Option<String>,
+    /// The overrides that the test set in vain.
+    pub(crate) unasked: Unasked,
+    /// What the test did, if there was a test.
+    pub(crate) recording: Option<Arc<Recording>>,
 }
 
 impl Ended {
@@ -47,6 +57,8 @@ impl Ended {
             ending,
             held: None,
             kept: None,
+            unasked: Unasked::default(),
+            recording: None,
         }
     }
 }
@@ -67,5 +79,13 @@ impl Outcome {
 
     pub(crate) fn passed(&self) -> bool {
         matches!(self, Self::Passed)
+    }
+
+    /// Whether libtest will call this a success, so that nothing captured is shown.
+    pub(crate) fn passes(&self, test: &Test) -> bool {
+        match self {
+            Self::Panicked(_) => test.should_panic,
+            _ => self.passed() && !test.should_panic,
+        }
     }
 }

@@ -9,6 +9,11 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use http::request::Parts;
 
 /// An extractor whose result a test can replace; implemented by `#[db_test::overridable]`.
+#[diagnostic::on_unimplemented(
+    message = "a test cannot choose what `{Self}` is request by request",
+    label = "not an overridable extractor",
+    note = "write `#[db_test::overridable]` above its `impl FromRequestParts<…> for …`"
+)]
 pub trait Overridable: Sized + Send + 'static {
     /// What the extractor answers with when it refuses a request.
     type Rejection: Send + 'static;
@@ -19,25 +24,32 @@ type Make<T> = Arc<dyn Fn(&Parts) -> T + Send + Sync>;
 
 type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A replacement of an extractor's value, carried by a request's extensions.
-pub(crate) struct Supplied<T>(Make<Answer<T>>);
+type Extracted<T> = Result<T, <T as Overridable>::Rejection>;
 
-/// A replacement of an extractor's rejection, carried by a request's extensions.
-pub(crate) struct Refused<T: Overridable>(Make<<T as Overridable>::Rejection>);
+/// A value in the place of an extractor's, carried by a request's extensions.
+///
+/// It is apart from [`Answered`] because a value can be set for any type, overridable or not.
+pub(crate) struct Supplied<T>(Make<T>);
+
+/// What an extractor answers instead of looking at the request, carried by a request's extensions.
+pub(crate) struct Answered<T: Overridable>(Make<Answer<Extracted<T>>>);
 
 #[cfg(feature = "harness")]
 impl<T> Supplied<T> {
-    /// Supplies what a closure makes of the request.
-    pub(crate) fn by(make: impl Fn(&Parts) -> Answer<T> + Send + Sync + 'static) -> Self {
+    /// Supplies what a closure makes.
+    pub(crate) fn by(make: impl Fn(&Parts) -> T + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
 }
 
 #[cfg(feature = "harness")]
-impl<T: Overridable> Refused<T> {
-    /// Refuses each request with the rejection that a closure makes.
-    pub(crate) fn by(make: impl Fn(&Parts) -> T::Rejection + Send + Sync + 'static) -> Self {
-        Self(Arc::new(make))
+impl<T: Overridable> Answered<T> {
+    /// Answers with what a closure makes of the request.
+    pub(crate) fn by<F>(make: impl Fn(&Parts) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Extracted<T>> + Send + 'static,
+    {
+        Self(Arc::new(move |parts| Box::pin(make(parts))))
     }
 }
 
@@ -47,7 +59,7 @@ impl<T> Clone for Supplied<T> {
     }
 }
 
-impl<T: Overridable> Clone for Refused<T> {
+impl<T: Overridable> Clone for Answered<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
@@ -59,18 +71,20 @@ impl<T> fmt::Debug for Supplied<T> {
     }
 }
 
-impl<T: Overridable> fmt::Debug for Refused<T> {
+impl<T: Overridable> fmt::Debug for Answered<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Refused<{}>", std::any::type_name::<T>())
+        write!(f, "Answered<{}>", std::any::type_name::<T>())
     }
 }
 
 /// What a test put in the place of this extractor, if anything.
-pub async fn overridden<T: Overridable>(parts: &mut Parts) -> Option<Result<T, T::Rejection>> {
-    if let Some(Refused(make)) = parts.extensions.get::<Refused<T>>() {
-        return Some(Err(make(parts)));
+pub async fn overridden<T: Overridable>(parts: &mut Parts) -> Option<Extracted<T>> {
+    #[cfg(feature = "harness")]
+    crate::overrides::extractor_asks::<T>(parts);
+    if let Some(Answered(make)) = parts.extensions.get::<Answered<T>>() {
+        let answer = make(parts);
+        return Some(answer.await);
     }
     let Supplied(make) = parts.extensions.get::<Supplied<T>>()?;
-    let answer = make(parts);
-    Some(Ok(answer.await))
+    Some(Ok(make(parts)))
 }

@@ -1,10 +1,17 @@
 //! What a failing test prints after its own message.
 
+mod detail;
+mod masking;
+mod story;
+
 use std::fmt::Write;
 
 use sqlx::postgres::PgDatabaseError;
 
+use self::detail::Detail;
+pub(crate) use self::{detail::Wanted, masking::masked};
 use crate::{
+    announce::announce,
     error::Error,
     macro_support::Test,
     outcome::{ArgumentError, Ended, Outcome},
@@ -28,6 +35,8 @@ impl Report {
             ending,
             held,
             kept,
+            unasked,
+            recording,
         } = ended;
         let mut sections = Vec::new();
         if let Some(cause) = cause_of(test, outcome) {
@@ -46,6 +55,17 @@ impl Report {
         if let Some(held) = held {
             sections.push(("hint", hint_about_holding(*held)));
         }
+        if !matches!(outcome, Outcome::NoArgument(_))
+            && let Some(unasked) = unasked.describe()
+        {
+            sections.push(("override", unasked));
+        }
+        let wanted = Wanted::by_environment();
+        let log = recording.as_ref().map(|recording| recording.log());
+        let story = log.and_then(|log| story::of(&log, wanted.detail()?, detail::width()));
+        if let Some(story) = &story {
+            sections.push(("story", story.clone()));
+        }
         sections.push(("run again", rerun_command(test)));
         let how = headline(outcome, ending);
         Self {
@@ -62,6 +82,9 @@ impl Report {
 
     /// Prints what is worth knowing about a test that passed.
     pub(crate) fn print_notes(&self) {
+        if Wanted::by_environment() == Wanted::OfAll {
+            announce(self);
+        }
         for note in &self.notes {
             eprintln!("db-test: note: {note}");
         }

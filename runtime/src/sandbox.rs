@@ -28,13 +28,17 @@ use futures_util::FutureExt;
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::{net::TcpStream, sync::OnceCell};
 
-pub(crate) use self::ending::Ending;
+pub(crate) use self::{
+    ending::Ending,
+    transaction::{DEPTH, OWN},
+};
 use self::{ending::Escape, holding::Holding, parked::Parked, transaction::Outer};
 use crate::{
     Error,
     keep::Keeping,
     lane::{Cut, Lane, LaneId},
     outcome::Outcome,
+    recording::Recording,
     session::Startable,
     stopwatch::Stopwatch,
 };
@@ -67,6 +71,7 @@ struct Core {
     ended: AtomicBool,
     trouble: Mutex<Trouble>,
     holding: Holding,
+    recording: Arc<Recording>,
 }
 
 /// What went wrong during the test, which its end tells.
@@ -95,7 +100,7 @@ enum Place {
 }
 
 impl Sandbox {
-    pub(crate) fn new(session: Startable) -> Self {
+    pub(crate) fn new(session: Startable, recording: Arc<Recording>) -> Self {
         let core = Arc::new(Core {
             session,
             taken: OnceCell::new(),
@@ -108,6 +113,7 @@ impl Sandbox {
             ended: AtomicBool::new(false),
             trouble: Mutex::default(),
             holding: Holding::default(),
+            recording,
         });
         let pool = pool::around(&core);
         Self { core, pool }
@@ -158,9 +164,7 @@ impl Sandbox {
             (Err(error), None) if !error.is_test_ended() => Ending::NotOpened(error),
             (Err(_), None) => {
                 self.give_back_unused().await;
-                if keeping.wants(outcome) {
-                    keeping.refuse("the test did not use its database");
-                }
+                keeping.has_nothing_of(outcome, "the test did not use its database");
                 Ending::Untouched
             }
         };
@@ -187,28 +191,18 @@ impl Sandbox {
         let (Some(id), Some(outer)) = (self.core.lane_id(), self.core.outer()) else {
             return Ending::Untouched;
         };
-        let mut reclaimed = self.reclaim(outcome).await;
-        if reclaimed.is_none() && id.own.is_some() && keeping.wants(outcome) {
-            reclaimed = self.interrupt(&active, id.backend, keeping).await;
-        }
-        let Some(mut connection) = reclaimed else {
+        let reclaimed = self.reclaim_or_interrupt(&active, &id, outcome, keeping);
+        let Some(mut connection) = reclaimed.await else {
             let broken = self.core.trouble().broken.take();
             let activity = match broken {
                 Some(why) => Some(format!("its connection broke: {why}")),
                 None => activity::of(active.lanes().server(), id.backend).await,
             };
-            let escape = self.core.trouble().escape;
-            if escape.is_some() && keeping.is_asked_for() {
-                self.set_aside(&active, id, keeping).await;
-            } else {
-                active.lanes().discard(id, Cut::Holder);
-                if keeping.wants(outcome) {
-                    keeping.refuse("the test's transaction ended with its connection");
-                }
-            }
+            self.give_up(&active, id, outcome, keeping).await;
             let gone = Ending::ConnectionGone { activity };
-            return escape.map_or(gone, Ending::Escaped);
+            return self.core.trouble().escape.map_or(gone, Ending::Escaped);
         };
+        id.tap.stop();
         if self.is_kept(&active, &id, outcome, keeping) {
             let lane = Lane { id, connection };
             return self.keep(&active, lane, &outer, keeping).await;

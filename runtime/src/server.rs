@@ -18,7 +18,9 @@ use sqlx::{
 };
 use sqlx_core::connection::ConnectOptions as _;
 
-use crate::{database::OwnDatabase, error::Cause, executor, log};
+#[cfg(unix)]
+use crate::tap;
+use crate::{database::OwnDatabase, error::Cause, executor, log, tap::Tap};
 
 /// How long a new connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -159,10 +161,38 @@ impl Server {
         &self,
         options: &PgConnectOptions,
     ) -> Result<PgConnection, ConnectFailure> {
+        self.persist(|| options.connect()).await
+    }
+
+    /// Connects through a [`Tap`], where there can be one.
+    pub(crate) async fn connect_tapped(
+        &self,
+        options: &PgConnectOptions,
+    ) -> Result<(PgConnection, Tap), ConnectFailure> {
+        let attempt = || async {
+            #[cfg(unix)]
+            if let Some(tapped) = tap::tapped(options) {
+                match tapped.options.connect().await {
+                    Ok(connection) => return Ok((connection, tapped.tap)),
+                    // A server that insists on encryption, or one that is not there, which is
+                    // better told by a connection without a tap.
+                    Err(error) if is(&error, "28000") || matches!(error, sqlx::Error::Io(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok((options.connect().await?, Tap::default()))
+        };
+        self.persist(attempt).await
+    }
+
+    async fn persist<T, F: Future<Output = Result<T, sqlx::Error>>>(
+        &self,
+        connect: impl Fn() -> F,
+    ) -> Result<T, ConnectFailure> {
         let attempt = async {
             let mut revived = false;
             loop {
-                match options.connect().await {
+                match connect().await {
                     Err(error) if is(&error, "57P03") => tokio::time::sleep(RETRY_PAUSE).await,
                     Err(sqlx::Error::Io(_)) if !revived => {
                         revived = true;

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use axum::http::StatusCode;
-use db_test::{Client, Overrides, db_test};
+use db_test::{Client, OverrideRequest, Overrides, db_test};
 use demo_app::{
     CurrentUser, Error,
     mailer::{Mail, MailError, Mailer, Sending},
@@ -11,7 +11,11 @@ use demo_app::{
 };
 use serde_json::json;
 
-use crate::{ada::Ada, test_user};
+use crate::{
+    ada::Ada,
+    child::{self, Child},
+    test_user,
+};
 
 #[db_test]
 async fn with_the_override_no_token_is_needed(client: Client) {
@@ -44,6 +48,53 @@ async fn an_extractor_can_be_made_to_refuse(client: Client, overrides: Overrides
         .assert_status(StatusCode::NOT_FOUND);
 }
 
+#[db_test]
+async fn a_closure_chooses_by_the_request(client: Client, overrides: Overrides) {
+    overrides.set_with(|parts| match parts.headers.get("x-test-user") {
+        Some(_) => Ok(user_called("Grace")),
+        None => Err(Error::Unauthorized),
+    });
+    let response = client
+        .get("/users/me")
+        .add_header("x-test-user", "yes")
+        .await;
+    assert_eq!(response.json::<User>().name.to_string(), "Grace");
+    client
+        .get("/users/me")
+        .await
+        .assert_status(StatusCode::UNAUTHORIZED);
+}
+
+#[db_test]
+async fn one_request_is_somebody_elses(client: Client) {
+    let response = client
+        .get("/users/me")
+        .overriding(|o| o.set(user_called("Grace")))
+        .await;
+    assert_eq!(response.json::<User>().name.to_string(), "Grace");
+    assert_eq!(signed_in(&client).await, "Test");
+}
+
+#[test]
+fn an_override_that_nothing_asks_for_is_reported() {
+    let outcome = Child::running("overrides", &["with_a_type_of_an_older_version"]).run();
+    outcome.assert_passed();
+    let said = outcome.said("db-test");
+    assert!(said[0].contains("Visitor` was set, but nothing can be replaced by it"));
+}
+
+/// What the application had in the place of [`CurrentUser`] once.
+#[derive(Clone)]
+struct Visitor;
+
+#[db_test]
+async fn with_a_type_of_an_older_version(client: Client, overrides: Overrides) {
+    if child::here() {
+        overrides.set(Visitor);
+    }
+    client.get("/users/me").await;
+}
+
 /// A mailer whose server is down.
 struct Down;
 
@@ -74,7 +125,7 @@ async fn part_of_the_state_is_replaced_for_one_test(client: Client) {
 
 /// Two tests leave an override behind. Whichever is second would find it.
 mod ends_with_its_test {
-    use super::{Client, Overrides, db_test, signed_in, test_user};
+    use super::{Client, Overrides, db_test, signed_in, user_called};
 
     #[db_test]
     async fn in_one_test(client: Client, overrides: Overrides) {
@@ -88,11 +139,16 @@ mod ends_with_its_test {
 
     async fn leave_an_override(client: &Client, overrides: &Overrides) {
         assert_eq!(signed_in(client).await, "Test");
-        let mut user = test_user();
-        user.0.name = "Left".to_owned().try_into().expect("a name");
-        overrides.set(user);
+        overrides.set(user_called("Left"));
         assert_eq!(signed_in(client).await, "Left");
     }
+}
+
+/// The user of the seed under another name.
+fn user_called(name: &str) -> CurrentUser {
+    let mut user = test_user();
+    user.0.name = name.to_owned().try_into().expect("a name");
+    user
 }
 
 /// The name of the user whom a handler takes the request to be from.

@@ -12,6 +12,7 @@ use crate::{
     error::Cause,
     log,
     server::{ConnectFailure, is},
+    tap::Tap,
     template::Ground,
 };
 
@@ -45,8 +46,9 @@ impl Lanes {
             }
             let reservation = self.reserve(&claimed_elsewhere);
             let database = self.template.database().lane(reservation.number);
-            match self.server.connect(&self.server.options(&database)).await {
-                Ok(connection) => match claim::claim(connection, &database).await {
+            let options = self.server.options(&database);
+            match self.server.connect_tapped(&options).await {
+                Ok((connection, tap)) => match claim::claim(connection, &database).await {
                     Ok(Claimed::Ours {
                         connection,
                         backend,
@@ -57,7 +59,7 @@ impl Lanes {
                         ));
                         let own = Some((reservation.keep(), database));
                         return Ok(Lane {
-                            id: LaneId { own, backend },
+                            id: LaneId { own, backend, tap },
                             connection,
                         });
                     }
@@ -69,7 +71,8 @@ impl Lanes {
                     Ok(Claimed::Untrusted) => {
                         log::info(format_args!("lane {database} was left by a killed process"));
                         let own = Some((reservation.keep(), database));
-                        self.discard(LaneId { own, backend: 0 }, Cut::Nobody);
+                        let (backend, tap) = (0, Tap::default());
+                        self.discard(LaneId { own, backend, tap }, Cut::Nobody);
                     }
                     Err(error) => return Err(self.statement("claim a lane", error)),
                 },
@@ -112,13 +115,18 @@ impl Lanes {
 
     /// Opens a connection to the one database that all lanes share.
     async fn open_shared(&self) -> Result<Lane, Failure> {
-        match self.server.connect(&self.server.door_options()).await {
-            Ok(mut connection) => {
+        let options = self.server.door_options();
+        match self.server.connect_tapped(&options).await {
+            Ok((mut connection, tap)) => {
                 let backend = claim::prepare_shared(&mut connection).await;
                 let backend =
                     backend.map_err(|error| self.statement("prepare a connection", error))?;
                 Ok(Lane {
-                    id: LaneId { own: None, backend },
+                    id: LaneId {
+                        own: None,
+                        backend,
+                        tap,
+                    },
                     connection,
                 })
             }

@@ -17,13 +17,13 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::{
     ending::Escape,
-    transaction::{DEPTH, OPEN, Outer, deepen, depth, spares_above_checkpoint},
+    transaction::{DEPTH, OPEN, OWN, Outer, deepen, depth, spares_above_checkpoint},
 };
 use crate::server::is;
 
 /// Keeps what was done since the last checkpoint; ends what a commit or another connection ends.
 const MOVE: &str = concat!(
-    "close all; reset session authorization; reset role; reset all; discard temp; \
+    "/*db-test*/close all; reset session authorization; reset role; reset all; discard temp; \
      set local idle_in_transaction_session_timeout = 0; \
      release savepoint _sqlx_savepoint_1; savepoint _sqlx_savepoint_1; ",
     spares_above_checkpoint!(),
@@ -35,7 +35,7 @@ const PENDING_LIMIT: usize = 32;
 
 /// Undoes what was done since the last checkpoint.
 const RESTORE: &str = concat!(
-    "rollback to savepoint _sqlx_savepoint_1; ",
+    "/*db-test*/rollback to savepoint _sqlx_savepoint_1; ",
     spares_above_checkpoint!()
 );
 
@@ -83,7 +83,7 @@ async fn drain(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 }
 
 async fn keep(connection: &mut PgConnection, outer: &Outer) -> Result<Checkpoint, sqlx::Error> {
-    let sql = format!("{}{MOVE}", outer.check_constraints);
+    let sql = format!("{OWN}{}{MOVE}", outer.check_constraints);
     let moved = connection
         .fetch_optional(sqlx::raw_sql(AssertSqlSafe(sql)))
         .await;
@@ -116,7 +116,7 @@ fn out_of_step() -> sqlx::Error {
 
 /// Undoes what was done since the last checkpoint and gives sqlx its lost levels back.
 async fn repair(connection: &mut PgConnection, depth: usize) -> Result<Checkpoint, sqlx::Error> {
-    let mut sql = "rollback to savepoint _sqlx_savepoint_1".to_owned();
+    let mut sql = format!("{OWN}rollback to savepoint _sqlx_savepoint_1");
     // Each level that is counted must have its savepoint, and each that is not must have none.
     if depth == 1 {
         sql.push_str("; release savepoint _sqlx_savepoint_1");
@@ -146,7 +146,9 @@ async fn restore(connection: &mut PgConnection, sql: &str) -> Result<Checkpoint,
 async fn reopen(connection: &mut PgConnection) -> Result<Checkpoint, sqlx::Error> {
     // A transaction that the test itself has begun is ended first.
     connection
-        .execute(sqlx::raw_sql(AssertSqlSafe(format!("rollback; {OPEN}"))))
+        .execute(sqlx::raw_sql(AssertSqlSafe(format!(
+            "{OWN}rollback; {OPEN}"
+        ))))
         .await?;
     Ok(Checkpoint::Lost(Escape::EndedByStatement))
 }

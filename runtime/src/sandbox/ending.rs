@@ -78,7 +78,7 @@ impl Ending {
             Self::NotOpened(error) => error.to_string(),
             Self::RolledBack => "rolled back; nothing escaped".to_owned(),
             Self::Kept => "set aside with what the test had committed".to_owned(),
-            Self::ThrownAway => "a database of its own, thrown away".to_owned(),
+            Self::ThrownAway => "its database is thrown away".to_owned(),
             Self::Escaped(Escape::EndedByStatement) => {
                 "the transaction around the test was ended by a statement: a COMMIT, ROLLBACK, END, ABORT or\n\
                  PREPARE TRANSACTION sent as SQL text. What was written after it may be permanent, so this\n\

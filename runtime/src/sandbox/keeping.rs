@@ -53,8 +53,24 @@ impl Sandbox {
         wanted && id.own.is_some()
     }
 
-    /// Gets the connection of a failed test back by cancelling the statement that holds it up.
-    pub(super) async fn interrupt(
+    /// Takes the connection back; if need be, and if the test is to be kept, by cancelling the
+    /// statement that holds it up.
+    pub(super) async fn reclaim_or_interrupt(
+        &self,
+        active: &Active,
+        id: &LaneId,
+        outcome: &Outcome,
+        keeping: &Keeping,
+    ) -> Option<PgConnection> {
+        match self.reclaim(outcome).await {
+            None if id.own.is_some() && keeping.wants(outcome) => {
+                self.interrupt(active, id.backend, keeping).await
+            }
+            reclaimed => reclaimed,
+        }
+    }
+
+    async fn interrupt(
         &self,
         active: &Active,
         backend: i32,
@@ -100,7 +116,7 @@ impl Sandbox {
         if violation.is_some() || matches!(committed, Committed::AllButTheLast(_)) {
             keeping.tell("without what violates the constraint and was written with it".to_owned());
         }
-        let kept = self.set_aside(active, id, keeping).await;
+        let kept = set_aside(active, id, keeping).await;
         match (escape, committed) {
             (Some(escape), _) => Ending::Escaped(escape),
             (None, Committed::AnotherTransaction) => Ending::Escaped(Escape::EndedByStatement),
@@ -113,15 +129,31 @@ impl Sandbox {
         }
     }
 
-    /// Sets the database of a test aside, whose connection is closed or lost, or else gives it up.
-    pub(super) async fn set_aside(&self, active: &Active, id: LaneId, keeping: &Keeping) -> bool {
-        let server = active.lanes().server();
-        let kept = keeping.set_aside(server, &id).await;
-        if !kept {
-            active.lanes().discard(id, Cut::Everybody);
+    /// Gives up the lane of a test whose connection is lost, unless it made something permanent.
+    pub(super) async fn give_up(
+        &self,
+        active: &Active,
+        id: LaneId,
+        outcome: &Outcome,
+        keeping: &Keeping,
+    ) {
+        let escaped = self.core.trouble().escape.is_some();
+        if escaped && keeping.is_asked_for() {
+            set_aside(active, id, keeping).await;
+            return;
         }
-        kept
+        keeping.has_nothing_of(outcome, "its transaction ended with its connection");
+        active.lanes().discard(id, Cut::Holder);
     }
+}
+
+/// Sets a database aside whose connection is closed or lost, or else gives it up.
+async fn set_aside(active: &Active, id: LaneId, keeping: &Keeping) -> bool {
+    let kept = keeping.set_aside(active.lanes().server(), &id).await;
+    if !kept {
+        active.lanes().discard(id, Cut::Everybody);
+    }
+    kept
 }
 
 fn not_committed(active: &Active, id: LaneId, keeping: &Keeping, why: &str) -> Ending {

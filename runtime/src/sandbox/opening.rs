@@ -40,6 +40,7 @@ impl Core {
             let Lane { id, mut connection } = *lane;
             match transaction::open(&mut connection).await {
                 Ok(outer) => {
+                    id.tap.record(&self.recording);
                     *self.place() = Place::Opened {
                         id,
                         outer: Arc::new(outer),

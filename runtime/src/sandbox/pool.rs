@@ -50,6 +50,7 @@ impl Core {
         let connection = self.settled().await.ok_or(sqlx::Error::PoolClosed)??;
         *self.placeholder() = Some(std::mem::replace(placeholder, connection));
         self.holding.acquired();
+        self.recording.handed_out();
         Ok(())
     }
 

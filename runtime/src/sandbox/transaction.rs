@@ -16,7 +16,10 @@ type Manager = <Postgres as Database>::TransactionManager;
 /// below the top level, `begin()` after a failed statement); the spare levels are what they
 /// use up, so that two such accidents on one held connection do no harm. A lane's connection is
 /// brought to this depth once and stays there on the client's side.
-pub(super) const DEPTH: usize = 5;
+pub(crate) const DEPTH: usize = 5;
+
+/// How each query that the sandbox sends of its own accord begins.
+pub(crate) const OWN: &str = "/*db-test*/";
 
 /// The spare savepoints above the checkpoint, by the names that sqlx gives them.
 macro_rules! spares_above_checkpoint {
@@ -28,7 +31,7 @@ pub(super) use spares_above_checkpoint;
 
 /// Opens the transaction in the place of one that sqlx counts already.
 pub(super) const OPEN: &str = concat!(
-    "begin; savepoint _sqlx_savepoint_1; ",
+    "/*db-test*/begin; savepoint _sqlx_savepoint_1; ",
     spares_above_checkpoint!()
 );
 
@@ -45,6 +48,7 @@ pub(super) const MOMENT: &str = moment!();
 
 /// The outer transaction's moment, and whether the schema has constraints that can be deferred.
 const DESCRIBE: &str = concat!(
+    "/*db-test*/",
     moment!(),
     ", exists (select from pg_constraint where condeferrable)"
 );
@@ -164,7 +168,7 @@ impl Verdict {
 pub(super) async fn close(connection: &mut PgConnection, lane: &LaneId, outer: &Outer) -> Verdict {
     let closing = async {
         let checked = format!(
-            "set constraints all immediate; {END}; {}",
+            "{OWN}set constraints all immediate; {END}; {}",
             lane.release_locks()
         );
         match read_verdict(connection, checked, outer).await {
@@ -187,7 +191,7 @@ async fn after_violation(
     violation: sqlx::Error,
 ) -> Verdict {
     let sql = format!(
-        "rollback to savepoint _sqlx_savepoint_1; {END}; {}",
+        "{OWN}rollback to savepoint _sqlx_savepoint_1; {END}; {}",
         lane.release_locks()
     );
     match read_verdict(connection, sql, outer).await {

@@ -16,7 +16,8 @@
 //! supervisor lives, and the server answers. The supervisor stops a server only while it has the lease alone. So a
 //! user who has the lease and finds a server keeps it, and a user who waits for the lease finds none afterwards
 //! and starts one. The supervisor never waits for the lease; it tries every 100 ms, and stops the server once it
-//! could have had it throughout the idle limit.
+//! could have had it throughout the idle limit, and nobody has touched `stay-up` for an hour: who looks at a kept
+//! database with `psql` holds no lease.
 //!
 //! **Starting.** The holder of `start` launches a supervisor: this executable once more, with an environment
 //! variable, by way of a shell that detaches it and restarts it if it is killed. It runs `initdb` if need be, then

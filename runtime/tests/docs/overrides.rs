@@ -3,7 +3,7 @@
 use axum::{
     Router, extract::FromRequestParts, http::StatusCode, http::request::Parts, routing::get,
 };
-use db_test::{Client, Overrides, Session, db_test};
+use db_test::{Client, OverrideRequest, Overrides, Session, db_test};
 
 #[derive(Clone)]
 struct CurrentUser(String);
@@ -53,4 +53,8 @@ async fn nobody_is_signed_in_by_default(client: Client, overrides: Overrides) {
         .assert_status(StatusCode::UNAUTHORIZED);
     overrides.set(CurrentUser("grace".to_owned()));
     client.get("/me").await.assert_text("grace");
+
+    let edsger = CurrentUser("edsger".to_owned());
+    let response = client.get("/me").overriding(|o| o.set(edsger)).await;
+    response.assert_text("edsger");
 }

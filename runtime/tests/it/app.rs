@@ -2,8 +2,8 @@
 
 use axum::{
     Extension, Json, Router,
-    extract::State,
-    http::StatusCode,
+    extract::{FromRequestParts, OptionalFromRequestParts, State},
+    http::{StatusCode, request::Parts},
     routing::{get, post},
 };
 use db_test::TestContext;
@@ -16,6 +16,31 @@ pub(crate) struct Greeting(pub(crate) &'static str);
 /// What tests override in the state.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Limit(pub(crate) i64);
+
+/// What tests override as an extractor: whoever the header `x-caller` names.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Caller(pub(crate) String);
+
+#[db_test::overridable]
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        let header = parts.headers.get("x-caller");
+        let name = header.and_then(|value| value.to_str().ok());
+        name.map(|name| Self(name.to_owned()))
+            .ok_or(StatusCode::UNAUTHORIZED)
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Caller {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, StatusCode> {
+        let caller = <Self as FromRequestParts<S>>::from_request_parts(parts, state);
+        Ok(caller.await.ok())
+    }
+}
 
 #[derive(Clone)]
 struct AppState {
@@ -31,6 +56,12 @@ pub(crate) fn app(cx: &TestContext) -> Router {
     Router::new()
         .route("/items", post(add).get(list))
         .route("/greeting", get(greet))
+        .route("/caller", get(name_caller))
+        .route("/caller/if-any", get(name_caller_if_any))
+        .route(
+            "/own-greeting",
+            get(greet).layer(Extension(Greeting("own"))),
+        )
         .route("/print", get(print))
         .with_state(state)
 }
@@ -71,6 +102,14 @@ async fn list(State(state): State<AppState>) -> Json<Vec<String>> {
 
 async fn greet(greeting: Option<Extension<Greeting>>) -> &'static str {
     greeting.map_or("none", |Extension(Greeting(text))| text)
+}
+
+async fn name_caller(Caller(name): Caller) -> String {
+    name
+}
+
+async fn name_caller_if_any(caller: Option<Caller>) -> String {
+    caller.map_or("nobody".to_owned(), |Caller(name)| name)
 }
 
 #[expect(clippy::print_stdout, reason = "tests look for it")]

@@ -211,6 +211,32 @@ async fn a_database_that_all_tests_share_is_not_kept() {
 }
 
 #[test]
+fn a_test_that_has_nothing_to_keep_says_why() {
+    let place = Place::new();
+    for (test, why) in [
+        (
+            "on_request::blocking",
+            "nothing: the test did not use its database",
+        ),
+        (
+            "on_request::failing_while",
+            "nothing: its transaction ended with its connection",
+        ),
+    ] {
+        let failed = place.run(test, &[FAILED]);
+        assert!(failed.output.contains(why), "{}", failed.output);
+    }
+}
+
+#[db_test]
+async fn a_test_that_panics_as_expected_is_not_kept() {
+    let place = Place::new();
+    let passed = place.run("on_request::panicking_as_expected", &[FAILED]);
+    assert!(passed.success, "{}", passed.output);
+    assert!(kept(&place).await.is_empty());
+}
+
+#[test]
 fn an_unknown_value_is_told_once_with_the_valid_ones() {
     let place = Place::new();
     let passed = place.run("rollback::", &[("DB_TEST_KEEP", "fialed")]);

@@ -1,17 +1,21 @@
 //! The guarantees of db-test, one file each.
 
+mod answering;
 mod app;
 mod autocommit;
 mod child;
 mod escapes;
 mod exit;
 mod faults;
+mod in_vain;
 mod injection;
 mod keeping;
 mod leaks;
 mod logging;
 mod on_request;
+mod one_request;
 mod output;
+mod override_end;
 mod overriding;
 mod own_database;
 mod place;
@@ -21,6 +25,7 @@ mod servers;
 mod shared;
 mod templates;
 mod transactions;
+mod unasked;
 
 use std::env;
 

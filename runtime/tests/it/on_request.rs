@@ -84,6 +84,13 @@ async fn panicking_for_another_reason_than_expected(pool: PgPool) {
 }
 
 #[db_test]
+#[should_panic = "panicking as always"]
+async fn panicking_as_expected(pool: PgPool) {
+    try_add(&pool, "whatever").await.expect("it is added");
+    panic!("panicking as always");
+}
+
+#[db_test]
 #[expect(clippy::print_stdout, reason = "tests look for it")]
 async fn printing_and_passing(client: Client) {
     println!("printed by a passing test");
@@ -174,6 +181,20 @@ async fn killing_b_is_survived(pool: PgPool) {
     try_add(&pool, "after the death of the server")
         .await
         .expect("it is added");
+}
+
+#[db_test]
+async fn failing_while_a_task_holds_the_connection(pool: PgPool) {
+    if asked_to_fail() {
+        let mut held = pool.acquire().await.expect("it is free");
+        let sql = sqlx::raw_sql("insert into items (name) values ('held')");
+        sql.execute(&mut *held).await.expect("it is inserted");
+        tokio::spawn(async move {
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        panic!("failing as asked");
+    }
 }
 
 #[db_test(timeout = "100ms")]

@@ -5,7 +5,7 @@ use db_test::{Client, Overrides, TestContext, db_test};
 use crate::app::{Greeting, Limit};
 
 fn politely(overrides: &Overrides) {
-    overrides.set(Greeting("good day"));
+    overrides.extension(Greeting("good day"));
     overrides.set(Limit(0));
 }
 
@@ -26,10 +26,16 @@ async fn the_attribute_overrides_extension_and_state(client: Client) {
 
 #[db_test(overrides = politely)]
 async fn the_test_overrides_what_its_attribute_set(client: Client, overrides: Overrides) {
-    overrides.set(Greeting("hello"));
+    overrides.extension(Greeting("hello"));
     client.get("/greeting").await.assert_text("hello");
     assert!(overrides.remove::<Greeting>());
     client.get("/greeting").await.assert_text("none");
+}
+
+#[db_test]
+async fn a_layer_of_the_application_comes_after_an_extension(client: Client, overrides: Overrides) {
+    overrides.extension(Greeting("hello"));
+    client.get("/own-greeting").await.assert_text("own");
 }
 
 #[db_test]

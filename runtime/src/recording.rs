@@ -1,0 +1,105 @@
+//! What a test did: its HTTP exchanges, and the statements that each of them caused.
+
+mod exchange;
+mod statement;
+mod value;
+
+use std::{
+    cell::Cell,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{self, ThreadId},
+};
+
+pub(crate) use self::{
+    exchange::{Exchange, recorded},
+    statement::{Parameter, ServerError, Statement},
+};
+
+/// So many statements of a test are remembered; of more, only their number.
+const REMEMBERED: usize = 10_000;
+
+/// What one test did, in order.
+pub(crate) struct Recording {
+    /// The thread on which the test's body runs.
+    thread: ThreadId,
+    log: Mutex<Log>,
+}
+
+/// The exchanges and statements of a test.
+#[derive(Default)]
+pub(crate) struct Log {
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) statements: Vec<Statement>,
+    /// How many statements came after the last one that is remembered.
+    pub(crate) forgotten: usize,
+    holder: Caller,
+}
+
+/// Who asked for a statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Caller {
+    /// The test itself: its body, or what made its arguments.
+    #[default]
+    Test,
+    /// A handler, by the number of its exchange.
+    Exchange(usize),
+    /// A spawned task, with the number of the last exchange that had begun before.
+    Task(Option<usize>),
+}
+
+tokio::task_local! {
+    /// The number of the exchange whose handler is running.
+    static EXCHANGE: Cell<usize>;
+}
+
+impl Recording {
+    /// A recording of the test whose body runs on this thread.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            thread: thread::current().id(),
+            log: Mutex::default(),
+        })
+    }
+
+    /// Remembers that the current task is who the connection belongs to from now on.
+    pub(crate) fn handed_out(&self) {
+        let exchange = EXCHANGE.try_with(Cell::get).ok();
+        let mut log = self.log();
+        log.holder = match exchange {
+            Some(number) => Caller::Exchange(number),
+            None if thread::current().id() == self.thread => Caller::Test,
+            None => Caller::Task(log.exchanges.len().checked_sub(1)),
+        };
+    }
+
+    /// Who has the connection.
+    pub(crate) fn caller(&self) -> Caller {
+        self.log().holder
+    }
+
+    /// Adds a statement that has been answered.
+    pub(crate) fn add(&self, statement: Statement) {
+        if statement.is_own() {
+            return;
+        }
+        let mut log = self.log();
+        if log.statements.len() < REMEMBERED {
+            log.statements.push(statement);
+        } else {
+            log.forgotten += 1;
+        }
+    }
+
+    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Log {
+    /// The statements that a caller asked for.
+    pub(crate) fn asked_by(&self, caller: Caller) -> impl Iterator<Item = &Statement> {
+        self.statements
+            .iter()
+            .filter(move |statement| statement.caller == caller)
+    }
+}

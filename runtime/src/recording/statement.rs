@@ -1,0 +1,135 @@
+//! One statement, as the application would have sent it in production.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use super::{Caller, value};
+use crate::sandbox::{DEPTH, OWN};
+
+/// A statement and what came of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    pub(crate) caller: Caller,
+    sent: Arc<str>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) took: Duration,
+    /// The rows that were returned or changed, where the server says so.
+    pub(crate) rows: Option<u64>,
+    pub(crate) error: Option<ServerError>,
+}
+
+/// The value of a parameter as it was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Parameter {
+    pub(crate) type_id: u32,
+    pub(crate) is_binary: bool,
+    /// `None` is null.
+    pub(crate) value: Option<Vec<u8>>,
+}
+
+/// What the server says of a statement that failed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ServerError {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) detail: Option<String>,
+}
+
+const SAVEPOINT: &str = "_sqlx_savepoint_";
+
+impl Statement {
+    pub(crate) fn new(sent: Arc<str>, caller: Caller) -> Self {
+        Self {
+            caller,
+            sent,
+            parameters: Vec::new(),
+            took: Duration::ZERO,
+            rows: None,
+            error: None,
+        }
+    }
+
+    /// Whether the sandbox sent it, or sqlx to look up a type.
+    pub(crate) fn is_own(&self) -> bool {
+        self.sent.starts_with(OWN)
+            || self.level().is_some_and(|level| level < DEPTH)
+            || self.sent.contains("FROM pg_catalog.pg_type")
+    }
+
+    /// The statement as production would get it, on one line: in the sandbox sqlx counts the outer
+    /// transaction and its spare levels, so that a `begin()` of the application is a savepoint.
+    pub(crate) fn sql(&self) -> Cow<'_, str> {
+        let Some(level) = self.level() else {
+            return one_line(&self.sent);
+        };
+        let verb = self.sent.trim_end_matches(char::is_numeric);
+        let verb = verb.trim_end_matches(SAVEPOINT).trim_end();
+        match (level - DEPTH, verb) {
+            (0, "SAVEPOINT") => "BEGIN".into(),
+            (0, "RELEASE SAVEPOINT") => "COMMIT".into(),
+            (0, _) => "ROLLBACK".into(),
+            (level, verb) => format!("{verb} {SAVEPOINT}{level}").into(),
+        }
+    }
+
+    /// Whether it only begins or ends a transaction or a savepoint.
+    pub(crate) fn is_transaction_control(&self) -> bool {
+        self.level().is_some()
+    }
+
+    /// The parameters as literals, secrets left out.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = String> {
+        self.parameters.iter().map(value::literal)
+    }
+
+    /// The number in the name of one of sqlx's savepoints.
+    fn level(&self) -> Option<usize> {
+        let (_, number) = self.sent.rsplit_once(SAVEPOINT)?;
+        number.parse().ok()
+    }
+}
+
+/// The text with each stretch of white space as one blank.
+fn one_line(sql: &str) -> Cow<'_, str> {
+    let words: Vec<_> = sql.split_whitespace().collect();
+    let joined = words.join(" ");
+    if joined == sql {
+        Cow::Borrowed(sql)
+    } else {
+        Cow::Owned(joined)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Caller, DEPTH, Statement};
+
+    fn shown(sent: &str) -> String {
+        Statement::new(sent.into(), Caller::Test).sql().into_owned()
+    }
+
+    #[test]
+    fn a_transaction_is_shown_as_production_sees_it() {
+        let next = DEPTH + 1;
+        assert_eq!(
+            shown(&format!("SAVEPOINT _sqlx_savepoint_{DEPTH}")),
+            "BEGIN"
+        );
+        assert_eq!(
+            shown(&format!("RELEASE SAVEPOINT _sqlx_savepoint_{DEPTH}")),
+            "COMMIT"
+        );
+        assert_eq!(
+            shown(&format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{DEPTH}")),
+            "ROLLBACK"
+        );
+        assert_eq!(
+            shown(&format!("SAVEPOINT _sqlx_savepoint_{next}")),
+            "SAVEPOINT _sqlx_savepoint_1"
+        );
+    }
+
+    #[test]
+    fn a_statement_is_shown_on_one_line() {
+        assert_eq!(shown("select\n    1"), "select 1");
+    }
+}

@@ -1,0 +1,51 @@
+//! How much a report tells.
+
+use std::env;
+
+/// How much of a test's story is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Detail {
+    /// The last requests, and the beginning of what is long.
+    Short,
+    Full,
+}
+
+/// What `DB_TEST_REPORT` asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wanted {
+    /// `off`: no story.
+    Nothing,
+    /// By default, and by `short`.
+    OfFailures(Detail),
+    /// `always`: the whole story of each test, also of one that passes.
+    OfAll,
+}
+
+impl Wanted {
+    /// Reads the variable; what it does not know counts as the default.
+    pub(crate) fn by_environment() -> Self {
+        match env::var("DB_TEST_REPORT").as_deref() {
+            Ok("off") => Self::Nothing,
+            Ok("full") => Self::OfFailures(Detail::Full),
+            Ok("always") => Self::OfAll,
+            _ => Self::OfFailures(Detail::Short),
+        }
+    }
+
+    pub(super) fn detail(self) -> Option<Detail> {
+        match self {
+            Self::Nothing => None,
+            Self::OfFailures(detail) => Some(detail),
+            Self::OfAll => Some(Detail::Full),
+        }
+    }
+}
+
+/// The width that lines are cut to in a short report, in characters: that of the terminal where
+/// the shell tells it, else 110.
+pub(super) fn width() -> usize {
+    /// The labels of the sections take so much.
+    const LABELS: usize = 11;
+    let told = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    told.unwrap_or(121_usize).clamp(60, 400) - LABELS
+}

@@ -1,0 +1,70 @@
+//! The tap: an in-process relay between a lane's connection and its server, where what is said on
+//! the wire is read for the test's [`Recording`].
+//!
+//! sqlx tells its statements through `tracing`, but without parameters and errors, and to whatever
+//! subscriber the application has installed. The wire tells everything, exactly, on every thread.
+
+mod backend;
+mod conversation;
+mod framing;
+mod frontend;
+#[cfg(unix)]
+mod listen;
+#[cfg(unix)]
+mod relay;
+#[cfg(unix)]
+mod side;
+#[cfg(unix)]
+mod socket;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use self::conversation::Conversation;
+#[cfg(unix)]
+pub(crate) use self::listen::tapped;
+use crate::recording::Recording;
+
+/// The handle on what is recorded of one connection. Every clone is the same tap.
+#[derive(Clone, Default)]
+pub(crate) struct Tap(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    conversation: Mutex<Conversation>,
+    /// Tells that the relay has ended, and so has forwarded everything.
+    ended: Notify,
+}
+
+impl Tap {
+    /// Records what is said from now on for one test.
+    pub(crate) fn record(&self, recording: &Arc<Recording>) {
+        self.conversation().recording = Some(Arc::clone(recording));
+    }
+
+    /// Ends the recording.
+    pub(crate) fn stop(&self) {
+        self.conversation().recording = None;
+    }
+
+    /// Waits until everything has been forwarded, after the connection was closed.
+    pub(crate) async fn ended(&self) {
+        if self.conversation().is_relayed {
+            self.0.ended.notified().await;
+        }
+    }
+
+    fn conversation(&self) -> MutexGuard<'_, Conversation> {
+        self.0
+            .conversation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Tap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tap")
+    }
+}

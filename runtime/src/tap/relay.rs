@@ -1,0 +1,93 @@
+//! Copying bytes between a connection and its server, on a thread of its own.
+//!
+//! A thread that waits in `poll` for two sockets costs less than two tasks of a runtime: there is
+//! no readiness to register, and nothing to wake but the reader.
+
+use std::{
+    io,
+    sync::{MutexGuard, PoisonError},
+};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::{Shared, backend, conversation::Conversation, framing::Framing, frontend, side::Side};
+
+/// The most that is copied at once, in bytes.
+const CHUNK: usize = 32 * 1024;
+
+/// Relays until either side ends. What one side has sent before its end is forwarded.
+///
+/// Neither side is waited for while the other one has something to say: a server that sends rows
+/// while its client is still sending parameters would otherwise stop both.
+pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Result<()> {
+    let (mut questions, mut answers) = (Framing::of_a_client(), Framing::of_a_server());
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let (from_client, from_server) = ready(&client, &server)?;
+        if from_server.contains(PollFlags::OUT) {
+            server.flush()?;
+        }
+        if from_client.contains(PollFlags::OUT) {
+            client.flush()?;
+        }
+        if from_server.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+            match server.receive(&mut chunk)? {
+                Some(0) => return client.end(),
+                // First, so that whoever sees an answer finds it recorded.
+                Some(length) => {
+                    lock(shared).hear_server(&mut answers, &chunk[..length]);
+                    client.send(&chunk[..length])?;
+                }
+                None => {}
+            }
+        }
+        if from_client.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+            match client.receive(&mut chunk)? {
+                Some(0) => return server.end(),
+                Some(length) => {
+                    lock(shared).hear_client(&mut questions, &chunk[..length]);
+                    server.send(&chunk[..length])?;
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+/// Waits until one side can be read, or written to where something is left to be written.
+fn ready(client: &Side, server: &Side) -> io::Result<(PollFlags, PollFlags)> {
+    let mut both = [
+        PollFd::from_borrowed_fd(client.descriptor(), client.interest(server)),
+        PollFd::from_borrowed_fd(server.descriptor(), server.interest(client)),
+    ];
+    loop {
+        match poll(&mut both, None) {
+            Err(rustix::io::Errno::INTR) => {}
+            result => {
+                result?;
+                return Ok((both[0].revents(), both[1].revents()));
+            }
+        }
+    }
+}
+
+impl Conversation {
+    fn hear_client(&mut self, framing: &mut Framing, bytes: &[u8]) {
+        framing.read(bytes, frontend::is_read, |kind, body| {
+            self.asked(kind, body);
+        });
+    }
+
+    fn hear_server(&mut self, framing: &mut Framing, bytes: &[u8]) {
+        framing.read(bytes, backend::is_read, |kind, body| {
+            self.answered(kind, body);
+        });
+    }
+}
+
+fn lock(shared: &Shared) -> MutexGuard<'_, Conversation> {
+    shared
+        .conversation
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,140 @@
+//! Tests that override in vain when they are asked to, which is by being run as a
+//! [`child`](crate::child).
+
+use axum::{Router, routing::get};
+use db_test::{Client, OverrideRequest, Overrides, TestContext, db_test};
+
+use crate::{
+    app::{Caller, Greeting, Limit},
+    child::asked_to_fail,
+};
+
+/// What an older version of the application had in the place of [`Caller`].
+#[derive(Clone)]
+struct Visitor;
+
+fn ada() -> Caller {
+    Caller("ada".to_owned())
+}
+
+fn renamed(overrides: &Overrides) {
+    if asked_to_fail() {
+        overrides.set(Visitor);
+    }
+}
+
+#[db_test(overrides = renamed)]
+async fn renamed_and_passing(client: Client) {
+    client.get("/caller").add_header("x-caller", "eve").await;
+}
+
+#[db_test(overrides = renamed)]
+async fn renamed_and_failing(client: Client) {
+    client.get("/caller").add_header("x-caller", "eve").await;
+    assert!(!asked_to_fail(), "failing as asked");
+}
+
+#[db_test(overrides = renamed)]
+#[should_panic = "panicking as expected"]
+async fn renamed_and_panicking_as_expected(client: Client) {
+    client.get("/caller").add_header("x-caller", "eve").await;
+    panic!("panicking as expected");
+}
+
+#[db_test(overrides = renamed)]
+async fn unused_without_a_client() {}
+
+#[db_test(overrides = renamed)]
+async fn unused_without_a_request(_client: Client) {}
+
+#[db_test]
+async fn after_the_state(client: Client, overrides: Overrides) {
+    if asked_to_fail() {
+        overrides.set(Limit(0));
+    }
+    client.get("/items").await;
+}
+
+#[db_test]
+async fn after_an_argument(cx: TestContext) {
+    assert_eq!(cx.overridden::<Limit>(), None);
+    if asked_to_fail() {
+        cx.overrides().set(Limit(0));
+    }
+}
+
+#[db_test]
+async fn after_the_requests(client: Client, overrides: Overrides) {
+    client.get("/caller").await;
+    if asked_to_fail() {
+        overrides.set(ada());
+    }
+}
+
+#[db_test]
+async fn for_the_second_time(client: Client, overrides: Overrides) {
+    overrides.set(ada());
+    client.get("/caller").await.assert_text("ada");
+    if asked_to_fail() {
+        overrides.set(ada());
+    }
+    client.get("/greeting").await;
+}
+
+#[db_test]
+async fn of_an_extractor(client: Client, overrides: Overrides) {
+    if asked_to_fail() {
+        overrides.set_with(|_| ada());
+    }
+    client.get("/greeting").await;
+}
+
+#[db_test]
+async fn for_one_request(client: Client) {
+    let request = client.get("/greeting");
+    if asked_to_fail() {
+        request.overriding(|o| o.set(ada())).await;
+    }
+}
+
+#[db_test]
+async fn for_one_request_in_the_state(client: Client) {
+    let request = client.get("/items");
+    if asked_to_fail() {
+        request.overriding(|o| o.set(Limit(0))).await;
+    }
+}
+
+#[db_test]
+async fn for_another_application() {
+    if asked_to_fail() {
+        let router = Router::new().route("/caller", get(|caller: Caller| async { caller.0 }));
+        let client = Client::new(router);
+        client.get("/caller").overriding(|o| o.set(ada())).await;
+    }
+}
+
+fn named(overrides: &Overrides) {
+    if asked_to_fail() {
+        overrides.set(ada());
+    }
+}
+
+#[db_test(overrides = named)]
+async fn hidden_by_the_only_request(client: Client) {
+    let request = client.get("/caller").overriding(|o| o.set(ada()));
+    request.await.assert_text("ada");
+}
+
+fn without_need(overrides: &Overrides) {
+    overrides.optional().set(Visitor);
+    overrides.extension(Greeting("hello"));
+    overrides.set(ada());
+}
+
+#[db_test(overrides = without_need)]
+async fn not_reported(client: Client, overrides: Overrides) {
+    overrides.set(Caller("grace".to_owned()));
+    client.get("/caller").await.assert_text("grace");
+    overrides.set(ada());
+}

@@ -1,0 +1,155 @@
+//! An override that nothing asked for is reported, with the cure.
+
+use crate::child::{self, Finished};
+
+/// Runs a passing test that overrides in vain, and gives the one line that is printed about it.
+fn said_of(test: &str) -> String {
+    let Finished { success, output } = child::run(&format!("in_vain::{test}"), &[]);
+    assert!(success, "{output}");
+    let prefix = format!("db-test: it::in_vain::{test}: ");
+    let lines = output.lines().filter_map(|line| line.split_once(&prefix));
+    let said: Vec<_> = lines.map(|(_, said)| said).collect();
+    assert_eq!(said.len(), 1, "{output}");
+    said[0].to_owned()
+}
+
+#[test]
+fn a_type_that_nothing_can_replace_is_told_from_those_that_something_can() {
+    assert_eq!(
+        said_of("renamed_and_passing"),
+        "`it::in_vain::Visitor` was set, but nothing can be replaced by it: neither \
+         cx.overridden_or nor an #[overridable] extractor asked for it in the only request; set \
+         what the application uses by now (`it::app::Limit`, `it::app::Caller`), or call \
+         overrides.extension(…) for what a plain Extension reads"
+    );
+}
+
+#[test]
+fn a_failing_test_tells_it_in_its_report() {
+    let failed = child::run("in_vain::renamed_and_failing", &[]);
+    assert!(!failed.success, "{}", failed.output);
+    let section = " override  `it::in_vain::Visitor` was set, but";
+    assert_eq!(
+        failed.output.matches(section).count(),
+        1,
+        "{}",
+        failed.output
+    );
+    assert!(
+        !failed
+            .output
+            .contains("db-test: it::in_vain::renamed_and_failing: ")
+    );
+}
+
+#[test]
+fn a_test_that_panics_as_expected_tells_it_too() {
+    said_of("renamed_and_panicking_as_expected");
+}
+
+#[test]
+fn a_test_without_an_application_is_told() {
+    assert_eq!(
+        said_of("unused_without_a_client"),
+        "`it::in_vain::Visitor` was set, but the test does not use the application; take a Client \
+         or a Router, or leave it out"
+    );
+}
+
+#[test]
+fn a_test_without_a_request_is_told() {
+    assert_eq!(
+        said_of("unused_without_a_request"),
+        "`it::in_vain::Visitor` was set, but the application's state did not ask for it and the \
+         test sent no request; send one that depends on it, or leave it out"
+    );
+}
+
+#[test]
+fn what_was_set_after_the_state_was_built_is_told() {
+    assert_eq!(
+        said_of("after_the_state"),
+        "`it::app::Limit` was set after the application's state had been made without it; set it \
+         before, by #[db_test(overrides = …)] or in an argument in front of the Client or Router"
+    );
+}
+
+#[test]
+fn what_was_set_after_an_argument_had_asked_for_it_is_told() {
+    assert_eq!(
+        said_of("after_an_argument"),
+        "`it::app::Limit` was set after cx.overridden had been asked for it; set it before, by \
+         #[db_test(overrides = …)] or in an argument in front of the one that asks"
+    );
+}
+
+#[test]
+fn what_was_set_after_the_last_request_for_it_is_told() {
+    assert_eq!(
+        said_of("after_the_requests"),
+        "`it::app::Caller` was set after the last request that asked for it; set it before that \
+         request"
+    );
+}
+
+#[test]
+fn what_was_set_again_in_vain_is_told() {
+    assert_eq!(
+        said_of("for_the_second_time"),
+        "`it::app::Caller` was set again, and no request after that asked for it; send one that \
+         depends on it, or leave it out"
+    );
+}
+
+#[test]
+fn an_extractor_that_no_handler_takes_is_told() {
+    assert_eq!(
+        said_of("of_an_extractor"),
+        "`it::app::Caller` was set, but no handler extracted it in the only request; set what they \
+         extract by now, or leave it out"
+    );
+}
+
+#[test]
+fn one_request_that_did_not_ask_is_told() {
+    assert_eq!(
+        said_of("for_one_request"),
+        "`it::app::Caller` was set for one request, which did not ask for it; set what its \
+         handler extracts, or leave it out"
+    );
+}
+
+#[test]
+fn one_request_cannot_replace_a_part_of_the_state() {
+    assert_eq!(
+        said_of("for_one_request_in_the_state"),
+        "`it::app::Limit` was set for one request, but it is part of the application's state, \
+         which was made before; set it by #[db_test(overrides = …)], or make it an \
+         #[overridable] extractor"
+    );
+}
+
+#[test]
+fn what_each_request_replaces_is_told() {
+    assert_eq!(
+        said_of("hidden_by_the_only_request"),
+        "`it::app::Caller` was set, but replaced or removed for everything that asked for it; \
+         leave it out"
+    );
+}
+
+#[test]
+fn a_request_to_another_application_is_told() {
+    assert_eq!(
+        said_of("for_another_application"),
+        "`it::app::Caller` was set for a request that did not come to the session's application; \
+         send it with the test's Client or Router, from the test's own task, and await it"
+    );
+}
+
+#[test]
+fn what_need_not_be_asked_for_is_not_reported() {
+    let quiet = child::run("in_vain::not_reported", &[]);
+    assert!(quiet.success, "{}", quiet.output);
+    assert!(!quiet.output.contains("was set"), "{}", quiet.output);
+}
