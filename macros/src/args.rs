@@ -1,5 +1,7 @@
 //! The options of `#[db_test(…)]`.
 
+mod elsewhere;
+mod fixtures;
 mod value;
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -8,13 +10,15 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprPath, Ident, Token};
 
 use crate::errors::{Errors, mistake};
+pub(crate) use fixtures::Fixture;
 
 /// Every option with an example of it, as the messages quote them.
-const OPTIONS: [(&str, &str); 4] = [
+const OPTIONS: [(&str, &str); 5] = [
     ("isolation", "isolation = \"database\""),
     ("timeout", "timeout = \"5s\""),
     ("overrides", "overrides = path::to::function"),
     ("session", "session = path::to::function"),
+    ("fixtures", "fixtures(\"users\")"),
 ];
 
 /// What keeps a test apart from the others.
@@ -32,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<u64>,
     pub(crate) overrides: Option<ExprPath>,
     pub(crate) session: Option<ExprPath>,
+    /// In the order in which they run.
+    pub(crate) fixtures: Vec<Fixture>,
 }
 
 impl Options {
@@ -62,6 +68,8 @@ impl Options {
             "timeout" => set(&mut self.timeout, &key, value::milliseconds(&value()?)?)?,
             "overrides" => set(&mut self.overrides, &key, value::path(&value()?, &key)?)?,
             "session" => set(&mut self.session, &key, value::path(&value()?, &key)?)?,
+            "fixtures" => fixtures::parse(input, &key, &mut self.fixtures)?,
+            "migrations" | "migrator" => return Err(elsewhere::refuse(&key, &value()?)),
             _ => return Err(unknown(&key)),
         }
         expect_comma(input)

@@ -47,7 +47,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::args::{Isolation, Options};
+use crate::args::{Fixture, Isolation, Options};
 use crate::function::Function;
 use crate::test_fn::TestFn;
 
@@ -97,6 +97,7 @@ fn description(test: &TestFn, options: &Options) -> TokenStream {
     let own_database = (options.isolation == Some(Isolation::Database))
         .then(|| quote_spanned!(Span::mixed_site()=> .own_database()));
     let timeout = options.timeout.map(Literal::u64_unsuffixed).into_iter();
+    let fixtures = fixtures(options);
     let should_panic = test
         .should_panic()
         .map(|_| quote_spanned!(ours=> .should_panic()));
@@ -109,8 +110,20 @@ fn description(test: &TestFn, options: &Options) -> TokenStream {
         #(.overrides(#overrides))*
         #(.timeout(::core::time::Duration::from_millis(#timeout)))*
         #own_database
+        #fixtures
         #should_panic
     }
+}
+
+/// The scripts to run before the test, embedded so that a change of one rebuilds the test.
+fn fixtures(options: &Options) -> Option<TokenStream> {
+    let ours = Span::mixed_site();
+    let scripts = options.fixtures.iter().map(|Fixture { path }| {
+        // What the compiler has to say about the file, it says about its name.
+        quote_spanned!(at(path)=> (#path, ::core::include_str!(#path)))
+    });
+    (!options.fixtures.is_empty())
+        .then(|| quote_spanned!(ours=> .fixtures(::core::file!(), &[#(#scripts),*])))
 }
 
 /// The user's function, called with what it takes.

@@ -8,6 +8,7 @@ use quote::quote;
 use syn::Token;
 
 use crate::errors::Errors;
+use crate::rstest;
 use crate::test_fn::{TestFn, is_test_attribute};
 
 /// The item as it was, and the errors.
@@ -21,6 +22,9 @@ pub(crate) fn item(item: &TokenStream, errors: &Errors) -> TokenStream {
 /// such as every `.await` in a function that lacks `async`.
 pub(crate) fn test(test: TestFn, errors: &Errors) -> TokenStream {
     let TestFn(mut function) = test;
+    if rstest::attribute(&function).is_some() {
+        rstest::remove_attributes(&mut function);
+    }
     function
         .attributes
         .retain(|attribute| !is_test_attribute(attribute));

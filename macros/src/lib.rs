@@ -11,8 +11,10 @@ mod args;
 mod errors;
 mod expand;
 mod fallback;
+mod from_test;
 mod function;
 mod overridable;
+mod rstest;
 mod session;
 mod test_fn;
 #[cfg(test)]
@@ -44,12 +46,22 @@ use proc_macro::TokenStream;
 /// | `timeout = "5s"` | a whole number above zero with a unit: `ms`, `s` or `m` | the session's limit |
 /// | `overrides = path` | the path of a `fn(&Overrides)` | the session's overrides alone |
 /// | `session = path` | the path of a `fn() -> Session` | the function marked `#[db_test::session]` |
+/// | `fixtures("users")` | scripts to run first, in this order; may be given several times | none |
+///
+/// # Fixtures
+///
+/// A fixture is a file of SQL that runs in the test's own database before its arguments are made.
+/// `fixtures("users", "posts")` are `fixtures/users.sql` and `fixtures/posts.sql` beside the source
+/// file; a name with a `/` is a path from the directory of the source file; and
+/// `fixtures(path = "../sql", scripts("users", "posts"))` are scripts in another directory.
 ///
 /// # With other test attributes
 ///
-/// Another attribute that makes a test (`#[tokio::test]`, `#[sqlx::test]`) has to go. Under
-/// `#[rstest]`, write this one as `#[test_attr(db_test)]`, and `#[ignore]` in front of each
-/// argument that is to be injected.
+/// Another attribute that makes a test (`#[tokio::test]`, `#[sqlx::test]`) has to go. `#[rstest]`
+/// may stand on either side. Below this attribute, what has none of rstest's attributes is
+/// injected, and rstest's own fixtures are written `#[from(name)]`. Above it, rstest looks for an
+/// attribute whose last word is `test`, so this one is written `#[db_test::test]`, which is the
+/// same, and `#[ignore]` stands in front of each argument that is to be injected.
 ///
 /// # Errors
 ///
@@ -61,6 +73,27 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn db_test(options: TokenStream, item: TokenStream) -> TokenStream {
     test_fn::compile(options.into(), &item.into()).into()
+}
+
+/// Makes a struct an argument of tests: each of its fields is made as an argument of its type.
+///
+/// The fields are made in the order in which they stand. Use it on a struct with named fields or a
+/// tuple struct; for anything that is more than its parts, write `impl FromTest`.
+///
+/// ```text
+/// #[derive(FromTest)]
+/// struct Shop {
+///     client: Client,
+///     owner: Ada,
+/// }
+/// ```
+///
+/// # Errors
+///
+/// An enum, a union or a generic struct; a field whose type is not `FromTest`.
+#[proc_macro_derive(FromTest)]
+pub fn from_test(item: TokenStream) -> TokenStream {
+    from_test::compile(item.into()).into()
 }
 
 /// Marks the function that says what a session is: its migrations, seed, application, overrides.

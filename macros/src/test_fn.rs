@@ -6,11 +6,12 @@ use syn::{Attribute, FnArg, PatType, ReturnType, Type};
 use crate::args::Options;
 use crate::errors::Errors;
 use crate::function::Function;
-use crate::{expand, fallback, validate};
+use crate::{expand, fallback, rstest, validate};
 
 /// Turns the options and the item of `#[db_test]` into a test, or into their mistakes.
 pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
+    let written = options.clone();
     let options = Options::parse(options, &mut errors);
     let test = match syn::parse2(item.clone()) {
         Ok(function) => TestFn(function),
@@ -20,10 +21,12 @@ pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
         }
     };
     validate::test(&test, &mut errors);
-    if errors.is_empty() {
-        expand::test(&test, &options)
-    } else {
+    if !errors.is_empty() {
         fallback::test(test, &errors)
+    } else if test.is_under_rstest() {
+        rstest::expand(test.0, &written)
+    } else {
+        expand::test(&test, &options)
     }
 }
 
@@ -51,6 +54,11 @@ impl TestFn {
         }
     }
 
+    /// Whether rstest makes a test of each case, and this function is none by itself.
+    pub(crate) fn is_under_rstest(&self) -> bool {
+        rstest::attribute(&self.0).is_some()
+    }
+
     /// The attribute `#[should_panic]`, in any of its forms.
     pub(crate) fn should_panic(&self) -> Option<&Attribute> {
         let mut attributes = self.0.attributes.iter();
@@ -61,7 +69,5 @@ impl TestFn {
 /// Whether an attribute makes a test of its function, such as `#[tokio::test]`, by its last word.
 pub(crate) fn is_test_attribute(attribute: &Attribute) -> bool {
     let last = attribute.path().segments.last();
-    last.is_some_and(|last| {
-        last.ident == "test" || last.ident == "db_test" || last.ident == "rstest"
-    })
+    last.is_some_and(|last| last.ident == "test" || last.ident == "db_test")
 }

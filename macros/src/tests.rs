@@ -5,7 +5,9 @@
     reason = "expect-test writes the snapshots"
 )]
 
+mod from_test;
 mod overridable;
+mod rstest;
 mod session;
 
 use expect_test::{Expect, expect};
@@ -131,6 +133,47 @@ fn options_describe_the_test() {
 }
 
 #[test]
+fn fixtures_are_embedded() {
+    let options = quote!(fixtures("users", "../sql/posts.sql"));
+    let item = quote!(
+        async fn starts() {}
+    );
+    check(
+        test_fn::compile(options, &item),
+        &expect![[r##"
+        #[::core::prelude::v1::test]
+        fn starts() {
+            #[allow(clippy::unused_async)]
+            async fn starts() {}
+            ::db_test::macro_support::run(
+                const {
+                    &::db_test::macro_support::Test::new(
+                            ::core::concat!(::core::module_path!(), "::starts"),
+                            ::core::env!("CARGO_MANIFEST_DIR"),
+                        )
+                        .fixtures(
+                            ::core::file!(),
+                            &[
+                                (
+                                    "fixtures/users.sql",
+                                    ::core::include_str!("fixtures/users.sql"),
+                                ),
+                                ("../sql/posts.sql", ::core::include_str!("../sql/posts.sql")),
+                            ],
+                        )
+                },
+                |cx| {
+                    ::std::boxed::Box::pin(async move {
+                        ::core::result::Result::Ok(starts().await)
+                    })
+                },
+            )
+        }
+    "##]],
+    );
+}
+
+#[test]
 fn a_returned_value_is_reported() {
     let item = quote! {
         pub(crate) async fn reads(mut pool: PgPool, _: Client) -> anyhow::Result<()> {
@@ -237,7 +280,7 @@ fn every_mistake_is_reported_and_the_function_stays() {
                 "`5` has no unit\nwrite `timeout = \"5s\"`"
             }
             ::core::compile_error! {
-                "unknown option `colour`\nthe options are `isolation = \"database\"`, `timeout = \"5s\"`, `overrides = path::to::function`, `session = path::to::function`"
+                "unknown option `colour`\nthe options are `isolation = \"database\"`, `timeout = \"5s\"`, `overrides = path::to::function`, `session = path::to::function`, `fixtures(\"users\")`"
             }
             ::core::compile_error! {
                 "`#[db_test]` already makes a test of this function\nremove `#[tokio::test]`"

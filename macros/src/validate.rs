@@ -5,6 +5,7 @@ use syn::{FnArg, PatType, ReturnType, Safety, Signature, Type};
 
 use crate::errors::{Errors, as_written};
 use crate::function::Function;
+use crate::rstest;
 use crate::test_fn::{TestFn, is_test_attribute};
 
 /// Checks a function under `#[db_test]`.
@@ -16,6 +17,12 @@ pub(crate) fn test(test: &TestFn, errors: &mut Errors) {
     is_async(signature, errors);
     is_safe(signature, errors);
     is_of_the_rust_abi(signature, errors);
+    if test.is_under_rstest() {
+        // What rstest gives may be borrowed or generic.
+        rstest::validate(&test.0, errors);
+        rstest::injected(&test.0).for_each(|argument| names_an_owned_type(argument, errors));
+        return;
+    }
     is_not_generic(signature, errors);
     takes_owned_arguments(signature, errors);
     is_not_variadic(signature, errors);
@@ -40,14 +47,7 @@ fn is_the_only_test_attribute(function: &Function, errors: &mut Errors) {
         if !is_test_attribute(attribute) {
             continue;
         }
-        let name = as_written(attribute.path());
-        let cure = if name.ends_with("rstest") {
-            format!(
-                "put `#[{name}]` first, and `#[test_attr(db_test)]` in the place of `#[db_test]`"
-            )
-        } else {
-            format!("remove `#[{name}]`")
-        };
+        let cure = format!("remove `#[{}]`", as_written(attribute.path()));
         errors.add(
             attribute,
             "`#[db_test]` already makes a test of this function",

@@ -1,29 +1,33 @@
 //! What one running test has: its sandbox, its overrides, its router.
 
-use std::{any::type_name, sync::Arc, time::Duration};
+use std::{any::type_name, future::Future, panic::Location, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::Request,
     middleware::{Next, from_fn},
 };
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::sync::OnceCell;
 use tower::util::MapRequestLayer;
 
 use crate::{
-    BoxError, Error, FromTest, Overrides,
+    BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
     error::Cause,
     isolation::TestDatabase,
     keep::Keeping,
     log,
     macro_support::Test,
-    outcome::{ArgumentError, Outcome},
+    outcome::{ArgumentError, FieldError, Outcome},
     overrides::Layer,
     recording::{self, Recording},
     report::chain,
     sandbox::Ending,
     session::{Active, Definition},
+    teardown::Teardowns,
 };
 
 /// The surroundings of one running test, as [`FromTest`] implementations and a session's `app`
@@ -41,6 +45,7 @@ struct Inner {
     recording: Arc<Recording>,
     router: OnceCell<Router>,
     keeping: Keeping,
+    teardowns: Teardowns,
 }
 
 impl TestContext {
@@ -67,6 +72,7 @@ impl TestContext {
             recording,
             router,
             keeping: Keeping::of(test),
+            teardowns: Teardowns::default(),
         })))
     }
 
@@ -136,6 +142,60 @@ impl TestContext {
             .connect_options("TestContext::connect_options")
     }
 
+    /// Marks the present state of the test's database, to be returned to.
+    ///
+    /// Use it where one test runs many cases, each of which should start from the same rows: see
+    /// [`Savepoint::restore`] and, for property tests, [`Savepoint::case`].
+    ///
+    /// # Errors
+    ///
+    /// With `isolation = "database"`, where there is no transaction to return to the start of; when
+    /// the test holds its one connection.
+    pub async fn savepoint(&self) -> Result<Savepoint, Error> {
+        let limit = self.0.test.timeout;
+        let limit = limit.unwrap_or(self.0.definition.session.time_limit());
+        self.0.database.savepoint(limit).await
+    }
+
+    /// Has a future run when the test has ended, whether it passed, failed, panicked or ran out of
+    /// time, and before its database is taken away.
+    ///
+    /// Use it in [`FromTest`] implementations for what is not in the database: a directory, a
+    /// bucket, a process. (Rows need no teardown.) The last one that was registered runs first. A
+    /// future that has not ended after 5 seconds is dropped. One that panics, answers an error or
+    /// is dropped fails the test by its place in the source; the others run all the same.
+    ///
+    /// ```
+    /// use db_test::{BoxError, FromTest, TestContext};
+    ///
+    /// struct Uploads(std::path::PathBuf);
+    ///
+    /// impl FromTest for Uploads {
+    ///     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+    ///         let directory = std::env::temp_dir().join(cx.name().replace("::", "-"));
+    ///         std::fs::create_dir(&directory)?;
+    ///         let made = directory.clone();
+    ///         cx.on_end(async move { std::fs::remove_dir_all(made) });
+    ///         Ok(Self(directory))
+    ///     }
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn on_end<F>(&self, work: F)
+    where
+        F: Future<Output: Teardown> + Send + 'static,
+    {
+        self.0.teardowns.push(Location::caller(), work);
+    }
+
+    /// Makes one field of a struct that derives [`FromTest`]; called by generated code.
+    #[doc(hidden)]
+    pub async fn field<T: FromTest>(&self, name: &'static str) -> Result<T, BoxError> {
+        T::from_test(self)
+            .await
+            .map_err(|cause| FieldError::tell(name, cause))
+    }
+
     /// Makes one argument of the test function; called by generated code.
     #[doc(hidden)]
     pub async fn arg<T: FromTest>(&self) -> Result<T, ArgumentError> {
@@ -175,6 +235,28 @@ impl TestContext {
 
     pub(crate) fn recording(&self) -> &Arc<Recording> {
         &self.0.recording
+    }
+
+    /// The options of a database of the test's own, if it has one.
+    pub(crate) fn options_of_own_database(&self) -> Option<PgConnectOptions> {
+        self.0.database.options_of_own()
+    }
+
+    /// The options of a pool of the application's own making, which only a database of the test's
+    /// own allows.
+    pub(crate) fn pool_options(&self) -> Result<PgPoolOptions, Error> {
+        self.0.database.connect_options("PgPoolOptions")?;
+        let limit = self.0.definition.session.acquire_limit();
+        Ok(PgPoolOptions::new().acquire_timeout(limit))
+    }
+
+    /// Runs what the test has registered for its end, and tells what went wrong.
+    pub(crate) async fn tear_down(&self) -> Vec<String> {
+        let problems = self.0.teardowns.run().await;
+        if !problems.is_empty() {
+            self.0.keeping.test_fails();
+        }
+        problems
     }
 
     pub(crate) fn held_too_long(&self) -> Option<Duration> {

@@ -167,6 +167,40 @@ pub(crate) enum Cause {
     )]
     NoSession,
 
+    #[error(
+        "the fixture {place} failed: {}\n\
+         the scripts run in the order of `fixtures(…)`, before the test's arguments are made",
+        chain(error)
+    )]
+    FixtureFailed {
+        place: String,
+        #[source]
+        error: sqlx::Error,
+    },
+
+    #[error(
+        "a savepoint is a place in the test's transaction, and with `isolation = \"database\"` there is none\n\
+         remove the option, or delete at the end of each case what it has written"
+    )]
+    NoSavepoint,
+
+    #[error(
+        "this savepoint is gone: an older one was restored, or the transaction it was set in has ended\n\
+         set a new one with `cx.savepoint()` after that"
+    )]
+    SavepointGone,
+
+    #[error(
+        "could not {action} a savepoint of the test: {}\n\
+         the test's one connection must be free for it: end transactions and drop connections first",
+        chain(error)
+    )]
+    Savepoint {
+        action: &'static str,
+        #[source]
+        error: sqlx::Error,
+    },
+
     #[error("the session's `app` function failed: {problem}")]
     AppFailed { problem: String },
 
@@ -194,6 +228,10 @@ impl Error {
     /// Whether the server has no connection left for now: a matter of waiting.
     pub(crate) fn is_out_of_connections(&self) -> bool {
         self.0.cause.is_out_of_connections()
+    }
+
+    pub(crate) fn is_about_a_fixture(&self) -> bool {
+        matches!(self.0.cause, Cause::FixtureFailed { .. })
     }
 
     pub(crate) fn is_test_ended(&self) -> bool {

@@ -3,7 +3,11 @@
 use std::future::Future;
 
 use axum::Router;
-use sqlx::{PgPool, Postgres, pool::PoolConnection, postgres::PgConnectOptions};
+use sqlx::{
+    PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use crate::{Client, Overrides, TestContext, client};
 
@@ -34,14 +38,17 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// }
 /// ```
 ///
+/// A struct that is no more than its parts derives it: `#[derive(FromTest)]`. What has to be undone
+/// and is not in the database is registered with [`TestContext::on_end`].
+///
 /// # Errors
 ///
 /// An error fails the test before its body runs; the report names the argument's type.
 #[diagnostic::on_unimplemented(
     message = "a test cannot take an argument of type `{Self}`",
     label = "not something a test is given",
-    note = "a test may take `Client`, `Router`, `PgPool`, `PoolConnection<Postgres>`, `PgConnectOptions`, `Overrides`, `TestContext`",
-    note = "for a type of your own, write `impl db_test::FromTest for {Self}`"
+    note = "a test may take `Client`, `Router`, `PgPool`, `PoolConnection<Postgres>`, `PgConnectOptions`, `PgPoolOptions`, `Overrides`, `TestContext`",
+    note = "for a type of your own, write `impl db_test::FromTest for {Self}`, or derive it from its fields"
 )]
 pub trait FromTest: Sized {
     /// Makes the value for one test.
@@ -85,6 +92,14 @@ impl FromTest for PoolConnection<Postgres> {
 impl FromTest for PgConnectOptions {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
         Ok(cx.connect_options()?)
+    }
+}
+
+/// Only with `isolation = "database"`, together with [`PgConnectOptions`].
+#[diagnostic::do_not_recommend]
+impl FromTest for PgPoolOptions {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(cx.pool_options()?)
     }
 }
 

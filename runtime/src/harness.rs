@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::{
-    Error, TestContext, executor,
+    Error, TestContext, executor, fixtures,
     macro_support::{Reported, Test, TestFuture},
     outcome::{Ended, Outcome},
     report::{self, Report},
@@ -33,12 +33,15 @@ pub(crate) fn run(
             Ok(opened) => opened,
             Err(error) => return Ended::without_running(error),
         };
-        let outcome = live(&cx, body(cx.clone()), limit).await;
+        let body = fixtures::before(test, &cx, body(cx.clone()));
+        let outcome = live(&cx, body, limit).await;
+        let teardown = cx.tear_down().await;
         let held = cx.held_too_long();
         let ending = cx.end(&outcome).await;
         let unasked = cx.overrides().end();
         Ended {
             outcome,
+            teardown,
             ending,
             held,
             kept: cx.kept(),
@@ -77,7 +80,7 @@ async fn live(cx: &TestContext, body: TestFuture<Reported>, limit: Duration) -> 
 /// Hands the test's own result on to libtest, after the report of a failure.
 fn conclude(test: &Test, ended: Ended) -> ExitCode {
     let report = Report::new(test, &ended);
-    let spoiled = ended.ending.is_failure();
+    let spoiled = ended.ending.is_failure() || !ended.teardown.is_empty();
     if ended.outcome.passes(test) && !spoiled {
         ended.unasked.announce(test.name);
     }

@@ -12,7 +12,7 @@ use crate::{
     macro_support::Isolation,
     outcome::Outcome,
     recording::Recording,
-    sandbox::{Ending, Sandbox},
+    sandbox::{Ending, Sandbox, Savepoint},
     session::Startable,
 };
 
@@ -77,6 +77,22 @@ impl TestDatabase {
         match self {
             Self::Transaction(_) => Err(Error::from(Cause::LeadsOutside { type_name })),
             Self::Own(exclusive) => Ok(exclusive.options()),
+        }
+    }
+
+    /// The options of a database of the test's own, if it has one.
+    pub(crate) fn options_of_own(&self) -> Option<PgConnectOptions> {
+        match self {
+            Self::Transaction(_) => None,
+            Self::Own(exclusive) => Some(exclusive.options()),
+        }
+    }
+
+    /// Marks the present state, to be returned to; a transaction is needed for that.
+    pub(crate) async fn savepoint(&self, case_limit: Duration) -> Result<Savepoint, Error> {
+        match self {
+            Self::Transaction(sandbox) => sandbox.savepoint(case_limit).await,
+            Self::Own(_) => Err(Error::from(Cause::NoSavepoint)),
         }
     }
 

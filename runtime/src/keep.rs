@@ -8,7 +8,10 @@ mod variable;
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 pub(crate) use self::{shelf::expire, variable::attend_to};
@@ -21,6 +24,8 @@ use crate::{
 pub(crate) struct Keeping {
     test: &'static Test,
     request: Request,
+    /// Whether the test fails, however its body ended.
+    fails: AtomicBool,
     told: Mutex<Vec<String>>,
 }
 
@@ -29,6 +34,7 @@ impl Keeping {
         Self {
             test,
             request: variable::request(),
+            fails: AtomicBool::new(false),
             told: Mutex::default(),
         }
     }
@@ -42,9 +48,14 @@ impl Keeping {
     pub(crate) fn wants(&self, outcome: &Outcome) -> bool {
         match self.request {
             Request::All => true,
-            Request::Failed => !outcome.passes(self.test),
+            Request::Failed => self.fails.load(Ordering::Relaxed) || !outcome.passes(self.test),
             _ => false,
         }
+    }
+
+    /// Remembers that the test fails, however its body ended.
+    pub(crate) fn test_fails(&self) {
+        self.fails.store(true, Ordering::Relaxed);
     }
 
     /// Sets the lane's database aside, whose connection is closed by now. Says whether it did; if

@@ -44,6 +44,8 @@ mod exclusive;
 #[cfg(feature = "harness")]
 mod executor;
 #[cfg(feature = "harness")]
+mod fixtures;
+#[cfg(feature = "harness")]
 mod from_test;
 #[cfg(feature = "harness")]
 mod harness;
@@ -77,11 +79,16 @@ mod stopwatch;
 #[cfg(feature = "harness")]
 mod tap;
 #[cfg(feature = "harness")]
+mod teardown;
+#[cfg(feature = "harness")]
 mod template;
 
+/// The same as [`db_test`](macro@db_test), by the word that rstest and editors look for.
+#[cfg(feature = "harness")]
+pub use db_test_macros::db_test as test;
 pub use db_test_macros::overridable;
 #[cfg(feature = "harness")]
-pub use db_test_macros::{db_test, session};
+pub use db_test_macros::{FromTest, db_test, session};
 pub use overridable::Overridable;
 
 #[cfg(feature = "harness")]
@@ -92,5 +99,7 @@ pub use self::{
     error::Error,
     from_test::{BoxError, FromTest},
     overrides::{IntoAnswer, OverrideRequest, Overrides, Overriding},
+    sandbox::Savepoint,
     session::{Migrations, Session},
+    teardown::Teardown,
 };

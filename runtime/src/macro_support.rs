@@ -17,7 +17,10 @@ mod harness {
     pub use ctor;
     use futures_util::{FutureExt, TryFutureExt};
 
-    use crate::{FromTest, Overrides, Session, TestContext, outcome::ArgumentError};
+    pub use db_test_macros::db_test;
+
+    pub use crate::{BoxError, FromTest, TestContext};
+    use crate::{Overrides, Session, fixtures::Fixtures, outcome::ArgumentError};
 
     /// A function that describes a session.
     pub type SessionFn = fn() -> Session;
@@ -46,6 +49,7 @@ mod harness {
         pub(crate) timeout: Option<Duration>,
         pub(crate) isolation: Isolation,
         pub(crate) should_panic: bool,
+        pub(crate) fixtures: Fixtures,
     }
 
     impl Test {
@@ -59,6 +63,10 @@ mod harness {
                 timeout: None,
                 isolation: Isolation::Transaction,
                 should_panic: false,
+                fixtures: Fixtures {
+                    source: "",
+                    scripts: &[],
+                },
             }
         }
 
@@ -87,6 +95,17 @@ mod harness {
         #[must_use]
         pub const fn own_database(mut self) -> Self {
             self.isolation = Isolation::Database;
+            self
+        }
+
+        /// The options `fixtures(…)`: the source file, and the paths and texts of the scripts.
+        #[must_use]
+        pub const fn fixtures(
+            mut self,
+            source: &'static str,
+            scripts: &'static [(&'static str, &'static str)],
+        ) -> Self {
+            self.fixtures = Fixtures { source, scripts };
             self
         }
 

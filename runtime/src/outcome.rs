@@ -7,6 +7,7 @@ use crate::{
     macro_support::{Reported, Test},
     overrides::Unasked,
     recording::Recording,
+    report::chain,
     sandbox::Ending,
 };
 
@@ -15,6 +16,34 @@ use crate::{
 pub struct ArgumentError {
     pub(crate) type_name: &'static str,
     pub(crate) cause: BoxError,
+}
+
+impl ArgumentError {
+    /// What the report says of the test in its first line.
+    pub(crate) fn headline(&self) -> &'static str {
+        match self.cause.downcast_ref::<Error>() {
+            Some(error) if error.is_about_a_fixture() => "could not be given its fixtures",
+            _ => "could not be given its arguments",
+        }
+    }
+}
+
+/// A field of a struct that derives `FromTest` could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("its field `{name}`: {}", chain(cause.as_ref()))]
+pub(crate) struct FieldError {
+    name: &'static str,
+    cause: BoxError,
+}
+
+impl FieldError {
+    /// Adds the field's name to an error that is not about the session, which names no type.
+    pub(crate) fn tell(name: &'static str, cause: BoxError) -> BoxError {
+        match cause.is::<Error>() {
+            true => cause,
+            false => Box::new(Self { name, cause }),
+        }
+    }
 }
 
 /// How the body of a test ended, before its sandbox was looked at.
@@ -37,6 +66,8 @@ pub(crate) enum Outcome {
 /// All that is known of a test when it is over.
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
+    /// What went wrong with which of its teardowns.
+    pub(crate) teardown: Vec<String>,
     pub(crate) ending: Ending,
     /// For how long the test's one connection was held, if that is longer than others wait.
     pub(crate) held: Option<Duration>,
@@ -54,6 +85,7 @@ impl Ended {
         let (outcome, ending) = (Outcome::NotRun, Ending::NotOpened(error));
         Self {
             outcome,
+            teardown: Vec::new(),
             ending,
             held: None,
             kept: None,

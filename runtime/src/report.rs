@@ -32,6 +32,7 @@ impl Report {
     pub(crate) fn new(test: &Test, ended: &Ended) -> Self {
         let Ended {
             outcome,
+            teardown,
             ending,
             held,
             kept,
@@ -41,6 +42,9 @@ impl Report {
         let mut sections = Vec::new();
         if let Some(cause) = cause_of(test, outcome) {
             sections.push(("cause", cause));
+        }
+        if !teardown.is_empty() {
+            sections.push(("teardown", teardown.join("\n")));
         }
         if let Ending::NotOpened(error) = ending {
             if !matches!(outcome, Outcome::NoArgument(_)) {
@@ -67,7 +71,10 @@ impl Report {
             sections.push(("story", story.clone()));
         }
         sections.push(("run again", rerun_command(test)));
-        let how = headline(outcome, ending);
+        let how = match outcome {
+            Outcome::Passed if !ending.is_failure() => "passed, but its teardown failed".to_owned(),
+            _ => headline(outcome, ending),
+        };
         Self {
             title: format!("{} {how}", test.name),
             sections,
@@ -114,7 +121,7 @@ fn headline(outcome: &Outcome, ending: &Ending) -> String {
         Outcome::Blocked { took } => {
             format!("took {:.1} s, longer than its limit", took.as_secs_f64())
         }
-        Outcome::NoArgument(_) => "could not be given its arguments".to_owned(),
+        Outcome::NoArgument(error) => error.headline().to_owned(),
     }
 }
 

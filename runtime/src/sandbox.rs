@@ -14,6 +14,7 @@ mod keeping;
 mod opening;
 mod parked;
 mod pool;
+mod savepoint;
 mod transaction;
 
 use std::{
@@ -28,6 +29,7 @@ use futures_util::FutureExt;
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::{net::TcpStream, sync::OnceCell};
 
+pub use self::savepoint::Savepoint;
 pub(crate) use self::{
     ending::Ending,
     transaction::{DEPTH, OWN},
@@ -72,6 +74,8 @@ struct Core {
     trouble: Mutex<Trouble>,
     holding: Holding,
     recording: Arc<Recording>,
+    /// How many savepoints have been set, which is what they are named by.
+    savepoints: AtomicU32,
 }
 
 /// What went wrong during the test, which its end tells.
@@ -114,6 +118,7 @@ impl Sandbox {
             trouble: Mutex::default(),
             holding: Holding::default(),
             recording,
+            savepoints: AtomicU32::new(0),
         });
         let pool = pool::around(&core);
         Self { core, pool }

@@ -24,6 +24,7 @@ use std::time::Duration;
 pub use std::process::ExitCode;
 
 pub use ctor;
+pub use db_test_macros::db_test;
 use http::request::Parts;
 
 /// The names under which session functions were registered.
@@ -39,6 +40,7 @@ pub struct Test {
     pub overrides: Option<fn(&Overrides)>,
     pub timeout: Option<Duration>,
     pub should_panic: bool,
+    pub fixtures: &'static [(&'static str, &'static str)],
 }
 
 #[derive(Debug)]
@@ -78,6 +80,7 @@ impl Test {
             overrides: None,
             timeout: None,
             should_panic: false,
+            fixtures: &[],
         }
     }
 
@@ -104,6 +107,14 @@ impl Test {
 
     pub const fn own_database(self) -> Self {
         self
+    }
+
+    pub const fn fixtures(
+        self,
+        _source: &'static str,
+        fixtures: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self { fixtures, ..self }
     }
 
     pub const fn should_panic(self) -> Self {

@@ -124,20 +124,32 @@ macro_rules! catalog_writes {
     };
 }
 
+/// What this backend has written to `pg_type`, `pg_attribute`, `pg_proc` and `pg_class` (their object
+/// ids are fixed) since its transaction began, also what was rolled back since.
+macro_rules! count_catalog_writes {
+    () => {
+        concat!(
+            catalog_writes!(1247),
+            " + ",
+            catalog_writes!(1249),
+            " + ",
+            catalog_writes!(1255),
+            " + ",
+            catalog_writes!(1259)
+        )
+    };
+}
+
+/// Asks for that count.
+pub(super) const COUNT_CATALOG_WRITES: &str = concat!("select ", count_catalog_writes!());
+
 /// Ends the transaction. The first column says whether it is the one that was opened; the second
-/// counts what this backend has written to `pg_type`, `pg_attribute`, `pg_proc` and `pg_class`
-/// (their object ids are fixed): more than nothing means DDL; the third counts the statements that
-/// the server has prepared.
+/// counts writes to system catalogs: more than nothing means DDL; the third counts the statements
+/// that the server has prepared.
 const END: &str = concat!(
     moment!(),
     ", ",
-    catalog_writes!(1247),
-    " + ",
-    catalog_writes!(1249),
-    " + ",
-    catalog_writes!(1255),
-    " + ",
-    catalog_writes!(1259),
+    count_catalog_writes!(),
     ", (select count(*) from pg_prepared_statements); \
      rollback; discard sequences"
 );

@@ -98,6 +98,13 @@ fn what_stood_before_a_violated_constraint_is_kept() {
     assert_eq!(names, "seeded\nparent");
 }
 
+#[test]
+fn a_test_whose_teardown_fails_is_kept() {
+    let place = Place::new();
+    let names = kept_of(&place, "on_request::tearing_down::after_passing");
+    assert_eq!(names, "seeded");
+}
+
 #[db_test]
 async fn nothing_is_kept_of_tests_that_pass() {
     let place = Place::new();

@@ -1,5 +1,8 @@
 //! Tests that misbehave when they are asked to, which is by being run as a [`child`](crate::child).
 
+mod arguments;
+mod tearing_down;
+
 use std::process::Command;
 
 use axum::http::StatusCode;

@@ -1,12 +1,19 @@
-//! The documentation shows programs that are run as tests, letter by letter.
+//! The README and the guides show programs that are run as tests, letter by letter.
 
-use std::fs;
+use std::{fs, path::Path};
 
 const EXAMPLES: [&str; 3] = ["quick_start", "overrides", "own_argument"];
 
+/// The programs in Rust that a page shows.
+fn shown_in(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new("..").join(page)).expect("the page is there");
+    let blocks = text.split("```rust\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    blocks.map(str::to_owned).collect()
+}
+
 #[test]
 fn every_example_of_the_readme_is_run_by_a_test() {
-    let readme = fs::read_to_string("../README.md").expect("the README is there");
     let examples = EXAMPLES.map(|name| {
         let file =
             fs::read_to_string(format!("tests/docs/{name}.rs")).expect("the example is there");
@@ -15,34 +22,27 @@ fn every_example_of_the_readme_is_run_by_a_test() {
             .expect("a header stands above the example");
         example.to_owned()
     });
-    let shown = examples_in(&readme);
+    let shown = shown_in("README.md");
     assert_eq!(shown.len(), EXAMPLES.len());
     for block in shown {
-        assert!(
-            examples.iter().any(|example| example == block),
-            "not run by a test:\n{block}"
-        );
+        assert!(examples.contains(&block), "not run by a test:\n{block}");
     }
 }
 
 #[test]
-fn every_example_of_the_guide_to_overrides_is_part_of_a_test() {
-    let guide = fs::read_to_string("../docs/overrides.md").expect("the guide is there");
-    let files: Vec<_> = fs::read_dir("tests/docs/overriding")
-        .expect("the examples are there")
-        .filter_map(|file| fs::read_to_string(file.ok()?.path()).ok())
-        .collect();
-    let shown = examples_in(&guide);
-    assert!(!shown.is_empty());
-    for block in shown {
-        assert!(
-            files.iter().any(|file| file.contains(block)),
-            "not part of a test:\n{block}"
-        );
+fn every_example_of_the_guides_is_part_of_a_test() {
+    for (page, directory) in [
+        ("docs/fixtures.md", "tests/docs/guide"),
+        ("docs/overrides.md", "tests/docs/overriding"),
+    ] {
+        let files = fs::read_dir(directory).expect("the tests are there");
+        let files = files.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
+        let tests: Vec<_> = files.collect();
+        let shown = shown_in(page);
+        assert!(!shown.is_empty(), "{page}");
+        for block in shown {
+            let found = tests.iter().any(|test| test.contains(&block));
+            assert!(found, "{page}: not run by a test:\n{block}");
+        }
     }
-}
-
-fn examples_in(text: &str) -> Vec<&str> {
-    let blocks = text.split("```rust\n").skip(1);
-    blocks.filter_map(|rest| rest.split("```").next()).collect()
 }

@@ -1,0 +1,6 @@
+use db_test::db_test;
+
+#[db_test(fixtures(users))]
+async fn reads() {}
+
+fn main() {}

@@ -1,0 +1,23 @@
+//! The examples of docs/fixtures.md and docs/coming-from-sqlx-test.md, one file a section.
+
+mod arguments;
+mod blog;
+mod cases;
+mod derived;
+mod factories;
+mod from_sqlx_test;
+mod properties;
+mod scripts;
+mod sessions;
+mod snapshots;
+mod teardown;
+
+use db_test::Session;
+
+#[db_test::session]
+fn session() -> Session {
+    Session::postgres()
+        .migrations("tests/docs/guide/migrations")
+        .seed_sql("insert into users (email, role) values ('root@example.com', 'admin')")
+        .app(|cx| blog::app(cx.pool()))
+}
