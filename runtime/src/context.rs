@@ -18,6 +18,8 @@ use crate::{
     BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
     error::Cause,
     isolation::TestDatabase,
+    keep::Keeping,
+    log,
     macro_support::Test,
     outcome::{ArgumentError, FieldError, Outcome},
     overrides::Layer,
@@ -42,6 +44,7 @@ struct Inner {
     database: TestDatabase,
     recording: Arc<Recording>,
     router: OnceCell<Router>,
+    keeping: Keeping,
     teardowns: Teardowns,
 }
 
@@ -68,6 +71,7 @@ impl TestContext {
             database,
             recording,
             router,
+            keeping: Keeping::of(test),
             teardowns: Teardowns::default(),
         })))
     }
@@ -248,7 +252,11 @@ impl TestContext {
 
     /// Runs what the test has registered for its end, and tells what went wrong.
     pub(crate) async fn tear_down(&self) -> Vec<String> {
-        self.0.teardowns.run().await
+        let problems = self.0.teardowns.run().await;
+        if !problems.is_empty() {
+            self.0.keeping.test_fails();
+        }
+        problems
     }
 
     pub(crate) fn held_too_long(&self) -> Option<Duration> {
@@ -261,7 +269,18 @@ impl TestContext {
 
     /// Ends the test's use of its database.
     pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
-        self.0.database.end(outcome).await
+        let ending = self.0.database.end(outcome, &self.0.keeping).await;
+        log::trace(|| {
+            let described = ending.describe();
+            let first_line = described.lines().next().unwrap_or_default();
+            format!("{}: {first_line}", self.name())
+        });
+        ending
+    }
+
+    /// What was kept of the test, if that was asked for; known when it has ended.
+    pub(crate) fn kept(&self) -> Option<String> {
+        self.0.keeping.report()
     }
 }
 

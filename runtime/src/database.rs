@@ -1,10 +1,14 @@
 //! The names of the databases that db-test makes, and of nothing else.
 //!
 //! A template is `dbt_<fingerprint>`, its lanes are `dbt_<fingerprint>_<number>`, and a template
-//! under construction is `dbt_<fingerprint>_new`. No statement of this crate names a database
-//! that was not made here, except the one a URL names.
+//! under construction is `dbt_<fingerprint>_new`. What was set aside is `dbt_kept_<test>_<number>`.
+//! No statement of this crate names a database that was not made here, except the one a URL names.
+
+mod kept;
 
 use std::fmt;
+
+pub(crate) use self::kept::KeptDatabase;
 
 /// The prefix of every database that db-test makes.
 pub(crate) const PREFIX: &str = "dbt_";

@@ -16,7 +16,9 @@ use sqlx::{
 use crate::{
     Error,
     error::Cause,
+    keep::Keeping,
     lane::Lane,
+    outcome::Outcome,
     recording::Recording,
     sandbox::Ending,
     session::{Active, Startable},
@@ -89,8 +91,9 @@ impl Exclusive {
         self.options.clone()
     }
 
-    /// Closes the pool and gives the database up. What still holds a connection then is cut off.
-    pub(crate) async fn end(&self) -> Ending {
+    /// Closes the pool and gives the database up, or sets it aside. What still holds a connection
+    /// then is cut off.
+    pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
         tokio::time::timeout(CLOSE_LIMIT, self.pool.close())
             .await
             .ok();
@@ -101,6 +104,10 @@ impl Exclusive {
             .take();
         if let Some(Lane { id, connection }) = lane {
             drop(connection);
+            let server = self.active.lanes().server();
+            if keeping.wants(outcome) && keeping.set_aside(server, &id).await {
+                return Ending::Kept;
+            }
             Arc::clone(&self.active).replace(id);
         }
         Ending::ThrownAway

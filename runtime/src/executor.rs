@@ -75,6 +75,7 @@ fn runtime() -> &'static Runtime {
 
 #[ctor::ctor(unsafe)]
 fn before_main() {
+    crate::log::begin();
     // This process may be a copy of a test binary that was started to look after the private
     // server; then the following call does not return.
     #[cfg(unix)]

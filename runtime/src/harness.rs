@@ -46,6 +46,7 @@ pub(crate) fn run(
             teardown,
             ending,
             held,
+            kept: cx.kept(),
             unasked,
             over_budget,
             recording: Some(Arc::clone(cx.recording())),

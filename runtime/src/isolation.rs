@@ -8,6 +8,7 @@ use crate::{
     Error,
     error::Cause,
     exclusive::Exclusive,
+    keep::Keeping,
     macro_support::Isolation,
     outcome::Outcome,
     recording::Recording,
@@ -105,10 +106,10 @@ impl TestDatabase {
     }
 
     /// Ends the test's use of its database.
-    pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
+    pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
         match self {
-            Self::Transaction(sandbox) => sandbox.end(outcome).await,
-            Self::Own(exclusive) => exclusive.end().await,
+            Self::Transaction(sandbox) => sandbox.end(outcome, keeping).await,
+            Self::Own(exclusive) => exclusive.end(outcome, keeping).await,
         }
     }
 }

@@ -12,6 +12,7 @@ mod retire;
 
 use std::{
     collections::BTreeSet,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -23,7 +24,7 @@ use tokio::sync::Notify;
 use self::opening::Failure;
 pub(crate) use self::{mark::Mark, retire::Cut};
 use crate::{
-    Error, database::OwnDatabase, error::Cause, executor, server::Server, tap::Tap,
+    Error, database::OwnDatabase, error::Cause, executor, log, server::Server, tap::Tap,
     template::Template,
 };
 
@@ -48,6 +49,15 @@ pub(crate) struct LaneId {
     pub(crate) backend: i32,
     /// Where what is said on the connection is read.
     pub(crate) tap: Tap,
+}
+
+impl fmt::Display for LaneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.own {
+            Some((_, database)) => write!(f, "lane {database}"),
+            None => write!(f, "the shared lane of backend {}", self.backend),
+        }
+    }
 }
 
 impl LaneId {
@@ -133,7 +143,9 @@ impl Lanes {
             if started.elapsed() > LANE_LIMIT {
                 return Err(self.no_lane(&failure, LANE_LIMIT));
             }
-            tracing::info!("the server is out of connections, waiting for a lane");
+            log::info(format_args!(
+                "the server is out of connections, waiting for a lane"
+            ));
             tokio::time::timeout(RETRY_PAUSE, waiting).await.ok();
         }
     }
@@ -148,7 +160,7 @@ impl Lanes {
     /// its database is removed, off the path of any test. The next one to need a lane clones the
     /// template.
     pub(crate) fn discard(&self, id: LaneId, cut: Cut) {
-        tracing::info!(lane = ?id, "lane given up");
+        log::info(format_args!("{id} is given up"));
         // Its number stays reserved: the name must not be used again while it is being dropped.
         let server = Arc::clone(&self.server);
         executor::spawn_in_background(async move { retire::retire(&server, id, cut).await });

@@ -23,8 +23,9 @@
 //! # What is printed, and when
 //!
 //! A failing test prints a report after its own message. What the library does besides (which server
-//! and why, templates, lanes) it tells through [`tracing`](https://docs.rs/tracing), at level `INFO`,
-//! to whatever subscriber there is. Work that takes more than a second says so on standard error.
+//! and why, templates, lanes, with the time of each step) it tells on standard error when `DB_TEST_LOG`
+//! is `info`, `debug` or `trace`, and through [`tracing`](https://docs.rs/tracing), with the target
+//! `db_test`, to whatever subscriber there is. Work that takes more than a second says so anyway.
 
 #[cfg(feature = "harness")]
 mod announce;
@@ -51,7 +52,11 @@ mod harness;
 #[cfg(feature = "harness")]
 mod isolation;
 #[cfg(feature = "harness")]
+mod keep;
+#[cfg(feature = "harness")]
 mod lane;
+#[cfg(feature = "harness")]
+mod log;
 #[doc(hidden)]
 pub mod macro_support;
 #[cfg(feature = "harness")]

@@ -71,6 +71,8 @@ pub(crate) struct Ended {
     pub(crate) ending: Ending,
     /// For how long the test's one connection was held, if that is longer than others wait.
     pub(crate) held: Option<Duration>,
+    /// What was kept of it, if that was asked for.
+    pub(crate) kept: Option<String>,
     /// The overrides that the test set in vain.
     pub(crate) unasked: Unasked,
     /// What exceeds the limits that the test's attribute sets for its queries.
@@ -94,6 +96,7 @@ impl Ended {
             teardown: Vec::new(),
             ending,
             held: None,
+            kept: None,
             unasked: Unasked::default(),
             over_budget: None,
             recording: None,

@@ -34,6 +34,7 @@ impl Report {
             teardown,
             ending,
             held,
+            kept,
             unasked,
             over_budget,
             recording,
@@ -54,6 +55,9 @@ impl Report {
             }
         } else {
             sections.push(("sandbox", ending.describe()));
+        }
+        if let Some(kept) = kept {
+            sections.push(("kept", kept.clone()));
         }
         if let Some(held) = held {
             sections.push(("hint", hint_about_holding(*held)));

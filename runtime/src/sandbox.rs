@@ -10,6 +10,7 @@ mod checkpoint;
 mod ending;
 mod greeter;
 mod holding;
+mod keeping;
 mod opening;
 mod parked;
 mod pool;
@@ -36,6 +37,7 @@ pub(crate) use self::{
 use self::{ending::Escape, holding::Holding, parked::Parked, transaction::Outer};
 use crate::{
     Error,
+    keep::Keeping,
     lane::{Cut, Lane, LaneId},
     outcome::Outcome,
     recording::Recording,
@@ -156,17 +158,18 @@ impl Sandbox {
     }
 
     /// Takes the connection back, proves that nothing escaped, and rolls everything back.
-    pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
+    pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
         self.core.ended.store(true, Ordering::Release);
         // Waits for an opening that is under way, and prevents a later one.
         let never = || async { Err(Error::from(crate::error::Cause::TestEnded)) };
         let opened = self.core.opened.get_or_init(never).await.clone();
         let ending = match (opened, self.session_failure()) {
-            (Ok(()), _) => self.end_opened(outcome).await,
+            (Ok(()), _) => self.end_opened(outcome, keeping).await,
             (Err(_), Some(error)) => Ending::NotOpened(error),
             (Err(error), None) if !error.is_test_ended() => Ending::NotOpened(error),
             (Err(_), None) => {
                 self.give_back_unused().await;
+                keeping.has_nothing_of(outcome, "the test did not use its database");
                 Ending::Untouched
             }
         };
@@ -186,24 +189,29 @@ impl Sandbox {
         }
     }
 
-    async fn end_opened(&self, outcome: &Outcome) -> Ending {
+    async fn end_opened(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
         let Ok(active) = self.core.session.get().await else {
             return Ending::Untouched;
         };
         let (Some(id), Some(outer)) = (self.core.lane_id(), self.core.outer()) else {
             return Ending::Untouched;
         };
-        let Some(mut connection) = self.reclaim(outcome).await else {
+        let reclaimed = self.reclaim_or_interrupt(&active, &id, outcome, keeping);
+        let Some(mut connection) = reclaimed.await else {
             let broken = self.core.trouble().broken.take();
             let activity = match broken {
                 Some(why) => Some(format!("its connection broke: {why}")),
                 None => activity::of(active.lanes().server(), id.backend).await,
             };
-            active.lanes().discard(id, Cut::Holder);
+            self.give_up(&active, id, outcome, keeping).await;
             let gone = Ending::ConnectionGone { activity };
             return self.core.trouble().escape.map_or(gone, Ending::Escaped);
         };
         id.tap.stop();
+        if self.is_kept(&active, &id, outcome, keeping) {
+            let lane = Lane { id, connection };
+            return self.keep(&active, lane, &outer, keeping).await;
+        }
         let verdict = transaction::close(&mut connection, &id, &outer).await;
         let Trouble {
             escape, violation, ..

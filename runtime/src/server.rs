@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 pub(crate) mod local;
+mod psql;
 mod url;
 
 use std::{
@@ -19,7 +20,7 @@ use sqlx_core::connection::ConnectOptions as _;
 
 #[cfg(unix)]
 use crate::tap;
-use crate::{database::OwnDatabase, error::Cause, executor, tap::Tap};
+use crate::{database::OwnDatabase, error::Cause, executor, log, tap::Tap};
 
 /// How long a new connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -37,6 +38,7 @@ pub(crate) struct Server {
 enum Origin {
     Url {
         variable: &'static str,
+        has_password: bool,
     },
     #[cfg(unix)]
     Local {
@@ -52,12 +54,22 @@ impl Server {
         if let Some(named) = url::find(crate_dir)? {
             let origin = Origin::Url {
                 variable: named.variable,
+                has_password: named.has_password,
             };
-            return Ok(Self {
+            let server = Self {
                 door: named.options,
                 origin,
-            });
+            };
+            log::info(format_args!(
+                "using {server}, as the variable is set ({})",
+                named.place
+            ));
+            return Ok(server);
         }
+        log::info(format_args!(
+            "using a private server, as neither {} is set (environment, .env)",
+            url::VARIABLES.join(" nor ")
+        ));
         Self::private().await
     }
 
@@ -84,7 +96,9 @@ impl Server {
     #[cfg(unix)]
     async fn revive(&self) {
         if let Origin::Local { revived, .. } = &self.origin {
-            tracing::warn!("the private server is gone; starting it again");
+            log::warn(format_args!(
+                "the private server is gone; starting it again"
+            ));
             if let Ok(server) = join().await {
                 *revived.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
             }
@@ -104,7 +118,8 @@ impl Server {
         matches!(
             self.origin,
             Origin::Url {
-                variable: "TEST_DB_URL"
+                variable: "TEST_DB_URL",
+                ..
             }
         )
     }
@@ -259,7 +274,7 @@ impl fmt::Display for Server {
     /// Names the server without its password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
-            Origin::Url { variable } => {
+            Origin::Url { variable, .. } => {
                 let (user, port) = (self.door.get_username(), self.door.get_port());
                 let database = self.door.get_database().unwrap_or(user);
                 write!(f, "the server that {variable} names ({user}@")?;

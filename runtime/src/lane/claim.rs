@@ -1,6 +1,6 @@
 //! Making a lane's database, and making it ours.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
@@ -8,6 +8,7 @@ use super::mark::{self, Mark};
 use crate::{
     database::OwnDatabase,
     error::Cause,
+    log,
     server::{Server, is},
 };
 
@@ -120,6 +121,7 @@ pub(super) async fn clone_template(
 ) -> Result<(), Cause> {
     let sql = format!("create database {lane} template {template}");
     let action = format!("run `{sql}`");
+    let began = Instant::now();
     let cloning = async {
         let mut door = server.door().await?;
         loop {
@@ -142,7 +144,7 @@ pub(super) async fn clone_template(
             }
         }
         door.close().await.ok();
-        tracing::info!(%lane, "lane made");
+        log::info(format_args!("lane {lane} made in {:.1?}", began.elapsed()));
         Ok(())
     };
     tokio::time::timeout(CLONE_LIMIT, cloning)

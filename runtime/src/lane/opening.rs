@@ -1,6 +1,6 @@
 //! Opening a lane: finding one that can be claimed, or making one.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use super::{
     Cut, Lane, LaneId, Lanes,
@@ -10,6 +10,7 @@ use crate::{
     Error,
     database::OwnDatabase,
     error::Cause,
+    log,
     server::{ConnectFailure, is},
     tap::Tap,
     template::Ground,
@@ -37,6 +38,7 @@ impl From<Error> for Failure {
 impl Lanes {
     /// Opens the lane with the smallest number that can be had.
     pub(super) async fn open(&self) -> Result<Lane, Failure> {
+        let began = Instant::now();
         let mut claimed_elsewhere = BTreeSet::new();
         for _ in 0..ATTEMPTS {
             if self.template.is_shared() {
@@ -51,6 +53,10 @@ impl Lanes {
                         connection,
                         backend,
                     }) => {
+                        log::debug(format_args!(
+                            "lane {database} opened in {:.1?}",
+                            began.elapsed()
+                        ));
                         let own = Some((reservation.keep(), database));
                         return Ok(Lane {
                             id: LaneId { own, backend, tap },
@@ -58,10 +64,12 @@ impl Lanes {
                         });
                     }
                     Ok(Claimed::Elsewhere { in_use }) => {
+                        log::debug(format_args!("lane {database} is another process's"));
                         claimed_elsewhere.insert(reservation.number);
                         claimed_elsewhere.extend(in_use);
                     }
                     Ok(Claimed::Untrusted) => {
+                        log::info(format_args!("lane {database} was left by a killed process"));
                         let own = Some((reservation.keep(), database));
                         let (backend, tap) = (0, Tap::default());
                         self.discard(LaneId { own, backend, tap }, Cut::Nobody);

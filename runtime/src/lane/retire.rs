@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use super::LaneId;
-use crate::server::Server;
+use crate::{log, server::Server};
 
 /// Who is cut off from a lane that is given up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,7 +28,7 @@ macro_rules! terminate {
 /// What fails here is not lost: the lane's mark still says busy, so its next claimant removes it.
 pub(super) async fn retire(server: &Server, lane: LaneId, cut: Cut) {
     if let Err(error) = try_retire(server, &lane, cut).await {
-        tracing::debug!(?lane, %error, "lane not removed yet");
+        log::debug(format_args!("{lane} is not removed yet: {error}"));
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) enum Ending {
     RolledBack,
     /// A database of the test's own, which is not used again.
     ThrownAway,
+    /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
+    Kept,
     /// Something may have been written for good; the lane was given up.
     Escaped(Escape),
     /// Rolled back, but production's commit would have failed.
@@ -75,11 +77,12 @@ impl Ending {
             Self::Untouched => "not used".to_owned(),
             Self::NotOpened(error) => error.to_string(),
             Self::RolledBack => "rolled back; nothing escaped".to_owned(),
-            Self::ThrownAway => "a database of its own, thrown away".to_owned(),
+            Self::Kept => "set aside with what the test had committed".to_owned(),
+            Self::ThrownAway => "its database is thrown away".to_owned(),
             Self::Escaped(Escape::EndedByStatement) => {
                 "the transaction around the test was ended by a statement: a COMMIT, ROLLBACK, END, ABORT or\n\
                  PREPARE TRANSACTION sent as SQL text. What was written after it may be permanent, so this\n\
-                 database is thrown away; no other test sees it.\n\
+                 database is not used again; no other test sees it.\n\
                  Use `pool.begin()` and `tx.commit()`, which the sandbox turns into savepoints, or run this\n\
                  test with real commits: #[db_test(isolation = \"database\")]."
                     .to_owned()

@@ -7,6 +7,7 @@ use crate::{
     Error,
     error::Cause,
     lane::{Cut, Lane},
+    log,
 };
 
 /// How many broken connections are replaced before a test gives up.
@@ -48,7 +49,7 @@ impl Core {
                     return Ok(());
                 }
                 Err(error) => {
-                    tracing::info!(lane = ?id, %error, "a lane's connection was broken");
+                    log::info(format_args!("the connection of {id} was broken: {error}"));
                     active.lanes().discard(id, Cut::Holder);
                     if attempt == ATTEMPTS {
                         let (action, server) = (

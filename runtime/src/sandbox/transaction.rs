@@ -43,6 +43,9 @@ macro_rules! moment {
     };
 }
 
+/// Asks for the moment.
+pub(super) const MOMENT: &str = moment!();
+
 /// The outer transaction's moment, and whether the schema has constraints that can be deferred.
 const DESCRIBE: &str = concat!(
     "/*db-test*/",
@@ -62,6 +65,13 @@ pub(super) struct Outer {
     moment: String,
     /// Checks at each release what production checks at each commit; nothing in most schemas.
     pub(super) check_constraints: &'static str,
+}
+
+impl Outer {
+    /// Whether this is the transaction that began at that moment.
+    pub(super) fn began_at(&self, moment: &str) -> bool {
+        self.moment == moment
+    }
 }
 
 /// How long the closing query may take; deferred constraints of a large test are checked in it.

@@ -16,7 +16,8 @@
 //! supervisor lives, and the server answers. The supervisor stops a server only while it has the lease alone. So a
 //! user who has the lease and finds a server keeps it, and a user who waits for the lease finds none afterwards
 //! and starts one. The supervisor never waits for the lease; it tries every 100 ms, and stops the server once it
-//! could have had it throughout the idle limit.
+//! could have had it throughout the idle limit, and nobody has touched `stay-up` for an hour: who looks at a kept
+//! database with `psql` holds no lease.
 //!
 //! **Starting.** The holder of `start` launches a supervisor: this executable once more, with an environment
 //! variable, by way of a shell that detaches it and restarts it if it is killed. It runs `initdb` if need be, then
@@ -35,7 +36,7 @@
 //! **Trust.** The directory is accepted only if it is real, ours, and not writable by others (`private_dir`). For
 //! root the server runs as another user, who owns the data and the socket's directory and can change nothing else.
 
-use std::{env, path::PathBuf, time::Instant};
+use std::{env, fs, path::PathBuf, time::Instant};
 
 mod account;
 mod binaries;
@@ -55,6 +56,8 @@ mod start;
 mod status;
 mod supervisor;
 mod tenure;
+
+use crate::log;
 
 use self::{binaries::Binaries, home::Home, instance::Instance, lock::FileLock};
 pub(crate) use self::{error::LocalServerError, supervisor::supervise_if_asked};
@@ -95,13 +98,14 @@ pub(crate) fn join() -> Result<LocalServer, LocalServerError> {
         home.remember(&binaries);
         (instance, binaries, lease)
     };
-    tracing::info!(
-        directory = %instance.dir().display(),
-        major = binaries.major,
-        programs = %binaries.dir.display(),
-        elapsed = ?began.elapsed(),
-        "joined the private PostgreSQL server"
-    );
+    log::info(format_args!(
+        "joined the private PostgreSQL {} in {} ({}), with the programs in {}, in {:.1?}",
+        binaries.major,
+        instance.dir().display(),
+        home.reason(),
+        binaries.dir.display(),
+        began.elapsed()
+    ));
     Ok(LocalServer {
         instance,
         binaries,
@@ -130,6 +134,26 @@ impl LocalServer {
     /// The major version of its programs.
     pub(crate) fn major(&self) -> u32 {
         self.binaries.major
+    }
+
+    /// How `psql` is called: by its name if it is on the `PATH`.
+    pub(crate) fn psql(&self) -> String {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let ours = self.binaries.program("psql");
+        if env::split_paths(&path).any(|dir| dir.join("psql").is_file()) || !ours.is_file() {
+            return "psql".to_owned();
+        }
+        ours.to_string_lossy().into_owned()
+    }
+
+    /// Lets the server wait an hour for its next user. What fails only lets it wait less.
+    pub(crate) fn stay_up(&self) {
+        let _ = fs::write(self.instance.stay_up(), "");
+    }
+
+    /// Takes back [`stay_up`](Self::stay_up).
+    pub(crate) fn need_not_stay_up(&self) {
+        let _ = fs::remove_file(self.instance.stay_up());
     }
 
     /// What the server has to say.

@@ -7,11 +7,14 @@ use sqlx::postgres::PgConnectOptions;
 use crate::error::Cause;
 
 /// The variables that name a server, first match wins.
-const VARIABLES: [&str; 2] = ["TEST_DB_URL", "DATABASE_URL"];
+pub(super) const VARIABLES: [&str; 2] = ["TEST_DB_URL", "DATABASE_URL"];
 
 /// A server named by a variable.
 pub(super) struct Named {
     pub(super) variable: &'static str,
+    /// Where the variable was found.
+    pub(super) place: &'static str,
+    pub(super) has_password: bool,
     pub(super) options: PgConnectOptions,
 }
 
@@ -64,7 +67,24 @@ fn parse(variable: &'static str, place: &'static str, value: &str) -> Result<Nam
     let options = value
         .parse()
         .map_err(|error: sqlx::Error| bad(error.to_string()))?;
-    Ok(Named { variable, options })
+    Ok(Named {
+        variable,
+        place,
+        has_password: has_password(value),
+        options,
+    })
+}
+
+/// Whether a URL holds a password, before its host or among its parameters.
+fn has_password(url: &str) -> bool {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    let (before_path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = before_path.split('/').next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    user.contains(':')
+        || parameters
+            .split('&')
+            .any(|parameter| parameter.starts_with("password="))
 }
 
 /// The pairs of the `.env` nearest to the crate, searching its directory and those above.
@@ -96,7 +116,7 @@ fn read_dot_env(crate_dir: &Path) -> Result<Vec<(String, String)>, Cause> {
 mod tests {
     use std::{env, fs};
 
-    use super::{choose, read_dot_env};
+    use super::{choose, has_password, read_dot_env};
 
     const FIRST: &str = "postgres://ada@first.example/one";
     const SECOND: &str = "postgres://ada@second.example/two";
@@ -135,6 +155,20 @@ mod tests {
         let first = chosen(&[("TEST_DB_URL", "")], &[("DATABASE_URL", FIRST)]);
         assert_eq!(first, Some(("DATABASE_URL", "first.example".to_owned())));
         assert_eq!(chosen(&[("TEST_DB_URL", "")], &[]), None);
+    }
+
+    #[test]
+    fn a_password_is_found_wherever_it_stands() {
+        for with in ["postgres://a:b@c/d", "postgres://a@c/d?x=1&password=b"] {
+            assert!(has_password(with), "{with}");
+        }
+        for without in [
+            "postgres://a@c:1/d",
+            "postgres://c:1/d",
+            "postgres:///d?host=x",
+        ] {
+            assert!(!has_password(without), "{without}");
+        }
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! A session that has been started: its server and its lanes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::Definition;
 use crate::{
     Error,
     error::Cause,
-    executor,
+    executor, keep,
     lane::{Cut, LaneId, Lanes},
+    log,
     server::Server,
     template::Template,
 };
@@ -45,14 +46,23 @@ impl Active {
     }
 
     async fn start(definition: &'static Definition) -> Result<Self, Cause> {
+        let began = Instant::now();
         let migrator = definition
             .session
             .migrations
             .load(&definition.crate_dir)
             .await?;
+        let migrations = migrator.iter().count();
         let server = Arc::new(Server::find(&definition.crate_dir).await?);
-        tracing::info!(session = definition.name, server = %server, "session starts");
+        keep::attend_to(&server).await;
         let template = Template::new(&definition.session, migrator, Arc::clone(&server));
+        log::info(format_args!(
+            "session {} started on {server} in {:.1?}: {} migrations, template {}",
+            definition.name,
+            began.elapsed(),
+            migrations,
+            template.database()
+        ));
         Ok(Self {
             lanes: Lanes::new(server, template),
         })

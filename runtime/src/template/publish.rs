@@ -4,13 +4,16 @@
 //! is a template that can be trusted. An advisory lock on the door's database keeps the processes
 //! apart; the server drops the lock of a killed one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{Ground, Template, fill, reap};
 use crate::{
-    announce::announce, database::OwnDatabase, error::Cause, executor, lane::Mark, server::is,
+    announce::announce, database::OwnDatabase, error::Cause, executor, lane::Mark, log, server::is,
 };
 
 /// How long a process waits for another one that is making the same template.
@@ -26,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
     let mut door = template.server.door().await?;
     let ground = if exists(template, &mut door).await? {
+        log::debug(format_args!("template {} is there", template.database));
         Ground::Clones
     } else if may_create_databases(template, &mut door).await? {
         make_under_lock(template, &mut door).await?;
@@ -114,6 +118,7 @@ async fn lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
 
 /// Makes the template in a database of another name, and renames it when it is complete.
 async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
+    let began = Instant::now();
     let draft = template.database.under_construction();
     run(
         template,
@@ -149,7 +154,11 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
         format!("alter database {draft} rename to {}", template.database),
     )
     .await?;
-    tracing::info!(template = %template.database, "template made");
+    log::info(format_args!(
+        "template {} made in {:.1?}",
+        template.database,
+        began.elapsed()
+    ));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-use crate::{database::OwnDatabase, lane::Mark, server::Server};
+use crate::{database::OwnDatabase, keep, lane::Mark, log, server::Server};
 
 /// A family of databases (a template and its lanes) that is not used for this long is removed.
 const KEPT_SECONDS: i64 = 7 * 24 * 3600;
@@ -19,7 +19,7 @@ const SAFE_SECONDS: i64 = 3600;
 /// the process that next makes a template.
 pub(super) async fn reap(server: Arc<Server>, current: OwnDatabase) {
     if let Err(error) = try_reap(&server, &current).await {
-        tracing::debug!(%error, "stale databases were not removed");
+        log::debug(format_args!("stale databases were not removed: {error}"));
     }
 }
 
@@ -27,6 +27,7 @@ async fn try_reap(server: &Server, current: &OwnDatabase) -> Result<(), sqlx::Er
     let Ok(mut door) = server.door().await else {
         return Ok(());
     };
+    keep::expire(&mut door).await;
     let now = Mark::now();
     let mut families: Vec<_> = families(&mut door).await?.into_iter().collect();
     families.retain(|(name, _)| name != current.family());
@@ -40,7 +41,9 @@ async fn try_reap(server: &Server, current: &OwnDatabase) -> Result<(), sqlx::Er
         let age = now - family.last_used;
         let stale = age > KEPT_SECONDS || (rank >= KEPT_FAMILIES && age > SAFE_SECONDS);
         if stale {
-            tracing::info!(family = name, "removing a stale template with its lanes");
+            log::info(format_args!(
+                "removing the stale template {name} with its lanes"
+            ));
             remove(&mut door, family.members).await;
         }
     }
@@ -93,7 +96,7 @@ async fn remove(door: &mut PgConnection, members: Vec<OwnDatabase>) {
         let drop = format!("drop database if exists {database}");
         for sql in [open, drop] {
             if let Err(error) = door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
-                tracing::debug!(%database, %error, "not removed");
+                log::debug(format_args!("{database} was not removed: {error}"));
             }
         }
     }

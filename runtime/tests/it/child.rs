@@ -37,7 +37,9 @@ fn command(filter: &str, environment: &[(&str, &str)]) -> Command {
         .env(ASK, "1")
         .env("RUST_BACKTRACE", "0")
         .env("RUST_TEST_THREADS", "2");
-    command.env_remove("TEST_DB_URL").env_remove("DATABASE_URL");
+    for name in ["TEST_DB_URL", "DATABASE_URL", "DB_TEST_KEEP", "DB_TEST_LOG"] {
+        command.env_remove(name);
+    }
     command.envs(environment.iter().copied());
     command
 }

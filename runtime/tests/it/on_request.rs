@@ -32,6 +32,12 @@ async fn erring(pool: PgPool) -> Result<(), String> {
     }
 }
 
+#[db_test(isolation = "database")]
+async fn failing_in_its_own_database(pool: PgPool) {
+    try_add(&pool, "committed").await.expect("it is added");
+    assert!(!asked_to_fail(), "failing as asked");
+}
+
 #[db_test(timeout = "200ms")]
 async fn slow(pool: PgPool) {
     try_add(&pool, "written before the time is up")
@@ -79,6 +85,13 @@ async fn panicking_for_another_reason_than_expected(pool: PgPool) {
         sqlx::raw_sql("commit").execute(&pool).await.ok();
     }
     panic!("panicking as asked");
+}
+
+#[db_test]
+#[should_panic = "panicking as always"]
+async fn panicking_as_expected(pool: PgPool) {
+    try_add(&pool, "whatever").await.expect("it is added");
+    panic!("panicking as always");
 }
 
 #[db_test]
@@ -172,6 +185,20 @@ async fn killing_b_is_survived(pool: PgPool) {
     try_add(&pool, "after the death of the server")
         .await
         .expect("it is added");
+}
+
+#[db_test]
+async fn failing_while_a_task_holds_the_connection(pool: PgPool) {
+    if asked_to_fail() {
+        let mut held = pool.acquire().await.expect("it is free");
+        let sql = sqlx::raw_sql("insert into items (name) values ('held')");
+        sql.execute(&mut *held).await.expect("it is inserted");
+        tokio::spawn(async move {
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        panic!("failing as asked");
+    }
 }
 
 #[db_test(timeout = "100ms")]

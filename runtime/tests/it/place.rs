@@ -60,7 +60,8 @@ impl Place {
         fs::read_to_string(self.instance().join("postgres.log")).expect("it has a log")
     }
 
-    fn instance(&self) -> PathBuf {
+    /// The directory of the server.
+    pub(crate) fn instance(&self) -> PathBuf {
         let mut instances = fs::read_dir(self.0.join("v1"))
             .expect("it has been used")
             .flatten();

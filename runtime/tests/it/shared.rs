@@ -6,7 +6,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use crate::place::Place;
 
 /// A server with a role that owns one database and may not create others; gives that one's URL.
-async fn limited(place: &Place) -> String {
+pub(crate) async fn limited(place: &Place) -> String {
     assert!(place.run("injection::a_result", &[]).success);
     let mut admin = place.connect().await;
     for sql in [

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::log;
+
 use super::{
     account, binaries::Binaries, error::LocalServerError, instance::Instance, private_dir,
 };
@@ -39,7 +41,10 @@ impl Home {
             match Self::at(&place) {
                 Ok(home) => {
                     if let Some(problem) = problems.first() {
-                        tracing::warn!(home = %home.dir.display(), problem, "a better place could not be used");
+                        log::warn(format_args!(
+                            "the private server is kept in {}, as a better place could not be used:\n{problem}",
+                            home.dir.display()
+                        ));
                     }
                     return Ok(home);
                 }
@@ -49,6 +54,17 @@ impl Home {
         Err(LocalServerError::NoHome {
             problems: problems.join("\n"),
         })
+    }
+
+    /// Why the server is there.
+    pub(super) fn reason(&self) -> &'static str {
+        if env::var_os("DB_TEST_HOME").is_some_and(|value| !value.is_empty()) {
+            "by DB_TEST_HOME"
+        } else if self.dir.starts_with("/dev/shm") {
+            "in memory"
+        } else {
+            "on disk"
+        }
     }
 
     fn at(place: &Path) -> Result<Self, String> {

@@ -73,6 +73,11 @@ impl Instance {
         self.dir.join("postgresql.conf")
     }
 
+    /// Touched when somebody is going to look at the server after the tests: the supervisor then waits longer.
+    pub(super) fn stay_up(&self) -> PathBuf {
+        self.dir.join("stay-up")
+    }
+
     pub(super) fn data(&self) -> PathBuf {
         self.dir.join("data")
     }

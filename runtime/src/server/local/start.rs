@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use crate::{announce::announce, log};
+
 use super::{
     binaries::Binaries,
     bounded::POLL,
@@ -65,10 +67,10 @@ fn attempt(
     while lease.is_current() {
         if let Some(Status::Ready { note }) = instance.is_ready() {
             if starter.is_some() && !note.is_empty() {
-                eprintln!(
-                    "db-test: the private PostgreSQL server in {} is ready; {note}",
+                announce(format_args!(
+                    "the private PostgreSQL server in {} is ready; {note}",
                     instance.dir().display()
-                );
+                ));
             }
             return Ok(Some(lease));
         }
@@ -130,6 +132,11 @@ impl Starter {
             // What an earlier supervisor said is no longer true.
             let _ = fs::remove_file(instance.status());
         }
+        log::info(format_args!(
+            "starting a private PostgreSQL {} in {}",
+            binaries.major,
+            instance.dir().display()
+        ));
         guardian::launch(instance, binaries)?;
         self.launches += 1;
         self.launched = Some(Instant::now());
@@ -189,10 +196,10 @@ impl Patience {
             Some(Status::Initializing) => "initializing (once)",
             _ => "starting",
         };
-        eprintln!(
-            "db-test: {doing} a private PostgreSQL {} server in {}",
+        announce(format_args!(
+            "{doing} a private PostgreSQL {} server in {}",
             binaries.major,
             instance.dir().display()
-        );
+        ));
     }
 }

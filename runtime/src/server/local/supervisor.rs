@@ -30,6 +30,8 @@ pub(super) const SUPERVISE_MAJOR: &str = "DB_TEST_SUPERVISE_MAJOR";
 /// How often it looks around. A dozen system calls each time.
 const TICK: Duration = Duration::from_millis(100);
 const IDLE_LIMIT: Duration = Duration::from_mins(1);
+/// How long a server without users is kept when somebody is going to look at it.
+const LOOKED_AT_LIMIT: Duration = Duration::from_hours(1);
 const LONGEST_LOG: u64 = 8 << 20;
 /// Servers of binaries that are no longer there, or no longer chosen, go after this time.
 const FORGOTTEN: Duration = Duration::from_hours(7 * 24);
@@ -120,7 +122,7 @@ fn watch(tenure: Tenure, mut server: Postmaster, idle_limit: Duration) {
             last_trace = trace;
             last_use = Instant::now();
         }
-        if last_use.elapsed() >= idle_limit {
+        if last_use.elapsed() >= idle_limit && !is_looked_at(&instance) {
             let _ = fs::remove_file(instance.status());
             server.stop(Stop::Fast);
             // Whoever waits for the lease must find neither a server nor a supervisor.
@@ -129,6 +131,13 @@ fn watch(tenure: Tenure, mut server: Postmaster, idle_limit: Duration) {
             return;
         }
     }
+}
+
+/// Whether somebody may be looking at what is kept in the server, which needs no lease.
+fn is_looked_at(instance: &Instance) -> bool {
+    trace(&instance.stay_up())
+        .and_then(|asked| asked.elapsed().ok())
+        .is_some_and(|ago| ago < LOOKED_AT_LIMIT)
 }
 
 fn trace(lease: &Path) -> Option<SystemTime> {

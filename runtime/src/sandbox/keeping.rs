@@ -1,0 +1,192 @@
+//! The end of a test whose rows are kept: committed instead of rolled back, in a database that is
+//! set aside.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+
+use super::{
+    Sandbox, Trouble,
+    ending::{Ending, Escape},
+    transaction::{self, Outer},
+};
+use crate::{
+    keep::Keeping,
+    lane::{Cut, Lane, LaneId},
+    outcome::Outcome,
+    report::chain,
+    session::Active,
+};
+
+/// How long the commit may take; deferred constraints of a large test are checked in it.
+const COMMIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// What was committed of a test.
+enum Committed {
+    All,
+    /// What was written since the connection was last acquired could not be.
+    AllButTheLast(sqlx::Error),
+    /// What was written in the transaction that took the place of the test's.
+    AnotherTransaction,
+}
+
+impl Sandbox {
+    /// Whether the database is kept of a test that has ended like this, and can be.
+    pub(super) fn is_kept(
+        &self,
+        active: &Active,
+        id: &LaneId,
+        outcome: &Outcome,
+        keeping: &Keeping,
+    ) -> bool {
+        let troubled = {
+            let trouble = self.core.trouble();
+            trouble.escape.is_some() || trouble.violation.is_some()
+        };
+        let wanted = keeping.wants(outcome) || (troubled && keeping.is_asked_for());
+        if wanted && id.own.is_none() {
+            keeping.refuse(format_args!(
+                "the role `{}` may not create databases, so all tests share one\nlet it: alter role \"{0}\" createdb;",
+                active.lanes().server().user()
+            ));
+        }
+        wanted && id.own.is_some()
+    }
+
+    /// Takes the connection back; if need be, and if the test is to be kept, by cancelling the
+    /// statement that holds it up.
+    pub(super) async fn reclaim_or_interrupt(
+        &self,
+        active: &Active,
+        id: &LaneId,
+        outcome: &Outcome,
+        keeping: &Keeping,
+    ) -> Option<PgConnection> {
+        match self.reclaim(outcome).await {
+            None if id.own.is_some() && keeping.wants(outcome) => {
+                self.interrupt(active, id.backend, keeping).await
+            }
+            reclaimed => reclaimed,
+        }
+    }
+
+    async fn interrupt(
+        &self,
+        active: &Active,
+        backend: i32,
+        keeping: &Keeping,
+    ) -> Option<PgConnection> {
+        let server = active.lanes().server();
+        let activity = super::activity::of(server, backend).await?;
+        let mut door = server.door().await.ok()?;
+        let cancel = sqlx::query("select pg_cancel_backend($1)").bind(backend);
+        let cancelled = cancel.execute(&mut door).await;
+        door.close().await.ok();
+        cancelled.ok()?;
+        let connection = self.reclaim(&Outcome::Passed).await?;
+        keeping.tell(format!(
+            "what was under way is undone, the rest is kept; {activity}"
+        ));
+        Some(connection)
+    }
+
+    /// Commits what the test has written, and sets its database aside.
+    pub(super) async fn keep(
+        &self,
+        active: &Active,
+        lane: Lane,
+        outer: &Outer,
+        keeping: &Keeping,
+    ) -> Ending {
+        let Lane { id, mut connection } = lane;
+        let Trouble {
+            escape, violation, ..
+        } = std::mem::take(&mut *self.core.trouble());
+        let committed = tokio::time::timeout(COMMIT_LIMIT, commit(&mut connection, outer)).await;
+        // In good order, or else the commit may still be under way when the database is renamed.
+        connection.close().await.ok();
+        let committed = match committed {
+            Ok(Ok(committed)) => committed,
+            Ok(Err(error)) => return not_committed(active, id, keeping, &chain(&error)),
+            Err(_) => {
+                let why = "the server did not answer in time";
+                return not_committed(active, id, keeping, why);
+            }
+        };
+        if violation.is_some() || matches!(committed, Committed::AllButTheLast(_)) {
+            keeping.tell("without what violates the constraint and was written with it".to_owned());
+        }
+        let kept = set_aside(active, id, keeping).await;
+        match (escape, committed) {
+            (Some(escape), _) => Ending::Escaped(escape),
+            (None, Committed::AnotherTransaction) => Ending::Escaped(Escape::EndedByStatement),
+            (None, Committed::AllButTheLast(error)) => Ending::DeferredConstraint(error),
+            (None, Committed::All) => match violation {
+                Some(error) => Ending::DeferredConstraint(error),
+                None if kept => Ending::Kept,
+                None => Ending::ThrownAway,
+            },
+        }
+    }
+
+    /// Gives up the lane of a test whose connection is lost, unless it made something permanent.
+    pub(super) async fn give_up(
+        &self,
+        active: &Active,
+        id: LaneId,
+        outcome: &Outcome,
+        keeping: &Keeping,
+    ) {
+        let escaped = self.core.trouble().escape.is_some();
+        if escaped && keeping.is_asked_for() {
+            set_aside(active, id, keeping).await;
+            return;
+        }
+        keeping.has_nothing_of(outcome, "its transaction ended with its connection");
+        active.lanes().discard(id, Cut::Holder);
+    }
+}
+
+/// Sets a database aside whose connection is closed or lost, or else gives it up.
+async fn set_aside(active: &Active, id: LaneId, keeping: &Keeping) -> bool {
+    let kept = keeping.set_aside(active.lanes().server(), &id).await;
+    if !kept {
+        active.lanes().discard(id, Cut::Everybody);
+    }
+    kept
+}
+
+fn not_committed(active: &Active, id: LaneId, keeping: &Keeping, why: &str) -> Ending {
+    keeping.refuse(format_args!(
+        "what the test wrote could not be committed: {why}"
+    ));
+    active.lanes().discard(id, Cut::Holder);
+    Ending::Unverified(why.to_owned())
+}
+
+/// Commits the transaction, if need be without what violates a deferred constraint.
+async fn commit(connection: &mut PgConnection, outer: &Outer) -> Result<Committed, sqlx::Error> {
+    let moment = transaction::MOMENT;
+    let checked = format!("set constraints all immediate; {moment}; commit");
+    let (row, violation) = match fetch(connection, checked).await {
+        Err(violation) if violation.as_database_error().is_some() => {
+            let sql = format!("rollback to savepoint _sqlx_savepoint_1; {moment}; commit");
+            (fetch(connection, sql).await?, Some(violation))
+        }
+        result => (result?, None),
+    };
+    Ok(match violation {
+        _ if !outer.began_at(row.try_get(0)?) => Committed::AnotherTransaction,
+        Some(violation) => Committed::AllButTheLast(violation),
+        None => Committed::All,
+    })
+}
+
+async fn fetch(
+    connection: &mut PgConnection,
+    sql: String,
+) -> Result<sqlx::postgres::PgRow, sqlx::Error> {
+    connection
+        .fetch_one(sqlx::raw_sql(AssertSqlSafe(sql)))
+        .await
+}

@@ -1,0 +1,279 @@
+//! `DB_TEST_KEEP`: the databases of failed tests, kept to be looked at.
+
+use std::{
+    fs::File,
+    process::Command,
+    time::{Duration, Instant, SystemTime},
+};
+
+use db_test::db_test;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use crate::{place::Place, shared::limited};
+
+const FAILED: (&str, &str) = ("DB_TEST_KEEP", "failed");
+const NAMES: &str = "select name from items order by id";
+
+/// The first line of a text that opens a database.
+fn psql_line(output: &str) -> &str {
+    let line = output
+        .lines()
+        .find_map(|line| line.find("psql -h").map(|at| &line[at..]));
+    line.unwrap_or_else(|| panic!("no psql line in:\n{output}"))
+}
+
+/// Runs the printed line as a user does, with a query; gives what it prints, or why it failed.
+fn look(line: &str, query: &str) -> Result<String, String> {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", &format!("{line} --no-psqlrc -Atc \"$QUERY\"")])
+        .env("QUERY", query);
+    let output = shell.output().expect("the shell runs");
+    let text = |bytes| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
+}
+
+/// What is in the database that a failing test leaves.
+fn kept_of(place: &Place, test: &str) -> String {
+    let failed = place.run(test, &[FAILED]);
+    assert!(!failed.success, "{}", failed.output);
+    look(psql_line(&failed.output), NAMES).expect("it is there")
+}
+
+async fn kept(place: &Place) -> Vec<String> {
+    let mut connection = place.connect().await;
+    let names = "select datname from pg_database where datname like 'dbt\\_kept%' order by 1";
+    let names = sqlx::query_scalar(names).fetch_all(&mut connection).await;
+    connection.close().await.expect("it closes");
+    names.expect("they are listed")
+}
+
+async fn execute(place: &Place, sql: &str) {
+    let mut connection = place.connect().await;
+    let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(&mut connection)
+        .await;
+    done.expect("it is done");
+    connection.close().await.expect("it closes");
+}
+
+#[test]
+fn the_rows_of_a_failed_test_are_there_through_the_printed_line() {
+    let place = Place::new();
+    let names = kept_of(&place, "on_request::erring");
+    assert_eq!(names, "seeded\nwritten before an error");
+}
+
+#[test]
+fn the_database_of_its_own_of_a_failed_test_is_kept() {
+    let place = Place::new();
+    let names = kept_of(&place, "on_request::failing_in_its_own_database");
+    assert_eq!(names, "seeded\ncommitted");
+}
+
+#[test]
+fn what_a_test_wrote_before_the_statement_that_took_too_long_is_kept() {
+    let place = Place::new();
+    let names = kept_of(&place, "on_request::slow");
+    assert_eq!(names, "seeded\nwritten before the time is up");
+}
+
+#[test]
+fn what_escaped_is_kept() {
+    let place = Place::new();
+    assert_eq!(
+        kept_of(&place, "on_request::committing_and"),
+        "seeded\nescaped"
+    );
+}
+
+#[test]
+fn what_stood_before_a_violated_constraint_is_kept() {
+    let place = Place::new();
+    let names = kept_of(&place, "on_request::violating_a_deferred");
+    assert_eq!(names, "seeded\nparent");
+}
+
+#[test]
+fn a_test_whose_teardown_fails_is_kept() {
+    let place = Place::new();
+    let names = kept_of(&place, "on_request::tearing_down::after_passing");
+    assert_eq!(names, "seeded");
+}
+
+#[db_test]
+async fn nothing_is_kept_of_tests_that_pass() {
+    let place = Place::new();
+    let passed = place.run("rollback::", &[FAILED]);
+    assert!(passed.success, "{}", passed.output);
+    assert!(kept(&place).await.is_empty());
+}
+
+#[db_test]
+async fn each_failure_has_a_database_until_they_are_dropped() {
+    let place = Place::new();
+    for _ in 0..2 {
+        place.run("on_request::erring", &[FAILED]);
+    }
+    let names = [
+        "dbt_kept_it_on_request_erring_1",
+        "dbt_kept_it_on_request_erring_2",
+    ];
+    assert_eq!(kept(&place).await, names);
+    // Not one of ours, by its comment.
+    execute(&place, "create database dbt_kept_accounts_1").await;
+    let dropped = place.run("injection::a_result", &[("DB_TEST_KEEP", "drop")]);
+    assert!(dropped.output.contains("dropped all"), "{}", dropped.output);
+    assert_eq!(kept(&place).await, ["dbt_kept_accounts_1"]);
+}
+
+#[test]
+fn what_is_kept_is_listed_with_the_line_that_opens_it() {
+    let place = Place::new();
+    place.run("on_request::erring", &[FAILED]);
+    let listed = place.run("injection::a_result", &[("DB_TEST_KEEP", "list")]);
+    assert!(listed.success, "{}", listed.output);
+    let told = "it::on_request::erring, just now";
+    assert!(listed.output.contains(told), "{}", listed.output);
+    look(psql_line(&listed.output), NAMES).expect("it is there");
+}
+
+#[db_test]
+async fn what_has_been_kept_for_a_week_is_dropped() {
+    let place = Place::new();
+    place.run("on_request::erring", &[FAILED]);
+    let old = "comment on database dbt_kept_it_on_request_erring_1 is 'db-test kept 1000 it::old'";
+    execute(&place, old).await;
+    place.run(
+        "on_request::panicking",
+        &[FAILED, ("DB_TEST_CHILD_SEED", "new")],
+    );
+    let left = kept(&place).await;
+    assert!(!left.iter().any(|name| name.contains("erring")), "{left:?}");
+}
+
+#[db_test]
+async fn a_database_that_somebody_looks_at_is_not_dropped() {
+    let place = Place::new();
+    let failed = place.run("on_request::erring", &[FAILED]);
+    let options = place
+        .socket()
+        .username("postgres")
+        .database("dbt_kept_it_on_request_erring_1");
+    let looking = options
+        .connect()
+        .await
+        .unwrap_or_else(|error| panic!("{error}\n{}", failed.output));
+    let left = place.run("injection::a_result", &[("DB_TEST_KEEP", "drop")]);
+    looking.close().await.expect("it closes");
+    assert!(left.output.contains("not dropped: "), "{}", left.output);
+}
+
+#[db_test]
+async fn all_tests_are_kept_when_that_is_asked_for() {
+    let place = Place::new();
+    let passed = place.run("on_request::broken_before", &[("DB_TEST_KEEP", "all")]);
+    assert!(passed.success, "{}", passed.output);
+    assert_eq!(
+        look(psql_line(&passed.output), NAMES).as_deref(),
+        Ok("seeded\nwhole")
+    );
+}
+
+#[db_test]
+async fn a_password_is_not_printed_but_asked_for() {
+    let place = Place::new();
+    assert!(place.run("injection::a_result", &[]).success);
+    let with_password = place.socket().username("postgres").password("sesame");
+    let url = with_password
+        .database("postgres")
+        .to_url_lossy()
+        .to_string();
+    let failed = place.run("on_request::erring", &[FAILED, ("TEST_DB_URL", &url)]);
+    assert!(!failed.output.contains("sesame"), "{}", failed.output);
+    assert!(
+        failed.output.contains("psql asks for the password"),
+        "{}",
+        failed.output
+    );
+    look(psql_line(&failed.output), NAMES).expect("it is there");
+}
+
+#[db_test]
+async fn a_database_that_all_tests_share_is_not_kept() {
+    let place = Place::new();
+    let url = limited(&place).await;
+    let variables = [
+        FAILED,
+        ("TEST_DB_URL", &url),
+        ("DB_TEST_CHILD_SEED", "none"),
+    ];
+    let failed = place.run("on_request::erring", &variables);
+    let why = "nothing: the role `limited` may not create databases";
+    assert!(failed.output.contains(why), "{}", failed.output);
+}
+
+#[test]
+fn a_test_that_has_nothing_to_keep_says_why() {
+    let place = Place::new();
+    for (test, why) in [
+        (
+            "on_request::blocking",
+            "nothing: the test did not use its database",
+        ),
+        (
+            "on_request::failing_while",
+            "nothing: its transaction ended with its connection",
+        ),
+    ] {
+        let failed = place.run(test, &[FAILED]);
+        assert!(failed.output.contains(why), "{}", failed.output);
+    }
+}
+
+#[db_test]
+async fn a_test_that_panics_as_expected_is_not_kept() {
+    let place = Place::new();
+    let passed = place.run("on_request::panicking_as_expected", &[FAILED]);
+    assert!(passed.success, "{}", passed.output);
+    assert!(kept(&place).await.is_empty());
+}
+
+#[test]
+fn an_unknown_value_is_told_once_with_the_valid_ones() {
+    let place = Place::new();
+    let passed = place.run("rollback::", &[("DB_TEST_KEEP", "fialed")]);
+    assert!(passed.success, "{}", passed.output);
+    let told =
+        "DB_TEST_KEEP=`fialed` is not known, so nothing is kept: use failed, all, list or drop";
+    assert_eq!(passed.output.matches(told).count(), 1, "{}", passed.output);
+}
+
+#[test]
+fn the_private_server_waits_for_who_looks_and_then_stops() {
+    let place = Place::new();
+    let failed = place.run(
+        "on_request::erring",
+        &[FAILED, ("DB_TEST_IDLE_SECONDS", "0")],
+    );
+    let line = psql_line(&failed.output);
+    // Without idle time, and without a reason to wait, it stops within 100 ms.
+    look(line, "select pg_sleep(1)").expect("it stays up");
+    let hours_ago = SystemTime::now() - Duration::from_hours(2);
+    let marker = File::options()
+        .write(true)
+        .open(place.instance().join("stay-up"));
+    let marker = marker.expect("the server was asked to stay up");
+    marker.set_modified(hours_ago).expect("its time can be set");
+    let started = Instant::now();
+    while look(line, "select 1").is_ok() {
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "it does not stop"
+        );
+    }
+}

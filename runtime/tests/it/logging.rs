@@ -1,0 +1,65 @@
+//! `DB_TEST_LOG`: what the library does, on standard error.
+
+use db_test::db_test;
+use sqlx::ConnectOptions;
+
+use crate::place::Place;
+
+const TESTS: &str = "injection::a_result";
+
+#[test]
+fn a_first_run_tells_each_step_with_its_time() {
+    let place = Place::new();
+    let told = place.run(TESTS, &[("DB_TEST_LOG", "info")]).output;
+    for step in [
+        "using a private server, as neither TEST_DB_URL nor DATABASE_URL is set",
+        "starting a private PostgreSQL",
+        "(by DB_TEST_HOME), with the programs in",
+        "session it::session started on the private PostgreSQL",
+        "made in ",
+    ] {
+        assert!(told.contains(step), "{step}: {told}");
+    }
+}
+
+#[db_test]
+async fn a_server_is_told_with_the_variable_that_names_it() {
+    let place = Place::new();
+    assert!(place.run(TESTS, &[]).success);
+    let options = place.socket().username("postgres").password("sesame");
+    let url = options.database("postgres").to_url_lossy().to_string();
+    let told = place
+        .run(TESTS, &[("DATABASE_URL", &url), ("DB_TEST_LOG", "trace")])
+        .output;
+    assert!(
+        told.contains("using the server that DATABASE_URL names"),
+        "{told}"
+    );
+    assert!(
+        told.contains("as the variable is set (environment)"),
+        "{told}"
+    );
+    assert!(
+        told.contains("a_result_may_be_returned: rolled back"),
+        "{told}"
+    );
+    assert!(!told.contains("sesame"), "{told}");
+}
+
+#[test]
+fn nothing_is_told_unless_asked() {
+    let place = Place::new();
+    let quiet = place.run(TESTS, &[]).output;
+    assert!(!quiet.contains(" s] "), "{quiet}");
+}
+
+#[test]
+fn an_unknown_level_is_told_once_with_the_valid_ones() {
+    let place = Place::new();
+    let told = place.run(TESTS, &[("DB_TEST_LOG", "loud")]).output;
+    assert_eq!(
+        told.matches("use warn, info, debug or trace").count(),
+        1,
+        "{told}"
+    );
+}
