@@ -23,6 +23,7 @@ use crate::{
     macro_support::Test,
     outcome::{ArgumentError, FieldError, Outcome},
     overrides::Layer,
+    queries,
     recording::{self, Recording},
     report::chain,
     sandbox::Ending,
@@ -269,7 +270,12 @@ impl TestContext {
 
     /// Ends the test's use of its database.
     pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
-        let ending = self.0.database.end(outcome, &self.0.keeping).await;
+        let keeping = &self.0.keeping;
+        let over_budget = || queries::exceeded(self.0.test, &self.0.recording.log()).is_some();
+        if keeping.is_asked_for() && over_budget() {
+            keeping.test_fails();
+        }
+        let ending = self.0.database.end(outcome, keeping).await;
         log::trace(|| {
             let described = ending.describe();
             let first_line = described.lines().next().unwrap_or_default();

@@ -14,6 +14,7 @@ mod keeping;
 mod opening;
 mod parked;
 mod pool;
+mod reclaiming;
 mod savepoint;
 mod transaction;
 
@@ -44,9 +45,6 @@ use crate::{
     session::Startable,
     stopwatch::Stopwatch,
 };
-
-/// How long a test's end waits for a task that still uses the connection.
-const RECLAIM_LIMIT: Duration = Duration::from_secs(2);
 
 /// The sandbox of one test.
 pub(crate) struct Sandbox {
@@ -223,24 +221,6 @@ impl Sandbox {
             active.lanes().discard(id, Cut::Holder);
         }
         Ending::of(verdict, escape, violation)
-    }
-
-    /// Gets the lane's connection back from wherever it is; `None` when it is lost, or held by
-    /// something that outlives the test.
-    async fn reclaim(&self, outcome: &Outcome) -> Option<PgConnection> {
-        let limit = match outcome {
-            // Its connection is likely in the middle of the statement that took so long.
-            Outcome::TimedOut(_) => RECLAIM_LIMIT / 20,
-            _ => RECLAIM_LIMIT,
-        };
-        let reclaiming = async {
-            // It is here unless somebody has acquired it, or is still releasing it.
-            match self.core.settled().await {
-                Some(settled) => settled.ok(),
-                None => Some(self.pool.acquire().await.ok()?.detach()),
-            }
-        };
-        tokio::time::timeout(limit, reclaiming).await.ok()?
     }
 }
 

@@ -53,43 +53,6 @@ impl Sandbox {
         wanted && id.own.is_some()
     }
 
-    /// Takes the connection back; if need be, and if the test is to be kept, by cancelling the
-    /// statement that holds it up.
-    pub(super) async fn reclaim_or_interrupt(
-        &self,
-        active: &Active,
-        id: &LaneId,
-        outcome: &Outcome,
-        keeping: &Keeping,
-    ) -> Option<PgConnection> {
-        match self.reclaim(outcome).await {
-            None if id.own.is_some() && keeping.wants(outcome) => {
-                self.interrupt(active, id.backend, keeping).await
-            }
-            reclaimed => reclaimed,
-        }
-    }
-
-    async fn interrupt(
-        &self,
-        active: &Active,
-        backend: i32,
-        keeping: &Keeping,
-    ) -> Option<PgConnection> {
-        let server = active.lanes().server();
-        let activity = super::activity::of(server, backend).await?;
-        let mut door = server.door().await.ok()?;
-        let cancel = sqlx::query("select pg_cancel_backend($1)").bind(backend);
-        let cancelled = cancel.execute(&mut door).await;
-        door.close().await.ok();
-        cancelled.ok()?;
-        let connection = self.reclaim(&Outcome::Passed).await?;
-        keeping.tell(format!(
-            "what was under way is undone, the rest is kept; {activity}"
-        ));
-        Some(connection)
-    }
-
     /// Commits what the test has written, and sets its database aside.
     pub(super) async fn keep(
         &self,

@@ -105,6 +105,13 @@ fn a_test_whose_teardown_fails_is_kept() {
     assert_eq!(names, "seeded");
 }
 
+#[test]
+fn a_test_that_sends_too_many_queries_is_kept() {
+    let place = Place::new();
+    let names = kept_of(&place, "on_request::requesting::chatty_test");
+    assert_eq!(names, "seeded");
+}
+
 #[db_test]
 async fn nothing_is_kept_of_tests_that_pass() {
     let place = Place::new();
