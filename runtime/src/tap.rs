@@ -12,6 +12,7 @@ mod frontend;
 mod listen;
 #[cfg(unix)]
 mod relay;
+mod shortcut;
 #[cfg(unix)]
 mod side;
 #[cfg(unix)]
@@ -40,12 +41,12 @@ struct Shared {
 impl Tap {
     /// Records what is said from now on for one test.
     pub(crate) fn record(&self, recording: &Arc<Recording>) {
-        self.conversation().recording = Some(Arc::clone(recording));
+        self.conversation().record(Arc::clone(recording));
     }
 
     /// Ends the recording.
     pub(crate) fn stop(&self) {
-        self.conversation().recording = None;
+        self.conversation().stop();
     }
 
     /// Waits until everything has been forwarded, after the connection was closed.

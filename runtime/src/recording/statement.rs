@@ -85,6 +85,12 @@ impl Statement {
         words.iter().any(|known| known.eq_ignore_ascii_case(word))
     }
 
+    /// Whether it begins or ends a transaction of the application, in the way of sqlx: none of the
+    /// sandbox's own savepoints is touched.
+    pub(crate) fn is_of_application_in_sandbox(&self) -> bool {
+        self.level().is_some_and(|level| level >= DEPTH)
+    }
+
     /// Whether it counts as a query.
     pub(crate) fn is_counted(&self) -> bool {
         !self.is_transaction_control()

@@ -22,7 +22,7 @@ use super::{
 use crate::server::is;
 
 /// Keeps what was done since the last checkpoint; ends what a commit or another connection ends.
-const MOVE: &str = concat!(
+pub(crate) const MOVE: &str = concat!(
     "/*db-test*/close all; reset session authorization; reset role; reset all; discard temp; \
      set local idle_in_transaction_session_timeout = 0; \
      release savepoint _sqlx_savepoint_1; savepoint _sqlx_savepoint_1; ",
@@ -83,7 +83,7 @@ async fn drain(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 }
 
 async fn keep(connection: &mut PgConnection, outer: &Outer) -> Result<Checkpoint, sqlx::Error> {
-    let sql = format!("{OWN}{}{MOVE}", outer.check_constraints);
+    let sql = format!("{}{MOVE}", outer.check_constraints);
     let moved = connection
         .fetch_optional(sqlx::raw_sql(AssertSqlSafe(sql)))
         .await;

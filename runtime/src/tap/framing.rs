@@ -38,12 +38,12 @@ impl Framing {
     }
 
     /// Reads the next bytes; tells each message that ends in them. Bodies of kinds that are not
-    /// wanted are skipped, and told as empty.
+    /// wanted are skipped, and told as empty. The last thing told is how many bytes are left.
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],
         wanted: impl Fn(u8) -> bool,
-        mut tell: impl FnMut(u8, &[u8]),
+        mut tell: impl FnMut(u8, &[u8], usize),
     ) {
         while !bytes.is_empty() {
             if self.in_body {
@@ -64,11 +64,16 @@ impl Framing {
                 self.begin_body();
             }
             if self.missing == 0 {
-                tell(self.kind, &self.body);
+                tell(self.kind, &self.body, bytes.len());
                 self.body.clear();
                 self.in_body = false;
             }
         }
+    }
+
+    /// Whether the next byte begins a message.
+    pub(super) fn is_between_messages(&self) -> bool {
+        !self.in_body && self.header.is_empty()
     }
 
     fn begin_body(&mut self) {
@@ -128,7 +133,7 @@ mod tests {
             framing.read(
                 piece,
                 |kind| kind != b'd',
-                |kind, body| told.push((kind, body.to_vec())),
+                |kind, body, _| told.push((kind, body.to_vec())),
             );
         }
         told
