@@ -6,13 +6,13 @@
 
 mod backend;
 mod conversation;
+mod deferral;
 mod framing;
 mod frontend;
 #[cfg(unix)]
 mod listen;
 #[cfg(unix)]
 mod relay;
-mod shortcut;
 #[cfg(unix)]
 mod side;
 #[cfg(unix)]
@@ -42,6 +42,13 @@ impl Tap {
     /// Records what is said from now on for one test.
     pub(crate) fn record(&self, recording: &Arc<Recording>) {
         self.conversation().record(Arc::clone(recording));
+    }
+
+    /// Moves the checkpoint before anything else is asked on the connection, so that nobody has to
+    /// wait for it. Says no where that could fail, or where there is no relay.
+    pub(crate) fn defer_move(&self) -> bool {
+        let mut conversation = self.conversation();
+        conversation.is_relayed && conversation.defer_move()
     }
 
     /// Ends the recording.

@@ -13,6 +13,7 @@
 
 use std::fmt::Write;
 
+use futures_util::FutureExt;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::{
@@ -46,6 +47,15 @@ pub(super) enum Checkpoint {
     Violated(sqlx::Error),
     /// The outer transaction was gone; another one has been opened, so that the test can go on.
     Lost(Escape),
+}
+
+/// Whether nothing that sqlx knows of stands in the way of moving the checkpoint: every answer has
+/// been read, no drop guard has used up a level, and there are no constraints to check.
+pub(super) fn is_sure_to_move(connection: &mut PgConnection, outer: &Outer) -> bool {
+    depth(connection) == DEPTH
+        && outer.check_constraints.is_empty()
+        && !connection.should_flush()
+        && matches!(connection.flush().now_or_never(), Some(Ok(())))
 }
 
 /// Moves the checkpoint of a connection that is being released.

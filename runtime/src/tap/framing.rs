@@ -3,6 +3,8 @@
 //! A message is a byte that says what it is, a length that counts itself, and a body; the first
 //! message of a client has no such byte (PostgreSQL manual, "Frontend/Backend Protocol").
 
+use std::ffi::CStr;
+
 /// So much of a body is kept, in bytes; the rest of a longer one is not looked at.
 const KEPT: usize = 256 * 1024;
 
@@ -71,11 +73,6 @@ impl Framing {
         }
     }
 
-    /// Whether the next byte begins a message.
-    pub(super) fn is_between_messages(&self) -> bool {
-        !self.in_body && self.header.is_empty()
-    }
-
     fn begin_body(&mut self) {
         self.kind = if self.header_length == 5 {
             self.header[0]
@@ -96,10 +93,9 @@ pub(super) struct Body<'a>(pub(super) &'a [u8]);
 
 impl<'a> Body<'a> {
     pub(super) fn text(&mut self) -> Option<&'a str> {
-        let end = self.0.iter().position(|byte| *byte == 0)?;
-        let text = std::str::from_utf8(&self.0[..end]).ok();
-        self.0 = &self.0[end + 1..];
-        text
+        let text = CStr::from_bytes_until_nul(self.0).ok()?;
+        self.0 = &self.0[text.count_bytes() + 1..];
+        text.to_str().ok()
     }
 
     pub(super) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {

@@ -17,8 +17,8 @@ use crate::{
 const EXTRA_ROUND_TRIPS: usize = 2;
 
 /// What it sends besides, whether it waits for the answers or not: the same, and the checkpoint at
-/// each of three releases.
-const EXTRA_REQUESTS: usize = 5;
+/// each of three releases but the last.
+const EXTRA_REQUESTS: usize = 4;
 
 /// How many connections a test makes that takes a `Client` whose requests touch no database.
 const CONNECTIONS_FOR_HEALTH: usize = 1;
