@@ -1,9 +1,12 @@
 //! Turning what a session's `app` function returns into a router.
 
+mod layer;
+
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use axum::Router;
 
+pub(crate) use self::layer::TestLayer;
 use crate::{BoxError, TestContext};
 
 pub(crate) type AppFuture = Pin<Box<dyn Future<Output = Result<Router, BoxError>> + Send>>;

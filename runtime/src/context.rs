@@ -2,20 +2,16 @@
 
 use std::{any::type_name, future::Future, panic::Location, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::Request,
-    middleware::{Next, from_fn},
-};
+use axum::Router;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::sync::OnceCell;
-use tower::util::MapRequestLayer;
 
 use crate::{
     BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
+    app::TestLayer,
     error::Cause,
     isolation::TestDatabase,
     keep::Keeping,
@@ -24,7 +20,7 @@ use crate::{
     outcome::{ArgumentError, FieldError, Outcome},
     overrides::Layer,
     queries,
-    recording::{self, Recording},
+    recording::Recording,
     report::chain,
     sandbox::Ending,
     session::{Active, Definition},
@@ -218,18 +214,16 @@ impl TestContext {
             let Some(app) = self.0.definition.session.app_fn() else {
                 return Err(BoxError::from(Error::no_app(self.0.definition)));
             };
-            let overrides = self.0.overrides.clone();
-            let layer = MapRequestLayer::new(move |request: Request| overrides.apply(request));
             let router = app(self.clone()).await.map_err(|error| {
                 let problem = chain(error.as_ref());
                 Error::from(Cause::AppFailed { problem })
             })?;
             self.0.overrides.application_is_built();
-            let recording = Arc::clone(&self.0.recording);
-            let record = from_fn(move |request: Request, next: Next| {
-                recording::recorded(Arc::clone(&recording), request, next)
-            });
-            Ok::<_, BoxError>(router.layer(layer).layer(record))
+            let layer = TestLayer {
+                overrides: self.0.overrides.clone(),
+                recording: Arc::clone(&self.0.recording),
+            };
+            Ok::<_, BoxError>(router.layer(layer))
         };
         self.0.router.get_or_try_init(build).await.cloned()
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 pub(crate) use self::{
-    exchange::{Exchange, recorded},
+    exchange::{Exchange, Seen, recorded},
     statement::{Parameter, ServerError, Statement},
 };
 

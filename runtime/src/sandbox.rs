@@ -32,6 +32,7 @@ use tokio::{net::TcpStream, sync::OnceCell};
 
 pub use self::savepoint::Savepoint;
 pub(crate) use self::{
+    checkpoint::MOVE,
     ending::Ending,
     transaction::{DEPTH, OWN},
 };

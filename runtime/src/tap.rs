@@ -6,6 +6,7 @@
 
 mod backend;
 mod conversation;
+mod deferral;
 mod framing;
 mod frontend;
 #[cfg(unix)]
@@ -40,12 +41,19 @@ struct Shared {
 impl Tap {
     /// Records what is said from now on for one test.
     pub(crate) fn record(&self, recording: &Arc<Recording>) {
-        self.conversation().recording = Some(Arc::clone(recording));
+        self.conversation().record(Arc::clone(recording));
+    }
+
+    /// Moves the checkpoint before anything else is asked on the connection, so that nobody has to
+    /// wait for it. Says no where that could fail, or where there is no relay.
+    pub(crate) fn defer_move(&self) -> bool {
+        let mut conversation = self.conversation();
+        conversation.is_relayed && conversation.defer_move()
     }
 
     /// Ends the recording.
     pub(crate) fn stop(&self) {
-        self.conversation().recording = None;
+        self.conversation().stop();
     }
 
     /// Waits until everything has been forwarded, after the connection was closed.

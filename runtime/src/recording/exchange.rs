@@ -2,6 +2,8 @@
 
 use std::{
     cell::Cell,
+    convert::Infallible,
+    future::Future,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,8 +11,7 @@ use std::{
 use axum::{
     body::{Body, Bytes},
     extract::Request,
-    http::StatusCode,
-    middleware::Next,
+    http::{Method, StatusCode},
     response::Response,
 };
 use http_body_util::BodyExt;
@@ -23,7 +24,7 @@ const BODY: usize = 4096;
 /// A request, and its response when there was one.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
-    pub(crate) method: String,
+    pub(crate) method: Method,
     pub(crate) target: String,
     pub(crate) status: Option<StatusCode>,
     pub(crate) took: Duration,
@@ -33,39 +34,59 @@ pub(crate) struct Exchange {
     pub(crate) body: Vec<u8>,
 }
 
-/// Records one exchange of a test's application.
-pub(crate) async fn recorded(recording: Arc<Recording>, request: Request, next: Next) -> Response {
+/// Records one exchange of a test's application; a future of the answer to a request.
+pub(crate) async fn recorded<F>(recording: Arc<Recording>, seen: Seen, answer: F) -> F::Output
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
     let started = Instant::now();
-    let number = {
-        let mut log = recording.log();
+    let number = recording.begin(seen);
+    let _unanswered = Unanswered {
+        recording: &recording,
+        number,
+        started,
+    };
+    let response = EXCHANGE.scope(Cell::new(number), answer).await?;
+    let status = response.status();
+    recording.log().exchanges[number].status = Some(status);
+    if status.is_client_error() || status.is_server_error() {
+        let recording = Arc::clone(&recording);
+        return Ok(response.map(|body| watched(body, recording, number)));
+    }
+    Ok(response)
+}
+
+/// What is remembered of a request.
+pub(crate) struct Seen {
+    method: Method,
+    target: String,
+}
+
+impl Seen {
+    pub(crate) fn of(request: &Request) -> Self {
+        let target = request.uri().path_and_query();
+        Self {
+            method: request.method().clone(),
+            target: target.map_or_else(String::new, |target| target.as_str().to_owned()),
+        }
+    }
+}
+
+impl Recording {
+    /// Begins an exchange; gives its number.
+    fn begin(&self, seen: Seen) -> usize {
+        let mut log = self.log();
         let after_statements = log.statements.len();
         log.exchanges.push(Exchange {
-            method: request.method().to_string(),
-            target: request
-                .uri()
-                .path_and_query()
-                .map_or("", |target| target.as_str())
-                .to_owned(),
+            method: seen.method,
+            target: seen.target,
             status: None,
             took: Duration::ZERO,
             after_statements,
             body: Vec::new(),
         });
         log.exchanges.len() - 1
-    };
-    let _unanswered = Unanswered {
-        recording: &recording,
-        number,
-        started,
-    };
-    let response = EXCHANGE.scope(Cell::new(number), next.run(request)).await;
-    let status = response.status();
-    recording.log().exchanges[number].status = Some(status);
-    if status.is_client_error() || status.is_server_error() {
-        let recording = Arc::clone(&recording);
-        return response.map(|body| watched(body, recording, number));
     }
-    response
 }
 
 /// Sets the time of an exchange when it is over, by whatever way.

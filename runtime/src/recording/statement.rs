@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{Caller, value};
-use crate::sandbox::{DEPTH, OWN};
+use crate::sandbox::DEPTH;
 
 /// A statement and what came of it.
 #[derive(Clone, Debug)]
@@ -36,6 +36,15 @@ pub(crate) struct ServerError {
 
 const SAVEPOINT: &str = "_sqlx_savepoint_";
 
+/// What sqlx does to its savepoints.
+const VERBS: [&str; 3] = ["SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT "];
+
+/// How sqlx's look-ups of types and columns begin (`connection/resolve.rs`).
+const LOOKUPS: [&str; 2] = [
+    "SELECT pg_type.oid,\npg_type.oid::regtype::text pretty_name",
+    "SELECT\nattrelid table_oid,\nattrelid::regclass::text table_name",
+];
+
 impl Statement {
     pub(crate) fn new(sent: Arc<str>, caller: Caller) -> Self {
         Self {
@@ -48,11 +57,11 @@ impl Statement {
         }
     }
 
-    /// Whether the sandbox sent it, or sqlx to look up a type.
+    /// Whether sqlx sent it on its own account: to look up a type, or to restore a level of the
+    /// sandbox.
     pub(crate) fn is_own(&self) -> bool {
-        self.sent.starts_with(OWN)
-            || self.level().is_some_and(|level| level < DEPTH)
-            || self.sent.contains("FROM pg_catalog.pg_type")
+        self.level().is_some_and(|level| level < DEPTH)
+            || LOOKUPS.iter().any(|lookup| self.sent.starts_with(lookup))
     }
 
     /// The statement as production would get it, on one line: in the sandbox sqlx counts the outer
@@ -85,6 +94,12 @@ impl Statement {
         words.iter().any(|known| known.eq_ignore_ascii_case(word))
     }
 
+    /// Whether it begins or ends a transaction of the application in sqlx's way, which touches
+    /// none of the sandbox's own savepoints.
+    pub(crate) fn is_transaction_of_sqlx(&self) -> bool {
+        self.level().is_some_and(|level| level >= DEPTH)
+    }
+
     /// Whether it counts as a query.
     pub(crate) fn is_counted(&self) -> bool {
         !self.is_transaction_control()
@@ -97,7 +112,8 @@ impl Statement {
 
     /// The number in the name of one of sqlx's savepoints.
     fn level(&self) -> Option<usize> {
-        let (_, number) = self.sent.rsplit_once(SAVEPOINT)?;
+        let verb = VERBS.iter().find(|verb| self.sent.starts_with(**verb))?;
+        let number = self.sent[verb.len()..].strip_prefix(SAVEPOINT)?;
         number.parse().ok()
     }
 }

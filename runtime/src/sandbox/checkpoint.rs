@@ -13,6 +13,7 @@
 
 use std::fmt::Write;
 
+use futures_util::FutureExt;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::{
@@ -22,7 +23,7 @@ use super::{
 use crate::server::is;
 
 /// Keeps what was done since the last checkpoint; ends what a commit or another connection ends.
-const MOVE: &str = concat!(
+pub(crate) const MOVE: &str = concat!(
     "/*db-test*/close all; reset session authorization; reset role; reset all; discard temp; \
      set local idle_in_transaction_session_timeout = 0; \
      release savepoint _sqlx_savepoint_1; savepoint _sqlx_savepoint_1; ",
@@ -46,6 +47,15 @@ pub(super) enum Checkpoint {
     Violated(sqlx::Error),
     /// The outer transaction was gone; another one has been opened, so that the test can go on.
     Lost(Escape),
+}
+
+/// Whether nothing that sqlx knows of stands in the way of moving the checkpoint: every answer has
+/// been read, no drop guard has used up a level, and there are no constraints to check.
+pub(super) fn is_sure_to_move(connection: &mut PgConnection, outer: &Outer) -> bool {
+    depth(connection) == DEPTH
+        && outer.check_constraints.is_empty()
+        && !connection.should_flush()
+        && matches!(connection.flush().now_or_never(), Some(Ok(())))
 }
 
 /// Moves the checkpoint of a connection that is being released.
@@ -83,7 +93,7 @@ async fn drain(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 }
 
 async fn keep(connection: &mut PgConnection, outer: &Outer) -> Result<Checkpoint, sqlx::Error> {
-    let sql = format!("{OWN}{}{MOVE}", outer.check_constraints);
+    let sql = format!("{}{MOVE}", outer.check_constraints);
     let moved = connection
         .fetch_optional(sqlx::raw_sql(AssertSqlSafe(sql)))
         .await;

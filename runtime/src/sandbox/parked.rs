@@ -9,6 +9,7 @@ use super::{
     checkpoint::{self, Checkpoint},
     transaction::Outer,
 };
+use crate::tap::Tap;
 
 /// A connection whose checkpoint is being moved, or has been.
 ///
@@ -21,8 +22,12 @@ pub(super) fn unused(connection: PgConnection) -> Parked {
     async { (connection, Ok(Checkpoint::Moved)) }.boxed()
 }
 
-/// Parks a released connection, and sends the query that moves its checkpoint.
-pub(super) fn after_use(mut connection: PgConnection, outer: Arc<Outer>) -> Parked {
+/// Parks a released connection, and sends the query that moves its checkpoint, or leaves that to
+/// the tap.
+pub(super) fn after_use(mut connection: PgConnection, outer: Arc<Outer>, tap: &Tap) -> Parked {
+    if checkpoint::is_sure_to_move(&mut connection, &outer) && tap.defer_move() {
+        return unused(connection);
+    }
     let mut moving = async move {
         let checkpoint = checkpoint::advance(&mut connection, &outer).await;
         (connection, checkpoint)

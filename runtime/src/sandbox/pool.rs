@@ -73,11 +73,13 @@ impl Core {
     /// the placeholder can be used again.
     fn take_in(&self, released: &mut PgConnection) -> Result<bool, sqlx::Error> {
         self.holding.released();
-        let (Some(outer), Some(placeholder)) = (self.outer(), self.placeholder().take()) else {
+        let (Some(outer), Some(id), Some(placeholder)) =
+            (self.outer(), self.lane_id(), self.placeholder().take())
+        else {
             return Err(sqlx::Error::PoolClosed);
         };
         let connection = std::mem::replace(released, placeholder);
-        self.park(parked::after_use(connection, outer));
+        self.park(parked::after_use(connection, outer, &id.tap));
         let returns = self.returns.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(returns % greeter::CREDIT != 0)
     }

@@ -3,9 +3,9 @@
 use super::framing::Body;
 use crate::recording::ServerError;
 
-/// The kinds of messages whose bodies are read: CommandComplete and ErrorResponse.
+/// The kinds of messages whose bodies are read: CommandComplete, ErrorResponse, ReadyForQuery.
 pub(super) fn is_read(kind: u8) -> bool {
-    matches!(kind, b'C' | b'E')
+    matches!(kind, b'C' | b'E' | b'Z')
 }
 
 /// The number of rows in the tag of a completed command, such as `INSERT 0 1`.

@@ -2,19 +2,36 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
-use super::{backend, framing::Body, frontend::Statements};
-use crate::recording::{Recording, Statement};
+use super::{
+    backend,
+    deferral::Deferral,
+    framing::{Body, Framing},
+    frontend::{self, Statements},
+};
+use crate::{
+    recording::{Recording, Statement},
+    sandbox::OWN,
+};
 
 /// What has been asked on one connection and not answered yet.
 #[derive(Default)]
 pub(super) struct Conversation {
-    pub(super) recording: Option<Arc<Recording>>,
+    recording: Option<Arc<Recording>>,
     pub(super) is_relayed: bool,
     statements: Statements,
     /// What has been asked since the last Sync.
-    asking: Option<Question>,
-    /// One for each ReadyForQuery that the server owes; `None` for what is not a statement.
-    open: VecDeque<Option<Question>>,
+    asking: Option<Asked>,
+    /// One for each ReadyForQuery that the server owes.
+    open: VecDeque<Asked>,
+    deferral: Deferral,
+}
+
+enum Asked {
+    /// What is not recorded: the sandbox's own queries, and what is no statement.
+    Other,
+    Statement(Question),
+    /// The query that moves the checkpoint, of which the client knows nothing.
+    Deferred,
 }
 
 struct Question {
@@ -26,68 +43,136 @@ struct Question {
 }
 
 impl Conversation {
-    /// A message of the client.
-    pub(super) fn asked(&mut self, kind: u8, body: &[u8]) {
+    /// Records from now on; what has been opened for the test has been opened in good order.
+    pub(super) fn record(&mut self, recording: Arc<Recording>) {
+        self.recording = Some(recording);
+        self.deferral.begin();
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.recording = None;
+        self.deferral.forget();
+    }
+
+    /// Promises to move the checkpoint before anything else is asked, unless that can fail.
+    pub(super) fn defer_move(&mut self) -> bool {
+        let quiet = self.open.is_empty() && self.asking.is_none() && self.recording.is_some();
+        quiet && self.deferral.promise()
+    }
+
+    /// Hears what a client says; says whether the checkpoint has to be moved first.
+    pub(super) fn hear_client(&mut self, framing: &mut Framing, bytes: &[u8]) -> bool {
+        let is_due = self.deferral.is_due();
+        if is_due {
+            self.open.push_back(Asked::Deferred);
+        }
+        framing.read(bytes, frontend::is_read, |kind, body, _| {
+            self.asked(kind, body);
+        });
+        is_due
+    }
+
+    /// Hears what a server says; gives how many bytes of it are not for the client.
+    pub(super) fn hear_server(&mut self, framing: &mut Framing, bytes: &[u8]) -> usize {
+        let mut hidden = match self.open.front() {
+            Some(Asked::Deferred) => bytes.len(),
+            _ => 0,
+        };
+        framing.read(bytes, backend::is_read, |kind, body, left| {
+            if self.answered(kind, body) {
+                hidden = bytes.len() - left;
+            }
+        });
+        hidden
+    }
+
+    fn asked(&mut self, kind: u8, body: &[u8]) {
         match kind {
             b'Q' => {
-                let question = Body(body).text().and_then(|sql| self.question(sql.into()));
-                self.open.push_back(question);
+                let sql = Body(body).text();
+                let asked = sql.map(|sql| self.question(sql, || sql.into()));
+                self.open.push_back(asked.unwrap_or(Asked::Other));
             }
             b'P' => {
                 if let Some(prepared) = self.statements.parse(body) {
-                    self.asking = self.question(Arc::clone(&prepared.sql));
-                    if let Some(question) = &mut self.asking {
+                    let mut asked = self.question(&prepared.sql, || Arc::clone(&prepared.sql));
+                    if let Asked::Statement(question) = &mut asked {
                         question.only_prepared = true;
                     }
+                    self.asking = Some(asked);
                 }
             }
             b'B' => drop(self.statements.bind(body)),
             b'E' => {
                 if let Some((prepared, parameters)) = self.statements.bound.take() {
-                    self.asking = self.question(Arc::clone(&prepared.sql));
-                    if let Some(question) = &mut self.asking {
+                    let mut asked = self.question(&prepared.sql, || Arc::clone(&prepared.sql));
+                    if let Asked::Statement(question) = &mut asked {
                         question.statement.parameters = parameters;
                     }
+                    self.asking = Some(asked);
                 }
             }
             b'C' => drop(self.statements.close(body)),
-            b'S' => self.open.push_back(self.asking.take()),
+            b'S' => self
+                .open
+                .push_back(self.asking.take().unwrap_or(Asked::Other)),
             _ => {}
         }
     }
 
-    /// A message of the server.
-    pub(super) fn answered(&mut self, kind: u8, body: &[u8]) {
-        if kind == b'Z' {
-            if let Some(Some(question)) = self.open.pop_front() {
-                question.conclude();
+    /// Hears one message; says whether it is the last one that is not for the client.
+    fn answered(&mut self, kind: u8, body: &[u8]) -> bool {
+        match (kind, self.open.front_mut()) {
+            (b'Z', _) => return self.ready(body),
+            (b'C', Some(Asked::Statement(question))) => {
+                self.deferral.completed(body, &question.statement);
+                question.statement.rows = backend::rows(body);
             }
-            return;
-        }
-        let Some(Some(question)) = self.open.front_mut() else {
-            return;
-        };
-        match kind {
-            b'C' => question.statement.rows = backend::rows(body),
-            b'E' => question.statement.error = Some(backend::error(body)),
+            // The client sees an error before it sees that the server is ready again.
+            (b'E', Some(asked)) => {
+                self.deferral.failed();
+                if let Asked::Statement(question) = std::mem::replace(asked, Asked::Other) {
+                    question.conclude(Some(body));
+                }
+            }
             _ => {}
         }
+        false
     }
 
-    fn question(&self, sql: Arc<str>) -> Option<Question> {
-        let recording = self.recording.clone()?;
-        Some(Question {
-            statement: Statement::new(sql, recording.caller()),
-            asked: Instant::now(),
-            recording,
-            only_prepared: false,
-        })
+    fn ready(&mut self, status: &[u8]) -> bool {
+        self.deferral.ready(status);
+        match self.open.pop_front() {
+            Some(Asked::Statement(question)) => question.conclude(None),
+            Some(Asked::Deferred) => {
+                // The server could not begin with the next one before.
+                if let Some(Asked::Statement(next)) = self.open.front_mut() {
+                    next.asked = Instant::now();
+                }
+                return true;
+            }
+            Some(Asked::Other) | None => {}
+        }
+        false
+    }
+
+    fn question(&self, sql: &str, text: impl FnOnce() -> Arc<str>) -> Asked {
+        match &self.recording {
+            Some(recording) if !sql.starts_with(OWN) => Asked::Statement(Question {
+                statement: Statement::new(text(), recording.caller()),
+                asked: Instant::now(),
+                recording: Arc::clone(recording),
+                only_prepared: false,
+            }),
+            _ => Asked::Other,
+        }
     }
 }
 
 impl Question {
-    fn conclude(mut self) {
-        if self.only_prepared && self.statement.error.is_none() {
+    fn conclude(mut self, error: Option<&[u8]>) {
+        self.statement.error = error.map(backend::error);
+        if self.only_prepared && error.is_none() {
             return;
         }
         self.statement.took = self.asked.elapsed();

@@ -3,6 +3,8 @@
 //! A message is a byte that says what it is, a length that counts itself, and a body; the first
 //! message of a client has no such byte (PostgreSQL manual, "Frontend/Backend Protocol").
 
+use std::ffi::CStr;
+
 /// So much of a body is kept, in bytes; the rest of a longer one is not looked at.
 const KEPT: usize = 256 * 1024;
 
@@ -38,12 +40,12 @@ impl Framing {
     }
 
     /// Reads the next bytes; tells each message that ends in them. Bodies of kinds that are not
-    /// wanted are skipped, and told as empty.
+    /// wanted are skipped, and told as empty. The last thing told is how many bytes are left.
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],
         wanted: impl Fn(u8) -> bool,
-        mut tell: impl FnMut(u8, &[u8]),
+        mut tell: impl FnMut(u8, &[u8], usize),
     ) {
         while !bytes.is_empty() {
             if self.in_body {
@@ -64,7 +66,7 @@ impl Framing {
                 self.begin_body();
             }
             if self.missing == 0 {
-                tell(self.kind, &self.body);
+                tell(self.kind, &self.body, bytes.len());
                 self.body.clear();
                 self.in_body = false;
             }
@@ -91,10 +93,9 @@ pub(super) struct Body<'a>(pub(super) &'a [u8]);
 
 impl<'a> Body<'a> {
     pub(super) fn text(&mut self) -> Option<&'a str> {
-        let end = self.0.iter().position(|byte| *byte == 0)?;
-        let text = std::str::from_utf8(&self.0[..end]).ok();
-        self.0 = &self.0[end + 1..];
-        text
+        let text = CStr::from_bytes_until_nul(self.0).ok()?;
+        self.0 = &self.0[text.count_bytes() + 1..];
+        text.to_str().ok()
     }
 
     pub(super) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
@@ -128,7 +129,7 @@ mod tests {
             framing.read(
                 piece,
                 |kind| kind != b'd',
-                |kind, body| told.push((kind, body.to_vec())),
+                |kind, body, _| told.push((kind, body.to_vec())),
             );
         }
         told

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Shared, backend, conversation::Conversation, framing::Framing, frontend, side::Side};
+use super::{Shared, conversation::Conversation, deferral, framing::Framing, side::Side};
 
 /// The most that is copied at once, in bytes.
 const CHUNK: usize = 32 * 1024;
@@ -21,6 +21,7 @@ const CHUNK: usize = 32 * 1024;
 /// while its client is still sending parameters would otherwise stop both.
 pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Result<()> {
     let (mut questions, mut answers) = (Framing::of_a_client(), Framing::of_a_server());
+    let first = deferral::message();
     let mut chunk = vec![0; CHUNK];
     loop {
         let (from_client, from_server) = ready(&client, &server)?;
@@ -35,8 +36,8 @@ pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Re
                 Some(0) => return client.end(),
                 // First, so that whoever sees an answer finds it recorded.
                 Some(length) => {
-                    lock(shared).hear_server(&mut answers, &chunk[..length]);
-                    client.send(&chunk[..length])?;
+                    let hidden = lock(shared).hear_server(&mut answers, &chunk[..length]);
+                    client.send(&chunk[hidden..length])?;
                 }
                 None => {}
             }
@@ -45,8 +46,12 @@ pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Re
             match client.receive(&mut chunk)? {
                 Some(0) => return server.end(),
                 Some(length) => {
-                    lock(shared).hear_client(&mut questions, &chunk[..length]);
-                    server.send(&chunk[..length])?;
+                    if lock(shared).hear_client(&mut questions, &chunk[..length]) {
+                        let both = [first.as_slice(), &chunk[..length]].concat();
+                        server.send(&both)?;
+                    } else {
+                        server.send(&chunk[..length])?;
+                    }
                 }
                 None => {}
             }
@@ -68,20 +73,6 @@ fn ready(client: &Side, server: &Side) -> io::Result<(PollFlags, PollFlags)> {
                 return Ok((both[0].revents(), both[1].revents()));
             }
         }
-    }
-}
-
-impl Conversation {
-    fn hear_client(&mut self, framing: &mut Framing, bytes: &[u8]) {
-        framing.read(bytes, frontend::is_read, |kind, body| {
-            self.asked(kind, body);
-        });
-    }
-
-    fn hear_server(&mut self, framing: &mut Framing, bytes: &[u8]) {
-        framing.read(bytes, backend::is_read, |kind, body| {
-            self.answered(kind, body);
-        });
     }
 }
 

@@ -13,12 +13,12 @@ use crate::{
 };
 
 /// What a test that takes a `Client` and makes three requests waits for, besides what its application
-/// sends: the opening query, and the closing one, and at each of three releases the checkpoint and
-/// sqlx's ping.
-const EXTRA_ROUND_TRIPS: usize = 8;
+/// sends: the opening query, and the closing one.
+const EXTRA_ROUND_TRIPS: usize = 2;
 
-/// What it sends besides, whether it waits for the answers or not.
-const EXTRA_REQUESTS: usize = 8;
+/// What it sends besides, whether it waits for the answers or not: the same, and the checkpoint at
+/// each of three releases but the last.
+const EXTRA_REQUESTS: usize = 4;
 
 /// How many connections a test makes that takes a `Client` whose requests touch no database.
 const CONNECTIONS_FOR_HEALTH: usize = 1;

@@ -77,16 +77,33 @@ fn attempt(
         if let Some(message) = Status::failure_since(&instance.status(), patience.began) {
             return Err(LocalServerError::Reported { message });
         }
-        if starter.is_none() {
-            starter = Starter::elect(instance)?;
+        match push(&mut starter, instance, binaries) {
+            Ok(()) => {}
+            Err(error) if lease.is_current() => return Err(error),
+            // The directory was removed under our hands.
+            Err(_) => return Ok(None),
         }
-        if let Some(starter) = &mut starter {
-            starter.ensure_supervisor(instance, binaries)?;
+        if starter.is_some() {
             patience.explain(instance, binaries);
         }
         patience.wait(instance)?;
     }
     Ok(None)
+}
+
+/// Sees to it that somebody starts the server, if need be this process.
+fn push(
+    starter: &mut Option<Starter>,
+    instance: &Instance,
+    binaries: &Binaries,
+) -> Result<(), LocalServerError> {
+    if starter.is_none() {
+        *starter = Starter::elect(instance)?;
+    }
+    match starter {
+        Some(starter) => starter.ensure_supervisor(instance, binaries),
+        None => Ok(()),
+    }
 }
 
 /// The one process that may start a supervisor; if it is killed, another one takes its place.
