@@ -10,26 +10,29 @@ use crate::{
 pub(crate) fn exceeded(test: &Test, log: &Log) -> Option<String> {
     let of_test = test.max_queries.and_then(|limit| {
         let all = log.statements.iter().filter(|s| s.is_counted());
-        over(limit, all.cloned().map(Query).collect(), "the test")
+        over(
+            limit,
+            &all.cloned().map(Query).collect::<Vec<_>>(),
+            "the test",
+        )
     });
     of_test.or_else(|| {
         let limit = test.max_queries_per_request?;
-        let each = log.exchanges.iter().enumerate();
-        each.filter_map(|(number, exchange)| {
+        let mut each = log.exchanges.iter().enumerate();
+        each.find_map(|(number, exchange)| {
             let handler = log.asked_by(Caller::Exchange(number));
             let tasks = log.asked_by(Caller::Task(Some(number)));
             let caused = handler.chain(tasks).filter(|s| s.is_counted());
             let who = format!("{} {}", exchange.method, exchange.target);
-            over(limit, caused.cloned().map(Query).collect(), &who)
+            over(limit, &caused.cloned().map(Query).collect::<Vec<_>>(), &who)
         })
-        .next()
     })
 }
 
-fn over(limit: usize, queries: Vec<Query>, who: &str) -> Option<String> {
+fn over(limit: usize, queries: &[Query], who: &str) -> Option<String> {
     let count = queries.len();
     (count > limit).then(|| {
-        let list = numbered(&queries);
+        let list = numbered(queries);
         format!("{who} sent {count} queries, and {limit} are allowed:\n{list}")
     })
 }

@@ -11,6 +11,10 @@ pub trait QueryCount {
     fn allows(&self, count: usize) -> bool;
 
     /// What is expected, in words.
+    ///
+    /// # Errors
+    ///
+    /// Those of the formatter.
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 

@@ -1,5 +1,7 @@
 //! Parameters as literals, by the object ids of their types (`pg_type.dat` of PostgreSQL).
 
+use std::fmt::Write;
+
 use super::Parameter;
 use crate::report::masked;
 
@@ -37,11 +39,10 @@ fn quoted(text: &str) -> String {
 }
 
 fn hexadecimal(value: &[u8]) -> String {
-    let shown: String = value
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut shown = String::new();
+    for byte in value.iter().take(16) {
+        write!(shown, "{byte:02x}").ok();
+    }
     if value.len() > 16 {
         format!("'\\x{shown}…' ({} bytes)", value.len())
     } else {

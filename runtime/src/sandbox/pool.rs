@@ -81,7 +81,7 @@ impl Core {
         let connection = std::mem::replace(released, placeholder);
         self.park(parked::after_use(connection, outer, &id.tap));
         let returns = self.returns.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(returns % greeter::CREDIT != 0)
+        Ok(!returns.is_multiple_of(greeter::CREDIT))
     }
 
     /// Remembers what the end of the test has to tell.

@@ -3,7 +3,8 @@
 use super::framing::Body;
 use crate::recording::ServerError;
 
-/// The kinds of messages whose bodies are read: CommandComplete, ErrorResponse, ReadyForQuery.
+/// The kinds of messages whose bodies are read: `CommandComplete`, `ErrorResponse`,
+/// `ReadyForQuery`.
 pub(super) fn is_read(kind: u8) -> bool {
     matches!(kind, b'C' | b'E' | b'Z')
 }
@@ -13,7 +14,7 @@ pub(super) fn rows(tag: &[u8]) -> Option<u64> {
     Body(tag).text()?.rsplit(' ').next()?.parse().ok()
 }
 
-/// The parts of an ErrorResponse that are shown.
+/// The parts of an `ErrorResponse` that are shown.
 pub(super) fn error(body: &[u8]) -> ServerError {
     let mut body = Body(body);
     let mut error = ServerError::default();

@@ -21,7 +21,7 @@ pub(super) struct Conversation {
     statements: Statements,
     /// What has been asked since the last Sync.
     asking: Option<Asked>,
-    /// One for each ReadyForQuery that the server owes.
+    /// One for each `ReadyForQuery` that the server owes.
     open: VecDeque<Asked>,
     deferral: Deferral,
 }
