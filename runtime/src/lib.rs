@@ -22,7 +22,8 @@
 //!
 //! # What is printed, and when
 //!
-//! A failing test prints a report after its own message. What the library does besides (which server
+//! A failing test prints a report after its own message: how it ended, its HTTP requests, and the
+//! statements that each caused (`DB_TEST_REPORT` asks for more or less of it). What the library does besides (which server
 //! and why, templates, lanes, with the time of each step) it tells on standard error when `DB_TEST_LOG`
 //! is `info`, `debug` or `trace`, and through [`tracing`](https://docs.rs/tracing), with the target
 //! `db_test`, to whatever subscriber there is. Work that takes more than a second says so anyway.

@@ -1,4 +1,4 @@
-//! The examples of docs/fixtures.md and docs/coming-from-sqlx-test.md, one file a section.
+//! The examples of docs/fixtures.md and docs/report.md and docs/coming-from-sqlx-test.md, one file a section.
 
 mod arguments;
 mod blog;
@@ -7,6 +7,7 @@ mod derived;
 mod factories;
 mod from_sqlx_test;
 mod properties;
+mod queries;
 mod scripts;
 mod sessions;
 mod snapshots;
