@@ -30,6 +30,9 @@ pub(crate) struct Fixtures {
     pub(crate) scripts: &'static [(&'static str, &'static str)],
 }
 
+/// How the query begins; it is not one of the test's.
+pub(crate) const BEGINNING: &str = "/*db-test fixtures*/";
+
 /// Stands between two scripts.
 const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";
 
@@ -73,7 +76,7 @@ async fn load_into_own(fixtures: &Fixtures, options: &PgConnectOptions) -> Resul
 
 async fn run(fixtures: &Fixtures, connection: &mut PgConnection) -> Result<(), Error> {
     let texts: Vec<_> = fixtures.scripts.iter().map(|(_, text)| *text).collect();
-    let sql = AssertSqlSafe(texts.join(BOUNDARY));
+    let sql = AssertSqlSafe(format!("{BEGINNING}{}", texts.join(BOUNDARY)));
     let mut answers = connection.fetch_many(sqlx::raw_sql(sql));
     let (mut script, mut statement, mut at_boundary) = (0, 0, false);
     while let Some(answer) = answers.next().await {
@@ -100,11 +103,11 @@ fn is_boundary(row: &PgRow) -> bool {
     matches!(row.columns(), [column] if column.name() == "db_test fixture")
 }
 
-/// Where in the whole query the server found an error, in characters from one.
+/// Where in the scripts the server found an error, in characters from one.
 fn position_in(error: &sqlx::Error) -> Option<usize> {
     let error = error.as_database_error()?;
     match error.try_downcast_ref::<PgDatabaseError>()?.position()? {
-        PgErrorPosition::Original(position) => Some(position),
+        PgErrorPosition::Original(position) => position.checked_sub(BEGINNING.len()),
         PgErrorPosition::Internal { .. } => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{Caller, value};
-use crate::sandbox::DEPTH;
+use crate::{fixtures, sandbox::DEPTH};
 
 /// A statement and what came of it.
 #[derive(Clone, Debug)]
@@ -57,10 +57,11 @@ impl Statement {
         }
     }
 
-    /// Whether sqlx sent it on its own account: to look up a type, or to restore a level of the
-    /// sandbox.
+    /// Whether it is not the application's: the test's fixtures, or what sqlx sends on its own account,
+    /// to look up a type or to restore a level of the sandbox.
     pub(crate) fn is_own(&self) -> bool {
         self.level().is_some_and(|level| level < DEPTH)
+            || self.sent.starts_with(fixtures::BEGINNING)
             || LOOKUPS.iter().any(|lookup| self.sent.starts_with(lookup))
     }
 

@@ -33,8 +33,9 @@ async fn try_reap(server: &Server, current: &OwnDatabase) -> Result<(), sqlx::Er
     families.retain(|(name, _)| name != current.family());
     families.sort_by_key(|(_, family)| std::cmp::Reverse(family.last_used));
     for (rank, (name, family)) in families.into_iter().enumerate() {
-        if family.last_used == 0 {
-            // Its maker was killed before it could leave a mark: its age counts from now.
+        if family.last_used == 0 || family.last_used > now + SAFE_SECONDS {
+            // Its maker was killed before it could leave a mark, or the clock has been set back
+            // since: its age counts from now.
             mark(&mut door, &family.members).await;
             continue;
         }

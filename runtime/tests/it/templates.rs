@@ -85,6 +85,44 @@ async fn stale_databases_of_ours_are_removed_and_no_others() {
     assert!(kept.iter().all(|name| left.contains(name)), "{left:?}");
 }
 
+#[db_test]
+async fn a_mark_from_the_future_counts_from_now() {
+    let place = Place::new();
+    assert!(place.run(TESTS, &[]).success);
+    let mut connection = place.connect().await;
+    for sql in [
+        "create database dbt_00000000000000bb",
+        "comment on database dbt_00000000000000bb is 'db-test clean 99999999999'",
+    ] {
+        run(&mut connection, sql).await;
+    }
+    connection.close().await.expect("it closes");
+    assert!(place.run(TESTS, &[("DB_TEST_CHILD_SEED", "new")]).success);
+    let mut connection = place.connect().await;
+    let mark = "select shobj_description(oid, 'pg_database') from pg_database \
+                where datname = 'dbt_00000000000000bb'";
+    let mark: String = sqlx::query_scalar(mark)
+        .fetch_one(&mut connection)
+        .await
+        .expect("the database is there, with a mark");
+    connection.close().await.expect("it closes");
+    assert!(mark.as_str() < "db-test clean 9", "{mark}");
+}
+
+#[db_test]
+async fn two_checkouts_with_other_content_run_at_once() {
+    let place = Place::new();
+    for _ in 0..3 {
+        let processes =
+            ["left", "right"].map(|seed| place.start(TESTS, &[("DB_TEST_CHILD_SEED", seed)]));
+        for mut process in processes {
+            assert!(process.wait().expect("it ends").success());
+        }
+    }
+    // Two templates, each with the lane that its own processes used.
+    assert_eq!(databases(&place).await.len(), 4);
+}
+
 async fn run(connection: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql))
         .execute(connection)
