@@ -47,6 +47,8 @@ use proc_macro::TokenStream;
 /// | `overrides = path` | the path of a `fn(&Overrides)` | the session's overrides alone |
 /// | `session = path` | the path of a `fn() -> Session` | the function marked `#[db_test::session]` |
 /// | `fixtures("users")` | scripts to run first, in this order; may be given several times | none |
+/// | `max_queries = 7` | the most statements that the test and its application may send | no limit |
+/// | `max_queries_per_request = 3` | the most that one request may cause, tasks that it spawns included | no limit |
 ///
 /// # Fixtures
 ///

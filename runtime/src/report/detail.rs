@@ -41,11 +41,23 @@ impl Wanted {
     }
 }
 
-/// The width that lines are cut to in a short report, in characters: that of the terminal where
-/// the shell tells it, else 110.
+/// The width that lines are cut to in a short report, in characters: what `COLUMNS` says, else that
+/// of the terminal, else 121.
 pub(super) fn width() -> usize {
     /// The labels of the sections take so much.
     const LABELS: usize = 11;
     let told = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    told.unwrap_or(121_usize).clamp(60, 400) - LABELS
+    let width = told.or_else(of_terminal).unwrap_or(121);
+    width.clamp(60, 400) - LABELS
+}
+
+#[cfg(unix)]
+fn of_terminal() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
+#[cfg(not(unix))]
+fn of_terminal() -> Option<usize> {
+    None
 }
