@@ -61,12 +61,12 @@ impl fmt::Display for LaneId {
 }
 
 impl LaneId {
-    /// A query that releases the advisory locks a test has left; gives one `bool`, whether the
+    /// An expression that releases the advisory locks a test has left; a `bool`, whether the
     /// connection still has its lane.
     pub(crate) fn release_locks(&self) -> &'static str {
         match self.own {
             Some(_) => claim::RELEASE_LOCKS,
-            None => "select pg_advisory_unlock_all()::text is not null",
+            None => "pg_advisory_unlock_all()::text is not null",
         }
     }
 }

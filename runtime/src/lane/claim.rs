@@ -36,9 +36,9 @@ const CLAIM: &str = concat!(
     "), (select shobj_description(oid, 'pg_database') from pg_database where datname = current_database())",
 );
 
-/// Releases all advisory locks and takes the claim again.
+/// An expression that releases all advisory locks and takes the claim again.
 pub(super) const RELEASE_LOCKS: &str = concat!(
-    "select pg_advisory_unlock_all()::text is not null and pg_try_advisory_lock(",
+    "pg_advisory_unlock_all()::text is not null and pg_try_advisory_lock(",
     claim_key!(),
     ")"
 );

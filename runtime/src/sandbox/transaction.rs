@@ -143,16 +143,22 @@ macro_rules! count_catalog_writes {
 /// Asks for that count.
 pub(super) const COUNT_CATALOG_WRITES: &str = concat!("select ", count_catalog_writes!());
 
-/// Ends the transaction. The first column says whether it is the one that was opened; the second
-/// counts writes to system catalogs: more than nothing means DDL; the third counts the statements
-/// that the server has prepared.
-const END: &str = concat!(
+/// What is asked before the end. The first column says whether the transaction is the one that was
+/// opened; the second counts writes to system catalogs: more than nothing means DDL; the third counts
+/// the statements that the server has prepared.
+const LOOK_BACK: &str = concat!(
     moment!(),
     ", ",
     count_catalog_writes!(),
-    ", (select count(*) from pg_prepared_statements); \
-     rollback; discard sequences"
+    ", (select count(*) from pg_prepared_statements)"
 );
+
+/// Ends the transaction. A fourth column says whether the connection still has its lane: advisory
+/// locks of a session, which are released here, do not mind a rollback (PostgreSQL manual, 13.3.5).
+fn end(lane: &LaneId) -> String {
+    let release = lane.release_locks();
+    format!("{LOOK_BACK}, {release}; rollback; discard sequences")
+}
 
 /// What the server said when the transaction was closed.
 pub(super) enum Verdict {
@@ -179,10 +185,7 @@ impl Verdict {
 /// rolls it back, and releases what a rollback does not: advisory locks and sequence caches.
 pub(super) async fn close(connection: &mut PgConnection, lane: &LaneId, outer: &Outer) -> Verdict {
     let closing = async {
-        let checked = format!(
-            "{OWN}set constraints all immediate; {END}; {}",
-            lane.release_locks()
-        );
+        let checked = format!("{OWN}set constraints all immediate; {}", end(lane));
         match read_verdict(connection, checked, outer).await {
             Err(violation) if violation.as_database_error().is_some() => {
                 after_violation(connection, lane, outer, violation).await
@@ -203,8 +206,8 @@ async fn after_violation(
     violation: sqlx::Error,
 ) -> Verdict {
     let sql = format!(
-        "{OWN}rollback to savepoint _sqlx_savepoint_1; {END}; {}",
-        lane.release_locks()
+        "{OWN}rollback to savepoint _sqlx_savepoint_1; {}",
+        end(lane)
     );
     match read_verdict(connection, sql, outer).await {
         Ok(Verdict::RolledBack) => Verdict::DeferredConstraint(violation),
@@ -217,16 +220,12 @@ async fn read_verdict(
     sql: String,
     outer: &Outer,
 ) -> Result<Verdict, sqlx::Error> {
-    let rows = connection
-        .fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)))
+    let row = connection
+        .fetch_one(sqlx::raw_sql(AssertSqlSafe(sql)))
         .await?;
-    let [transaction, claim] = &rows[..] else {
-        return Err(sqlx::Error::Protocol(
-            "the closing query gave an unexpected answer".to_owned(),
-        ));
-    };
-    let moment: String = transaction.try_get(0)?;
-    let (catalog_writes, prepared): (i64, i64) = (transaction.try_get(1)?, transaction.try_get(2)?);
+    let moment: String = row.try_get(0)?;
+    let (catalog_writes, prepared): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+    let has_lane: bool = row.try_get(3)?;
     // The rolled-back schema lives on in the plans and type ids that sqlx remembers; and what was
     // done to prepared statements in SQL, such as `DEALLOCATE ALL`, is not rolled back.
     let remembered = i64::try_from(connection.cached_statements_size()).unwrap_or(i64::MAX);
@@ -234,7 +233,7 @@ async fn read_verdict(
         connection.clear_cached_statements().await?;
         connection.execute("deallocate all").await?;
     }
-    Ok(match (moment == outer.moment, claim.try_get(0)?) {
+    Ok(match (moment == outer.moment, has_lane) {
         (true, true) => Verdict::RolledBack,
         (true, false) => Verdict::ClaimLost,
         _ => Verdict::Replaced,
