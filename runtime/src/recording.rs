@@ -12,7 +12,7 @@ use std::{
 
 pub(crate) use self::{
     exchange::{Exchange, Seen, recorded},
-    statement::{Parameter, ServerError, Statement},
+    statement::{CUT, Parameter, ServerError, Statement},
 };
 
 /// So many statements of a test are remembered; of more, only their number.

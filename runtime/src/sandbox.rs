@@ -202,6 +202,11 @@ impl Sandbox {
                 Some(why) => Some(format!("its connection broke: {why}")),
                 None => activity::of(active.lanes().server(), id.backend).await,
             };
+            id.tap.stop();
+            if id.tap.has_escaped() {
+                let escape = Escape::EndedByStatement;
+                self.core.trouble().escape.get_or_insert(escape);
+            }
             self.give_up(&active, id, outcome, keeping).await;
             let gone = Ending::ConnectionGone { activity };
             return self.core.trouble().escape.map_or(gone, Ending::Escaped);

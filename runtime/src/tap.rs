@@ -51,6 +51,11 @@ impl Tap {
         conversation.is_relayed && conversation.defer_move()
     }
 
+    /// Whether the test has got out of the transaction around it, as far as its connection tells.
+    pub(crate) fn has_escaped(&self) -> bool {
+        self.conversation().has_escaped()
+    }
+
     /// Ends the recording.
     pub(crate) fn stop(&self) {
         self.conversation().stop();

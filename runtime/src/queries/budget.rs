@@ -33,6 +33,6 @@ fn over(limit: usize, queries: &[Query], who: &str) -> Option<String> {
     let count = queries.len();
     (count > limit).then(|| {
         let list = numbered(queries);
-        format!("{who} sent {count} queries, and {limit} are allowed:\n{list}")
+        format!("{who} sent {count} queries, but the limit is {limit}:\n{list}")
     })
 }

@@ -15,6 +15,8 @@ pub(crate) struct Statement {
     /// The rows that were returned or changed, where the server says so.
     pub(crate) rows: Option<u64>,
     pub(crate) error: Option<ServerError>,
+    /// The server had not answered when the test ended.
+    pub(crate) is_unanswered: bool,
 }
 
 /// The value of a parameter as it was sent.
@@ -22,8 +24,10 @@ pub(crate) struct Statement {
 pub(crate) struct Parameter {
     pub(crate) type_id: u32,
     pub(crate) is_binary: bool,
-    /// `None` is null.
+    /// The value, or the beginning of a long one; `None` is null.
     pub(crate) value: Option<Vec<u8>>,
+    /// The length of the whole value, in bytes.
+    pub(crate) length: usize,
 }
 
 /// What the server says of a statement that failed.
@@ -33,6 +37,9 @@ pub(crate) struct ServerError {
     pub(crate) message: String,
     pub(crate) detail: Option<String>,
 }
+
+/// Stands in the place of what is not kept of a very long statement.
+pub(crate) const CUT: &str = " …";
 
 const SAVEPOINT: &str = "_sqlx_savepoint_";
 
@@ -54,6 +61,7 @@ impl Statement {
             took: Duration::ZERO,
             rows: None,
             error: None,
+            is_unanswered: false,
         }
     }
 
@@ -99,6 +107,18 @@ impl Statement {
     /// none of the sandbox's own savepoints.
     pub(crate) fn is_transaction_of_sqlx(&self) -> bool {
         self.level().is_some_and(|level| level >= DEPTH)
+    }
+
+    /// Whether it failed or was not answered, which is always worth telling.
+    pub(crate) fn is_unusual(&self) -> bool {
+        self.error.is_some() || self.is_unanswered
+    }
+
+    /// Whether it may do what only a release of the connection undoes, by a function of the server.
+    pub(crate) fn may_change_settings(&self) -> bool {
+        self.sent.contains("set_config")
+            || self.sent.contains("SET_CONFIG")
+            || self.sent.ends_with(CUT)
     }
 
     /// Whether it counts as a query.

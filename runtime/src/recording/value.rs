@@ -18,7 +18,11 @@ pub(super) fn literal(parameter: &Parameter) -> String {
     } else {
         None
     };
-    text.unwrap_or_else(|| plain(value))
+    let text = text.unwrap_or_else(|| plain(value));
+    if value.len() < parameter.length {
+        return format!("{text} ({} bytes)", parameter.length);
+    }
+    text
 }
 
 /// The text of a value, in quotes; of bytes that are no text, their beginning in hexadecimal.
@@ -104,6 +108,7 @@ fn array(value: &[u8]) -> Option<String> {
         elements.push(literal(&Parameter {
             type_id,
             is_binary: true,
+            length: element.as_ref().map_or(0, Vec::len),
             value: element,
         }));
         if elements.len() == 8 && count > 8 {
@@ -164,6 +169,7 @@ mod tests {
             type_id,
             is_binary: true,
             value: Some(value.to_vec()),
+            length: value.len(),
         })
     }
 

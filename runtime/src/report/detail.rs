@@ -1,6 +1,8 @@
 //! How much a report tells.
 
-use std::env;
+use std::{env, sync::Once};
+
+use crate::announce::announce;
 
 /// How much of a test's story is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,13 +24,23 @@ pub(crate) enum Wanted {
 }
 
 impl Wanted {
-    /// Reads the variable; what it does not know counts as the default.
+    /// Reads the variable; what it does not know counts as the default, and is told once.
     pub(crate) fn by_environment() -> Self {
-        match env::var("DB_TEST_REPORT").as_deref() {
-            Ok("off") => Self::Nothing,
-            Ok("full") => Self::OfFailures(Detail::Full),
-            Ok("always") => Self::OfAll,
-            _ => Self::OfFailures(Detail::Short),
+        static TOLD: Once = Once::new();
+        let asked = env::var("DB_TEST_REPORT").unwrap_or_default();
+        match asked.as_str() {
+            "off" => Self::Nothing,
+            "full" => Self::OfFailures(Detail::Full),
+            "always" => Self::OfAll,
+            "" | "short" => Self::OfFailures(Detail::Short),
+            other => {
+                TOLD.call_once(|| {
+                    announce(format_args!(
+                        "DB_TEST_REPORT is `{other}`, which is none of short, full, always and off; it counts as short"
+                    ));
+                });
+                Self::OfFailures(Detail::Short)
+            }
         }
     }
 

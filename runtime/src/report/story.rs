@@ -131,11 +131,11 @@ impl Story<'_> {
                 of_handler && count >= REPEATED && !statement.is_transaction_control();
             let seen = told.entry(sql).or_default();
             *seen += 1;
-            if short && is_repeated && *seen > 1 && statement.error.is_none() {
+            if short && is_repeated && *seen > 1 && !statement.is_unusual() {
                 continue;
             }
             lines += 1;
-            if short && lines > STATEMENTS && statement.error.is_none() {
+            if short && lines > STATEMENTS && !statement.is_unusual() {
                 continue;
             }
             self.statement(statement);
@@ -153,7 +153,7 @@ impl Story<'_> {
 
     fn statement(&mut self, statement: &Statement) {
         let sql = statement.sql();
-        if statement.is_transaction_control() && statement.error.is_none() {
+        if statement.is_transaction_control() && !statement.is_unusual() {
             self.line(2, format_args!("{sql}"));
         } else {
             let outcome = outcome(statement);
@@ -191,6 +191,7 @@ impl Story<'_> {
 fn outcome(statement: &Statement) -> String {
     let took = shown(statement.took);
     match (&statement.error, statement.rows) {
+        _ if statement.is_unanswered => format!("(no answer after {took})"),
         (Some(_), _) => format!("(failed after {took})"),
         (None, Some(1)) => format!("(1 row, {took})"),
         (None, Some(rows)) => format!("({rows} rows, {took})"),

@@ -24,7 +24,7 @@ use crate::server::is;
 
 /// Keeps what was done since the last checkpoint; ends what a commit or another connection ends.
 pub(crate) const MOVE: &str = concat!(
-    "/*db-test*/close all; reset session authorization; reset role; reset all; discard temp; \
+    "/*db-test*/set local statement_timeout = 0; close all; reset session authorization; reset role; reset all; discard temp; \
      set local idle_in_transaction_session_timeout = 0; \
      release savepoint _sqlx_savepoint_1; savepoint _sqlx_savepoint_1; ",
     spares_above_checkpoint!(),

@@ -55,7 +55,7 @@ const DESCRIBE: &str = concat!(
 
 /// Checks deferred constraints, then defers again those that are deferred unless somebody says
 /// otherwise: there is no statement for that, and they may have changed since the migrations.
-const CHECK_CONSTRAINTS: &str = "/*db-test*/set constraints all immediate; \
+const CHECK_CONSTRAINTS: &str = "/*db-test*/set local statement_timeout = 0; set constraints all immediate; \
      do $$ begin execute coalesce((select 'set constraints ' || \
      string_agg(distinct format('%I.%I', nspname, conname), ', ') || ' deferred' from pg_constraint \
      join pg_namespace on pg_namespace.oid = connamespace where condeferred), 'select'); end $$; ";

@@ -6,7 +6,7 @@ use super::{
     backend,
     deferral::Deferral,
     framing::{Body, Framing},
-    frontend::{self, Statements},
+    frontend::{self, Prepared, Statements},
 };
 use crate::{
     recording::{Recording, Statement},
@@ -49,9 +49,20 @@ impl Conversation {
         self.deferral.begin();
     }
 
+    /// Ends the recording; what has not been answered is recorded as that.
     pub(super) fn stop(&mut self) {
         self.recording = None;
         self.deferral.forget();
+        for asked in &mut self.open {
+            if let Asked::Statement(question) = std::mem::replace(asked, Asked::Other) {
+                question.give_up();
+            }
+        }
+    }
+
+    /// Whether the test has got out of the transaction around it.
+    pub(super) fn has_escaped(&self) -> bool {
+        self.deferral.has_escaped()
     }
 
     /// Promises to move the checkpoint before anything else is asked, unless that can fail.
@@ -89,28 +100,27 @@ impl Conversation {
     fn asked(&mut self, kind: u8, body: &[u8]) {
         match kind {
             b'Q' => {
-                let sql = Body(body).text();
-                let asked = sql.map(|sql| self.question(sql, || sql.into()));
-                self.open.push_back(asked.unwrap_or(Asked::Other));
+                let sql = Body(body).text_or_beginning();
+                let asked = sql.map(|sql| self.question(sql, || frontend::kept(sql)));
+                let asked = asked.unwrap_or_else(|| self.not_understood());
+                self.open.push_back(asked);
             }
             b'P' => {
-                if let Some(prepared) = self.statements.parse(body) {
-                    let mut asked = self.question(&prepared.sql, || Arc::clone(&prepared.sql));
-                    if let Asked::Statement(question) = &mut asked {
-                        question.only_prepared = true;
-                    }
-                    self.asking = Some(asked);
+                let prepared = self.statements.parse(body);
+                let mut asked = self.prepared(prepared);
+                if let Asked::Statement(question) = &mut asked {
+                    question.only_prepared = true;
                 }
+                self.asking = Some(asked);
             }
             b'B' => drop(self.statements.bind(body)),
             b'E' => {
-                if let Some((prepared, parameters)) = self.statements.bound.take() {
-                    let mut asked = self.question(&prepared.sql, || Arc::clone(&prepared.sql));
-                    if let Asked::Statement(question) = &mut asked {
-                        question.statement.parameters = parameters;
-                    }
-                    self.asking = Some(asked);
+                let (prepared, parameters) = self.statements.bound.take().unzip();
+                let mut asked = self.prepared(prepared);
+                if let Asked::Statement(question) = &mut asked {
+                    question.statement.parameters = parameters.unwrap_or_default();
                 }
+                self.asking = Some(asked);
             }
             b'C' => drop(self.statements.close(body)),
             b'S' => self
@@ -128,6 +138,8 @@ impl Conversation {
                 self.deferral.completed(body, &question.statement);
                 question.statement.rows = backend::rows(body);
             }
+            // The client is never told of this one; the next release finds the transaction aborted.
+            (b'E', Some(Asked::Deferred)) => self.deferral.failed(),
             // The client sees an error before it sees that the server is ready again.
             (b'E', Some(asked)) => {
                 self.deferral.failed();
@@ -156,6 +168,19 @@ impl Conversation {
         false
     }
 
+    fn prepared(&mut self, prepared: Option<Arc<Prepared>>) -> Asked {
+        match prepared {
+            Some(prepared) => self.question(&prepared.sql, || Arc::clone(&prepared.sql)),
+            None => self.not_understood(),
+        }
+    }
+
+    /// Whatever it is, it may have ended the transaction.
+    fn not_understood(&mut self) -> Asked {
+        self.deferral.failed();
+        Asked::Other
+    }
+
     fn question(&self, sql: &str, text: impl FnOnce() -> Arc<str>) -> Asked {
         match &self.recording {
             Some(recording) if !sql.starts_with(OWN) => Asked::Statement(Question {
@@ -176,6 +201,12 @@ impl Question {
             return;
         }
         self.statement.took = self.asked.elapsed();
+        self.recording.add(self.statement);
+    }
+
+    fn give_up(mut self) {
+        self.statement.took = self.asked.elapsed();
+        self.statement.is_unanswered = true;
         self.recording.add(self.statement);
     }
 }

@@ -9,13 +9,19 @@ use crate::{recording::Statement, sandbox::MOVE};
 
 /// Whether the checkpoint has to be moved, and whether that can fail.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Deferral {
     in_transaction: bool,
     /// Something has been sent since the last checkpoint that may have ended the transaction or
     /// one of the sandbox's savepoints, or that sqlx does not count.
     doubtful: bool,
     promised: bool,
+    /// The outer transaction was ended by a statement.
+    has_escaped: bool,
 }
+
+/// The commands that end a transaction, by their tags. `ROLLBACK` is that of `ROLLBACK TO`, too.
+const ENDS: [&str; 2] = ["COMMIT", "PREPARE TRANSACTION"];
 
 /// The query as a message.
 pub(super) fn message() -> Vec<u8> {
@@ -32,8 +38,15 @@ pub(super) fn message() -> Vec<u8> {
 impl Deferral {
     /// The outer transaction has been opened, and the checkpoint is where it should be.
     pub(super) fn begin(&mut self) {
-        self.doubtful = false;
-        self.promised = false;
+        *self = Self {
+            in_transaction: self.in_transaction,
+            ..Self::default()
+        };
+    }
+
+    /// Whether the test has got out of the transaction around it.
+    pub(super) fn has_escaped(&self) -> bool {
+        self.has_escaped
     }
 
     /// There is nothing to come that the checkpoint would matter for.
@@ -57,14 +70,20 @@ impl Deferral {
 
     /// A command of the application has been completed, by its tag.
     pub(super) fn completed(&mut self, tag: &[u8], statement: &Statement) {
-        if !self.doubtful && !statement.is_transaction_of_sqlx() {
-            let tag = Body(tag).text().unwrap_or_default();
-            self.doubtful = !["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"]
-                .iter()
-                .any(|harmless| tag.starts_with(harmless));
+        let tag = Body(tag).text().unwrap_or_default();
+        if statement.is_transaction_of_sqlx() {
+            return;
+        }
+        self.has_escaped |= ENDS.iter().any(|end| tag.starts_with(end));
+        if !self.doubtful {
+            self.doubtful = statement.may_change_settings()
+                || !["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"]
+                    .iter()
+                    .any(|harmless| tag.starts_with(harmless));
         }
     }
 
+    /// Something failed, or was not understood.
     pub(super) fn failed(&mut self) {
         self.doubtful = true;
     }
@@ -72,6 +91,7 @@ impl Deferral {
     /// The server is ready, in this state.
     pub(super) fn ready(&mut self, status: &[u8]) {
         self.in_transaction = status == b"T";
+        self.has_escaped |= status == b"I";
     }
 }
 

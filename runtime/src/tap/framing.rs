@@ -98,6 +98,18 @@ impl<'a> Body<'a> {
         text.to_str().ok()
     }
 
+    /// The same, or what there is of it, where the end of a long body was not kept.
+    pub(super) fn text_or_beginning(&mut self) -> Option<&'a str> {
+        if CStr::from_bytes_until_nul(self.0).is_ok() {
+            return self.text();
+        }
+        let rest = std::mem::take(&mut self.0);
+        match std::str::from_utf8(rest) {
+            Ok(text) => Some(text),
+            Err(error) => std::str::from_utf8(&rest[..error.valid_up_to()]).ok(),
+        }
+    }
+
     pub(super) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;

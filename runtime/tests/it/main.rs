@@ -14,6 +14,7 @@ mod injection;
 mod keeping;
 mod leaks;
 mod logging;
+mod long;
 mod on_request;
 mod one_request;
 mod output;

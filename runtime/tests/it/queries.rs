@@ -97,9 +97,9 @@ fn a_test_over_its_limit_fails_with_the_list() {
     assert!(!failed.success, "{}", failed.output);
     for text in [
         "chatty_test sent too many queries",
-        "the test sent 3 queries, and 2 are allowed",
+        "the test sent 3 queries, but the limit is 2",
         "chatty_request sent too many queries",
-        "GET /items/twice sent 2 queries, and 1 are allowed",
+        "GET /items/twice sent 2 queries, but the limit is 1",
         "3. select name from items",
     ] {
         assert!(failed.output.contains(text), "{text}: {}", failed.output);
