@@ -199,7 +199,10 @@ impl Sandbox {
         let Some(mut connection) = reclaimed.await else {
             let broken = self.core.trouble().broken.take();
             let activity = match broken {
-                Some(why) => Some(format!("its connection broke: {why}")),
+                Some(why) => {
+                    let why = id.tap.last_words().unwrap_or(why);
+                    Some(format!("its connection broke: {why}"))
+                }
                 None => activity::of(active.lanes().server(), id.backend).await,
             };
             id.tap.stop();

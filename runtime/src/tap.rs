@@ -17,6 +17,8 @@ mod relay;
 mod side;
 #[cfg(unix)]
 mod socket;
+#[cfg(not(unix))]
+mod without_sockets;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +27,8 @@ use tokio::sync::Notify;
 use self::conversation::Conversation;
 #[cfg(unix)]
 pub(crate) use self::listen::{TappedDoor, door, tapped};
+#[cfg(not(unix))]
+pub(crate) use self::without_sockets::{TappedDoor, door};
 use crate::recording::Recording;
 
 /// The handle on what is recorded of one connection. Every clone is the same tap.
@@ -54,6 +58,11 @@ impl Tap {
     /// Whether the test has got out of the transaction around it, as far as its connection tells.
     pub(crate) fn has_escaped(&self) -> bool {
         self.conversation().has_escaped()
+    }
+
+    /// Why the server ended the connection, in its words.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        self.conversation().last_words()
     }
 
     /// Ends the recording.

@@ -23,6 +23,8 @@ pub(super) struct Conversation {
     asking: Option<Asked>,
     /// One for each `ReadyForQuery` that the server owes.
     open: VecDeque<Asked>,
+    /// What the server said without being asked: why it ended the connection.
+    last_words: Option<String>,
     deferral: Deferral,
 }
 
@@ -63,6 +65,10 @@ impl Conversation {
     /// Whether the test has got out of the transaction around it.
     pub(super) fn has_escaped(&self) -> bool {
         self.deferral.has_escaped()
+    }
+
+    pub(super) fn last_words(&self) -> Option<String> {
+        self.last_words.clone()
     }
 
     /// Promises to move the checkpoint before anything else is asked, unless that can fail.
@@ -140,6 +146,7 @@ impl Conversation {
             }
             // The client is never told of this one; the next release finds the transaction aborted.
             (b'E', Some(Asked::Deferred)) => self.deferral.failed(),
+            (b'E', None) => self.last_words = Some(backend::error(body).message),
             // The client sees an error before it sees that the server is ready again.
             (b'E', Some(asked)) => {
                 self.deferral.failed();

@@ -131,6 +131,14 @@ async fn a_connection_that_breaks_in_mid_query_fails_its_test_alone() {
 }
 
 #[db_test]
+async fn what_a_server_said_when_it_ended_a_connection_is_told() {
+    let place = Place::new();
+    let failed = place.run("on_request::cut_off::", &[]);
+    let told = "its connection broke: terminating connection due to administrator command";
+    assert!(failed.output.contains(told), "{}", failed.output);
+}
+
+#[db_test]
 async fn a_private_server_that_is_killed_is_started_again_for_the_next_test() {
     let place = Place::new();
     let survived = place.run("on_request::killing_", &[("RUST_TEST_THREADS", "1")]);

@@ -1,6 +1,7 @@
 //! Tests that misbehave when they are asked to, which is by being run as a [`child`](crate::child).
 
 mod arguments;
+mod cut_off;
 mod escaping;
 mod requesting;
 mod tearing_down;

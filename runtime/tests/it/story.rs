@@ -92,6 +92,13 @@ fn only_the_last_requests_are_told_unless_all_are_wanted() {
 }
 
 #[test]
+fn a_wish_that_is_not_known_is_told_with_those_that_are() {
+    let told = told(&[("DB_TEST_REPORT", "loud")]);
+    let text = "DB_TEST_REPORT is `loud`, which is none of short, full, always and off";
+    assert_eq!(told.matches(text).count(), 1, "{told}");
+}
+
+#[test]
 fn nothing_is_told_when_that_is_wanted() {
     let told = told(&[("DB_TEST_REPORT", "off")]);
     assert!(!told.contains("POST /items"), "{told}");
