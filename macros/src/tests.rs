@@ -6,6 +6,7 @@
 )]
 
 mod from_test;
+mod options;
 mod overridable;
 mod rstest;
 mod session;
@@ -89,87 +90,6 @@ fn a_test_without_arguments_has_nothing_to_check() {
                 )
             }
         "##]],
-    );
-}
-
-#[test]
-fn options_describe_the_test() {
-    let options = quote!(
-        timeout = "2m",
-        isolation = "database",
-        overrides = crate::admin,
-        session = sessions::small::<A, B>,
-    );
-    let item = quote!(
-        async fn starts() {}
-    );
-    check(
-        test_fn::compile(options, &item),
-        &expect![[r##"
-            #[::core::prelude::v1::test]
-            fn starts() {
-                #[allow(clippy::unused_async)]
-                async fn starts() {}
-                ::db_test::macro_support::run(
-                    const {
-                        &::db_test::macro_support::Test::new(
-                                ::core::concat!(::core::module_path!(), "::starts"),
-                                ::core::env!("CARGO_MANIFEST_DIR"),
-                            )
-                            .session(sessions::small::<A, B>)
-                            .overrides(crate::admin)
-                            .timeout(::core::time::Duration::from_millis(120000))
-                            .own_database()
-                    },
-                    |cx| {
-                        ::std::boxed::Box::pin(async move {
-                            ::core::result::Result::Ok(starts().await)
-                        })
-                    },
-                )
-            }
-        "##]],
-    );
-}
-
-#[test]
-fn fixtures_are_embedded() {
-    let options = quote!(fixtures("users", "../sql/posts.sql"));
-    let item = quote!(
-        async fn starts() {}
-    );
-    check(
-        test_fn::compile(options, &item),
-        &expect![[r##"
-        #[::core::prelude::v1::test]
-        fn starts() {
-            #[allow(clippy::unused_async)]
-            async fn starts() {}
-            ::db_test::macro_support::run(
-                const {
-                    &::db_test::macro_support::Test::new(
-                            ::core::concat!(::core::module_path!(), "::starts"),
-                            ::core::env!("CARGO_MANIFEST_DIR"),
-                        )
-                        .fixtures(
-                            ::core::file!(),
-                            &[
-                                (
-                                    "fixtures/users.sql",
-                                    ::core::include_str!("fixtures/users.sql"),
-                                ),
-                                ("../sql/posts.sql", ::core::include_str!("../sql/posts.sql")),
-                            ],
-                        )
-                },
-                |cx| {
-                    ::std::boxed::Box::pin(async move {
-                        ::core::result::Result::Ok(starts().await)
-                    })
-                },
-            )
-        }
-    "##]],
     );
 }
 
