@@ -214,6 +214,10 @@ mod with_fixtures {
 
     use super::macro_support::TestContext;
 
+    fn paths_of(cx: TestContext) -> Vec<&'static str> {
+        cx.test.fixtures.iter().map(|(path, _)| *path).collect()
+    }
+
     #[db_test(fixtures("users", "posts.sql"))]
     async fn names_are_beside_the_source(cx: TestContext) {
         let expected = [
@@ -226,27 +230,13 @@ mod with_fixtures {
     #[db_test(fixtures("./fixtures/users.sql", "../forms/fixtures/posts.sql",))]
     async fn paths_start_at_the_source(cx: TestContext) {
         let paths = ["./fixtures/users.sql", "../forms/fixtures/posts.sql"];
-        assert_eq!(
-            cx.test
-                .fixtures
-                .iter()
-                .map(|(path, _)| *path)
-                .collect::<Vec<_>>(),
-            paths
-        );
+        assert_eq!(paths_of(cx), paths);
     }
 
     #[db_test(fixtures(path = "../ui/fixtures", scripts("users", "posts.sql")))]
     async fn scripts_have_a_path(cx: TestContext) {
         let paths = ["../ui/fixtures/users.sql", "../ui/fixtures/posts.sql"];
-        assert_eq!(
-            cx.test
-                .fixtures
-                .iter()
-                .map(|(path, _)| *path)
-                .collect::<Vec<_>>(),
-            paths
-        );
+        assert_eq!(paths_of(cx), paths);
     }
 
     #[db_test(
@@ -260,14 +250,7 @@ mod with_fixtures {
             "./fixtures/posts.sql",
             "fixtures/users.sql",
         ];
-        assert_eq!(
-            cx.test
-                .fixtures
-                .iter()
-                .map(|(path, _)| *path)
-                .collect::<Vec<_>>(),
-            paths
-        );
+        assert_eq!(paths_of(cx), paths);
     }
 }
 

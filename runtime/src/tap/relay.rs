@@ -33,7 +33,7 @@ pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Re
         }
         if from_server.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
             match server.receive(&mut chunk)? {
-                Some(0) => return client.end(),
+                Some(0) => return client.finish(),
                 // First, so that whoever sees an answer finds it recorded.
                 Some(length) => {
                     let hidden = lock(shared).hear_server(&mut answers, &chunk[..length]);
@@ -44,7 +44,7 @@ pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Re
         }
         if from_client.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
             match client.receive(&mut chunk)? {
-                Some(0) => return server.end(),
+                Some(0) => return server.finish(),
                 Some(length) => {
                     if lock(shared).hear_client(&mut questions, &chunk[..length]) {
                         let both = [first.as_slice(), &chunk[..length]].concat();

@@ -1,37 +1,32 @@
 //! One side of a relay: the connection's, or the server's.
 
 use std::{
-    io::{self, ErrorKind, Read, Write},
-    net::{Shutdown, TcpStream},
+    io,
+    net::TcpStream,
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
     path::Path,
 };
 
-use rustix::event::PollFlags;
+use rustix::{event::PollFlags, io::Errno};
 use sqlx::postgres::PgConnectOptions;
 
 /// So much may wait to be written to one side before the other one is not read any more, in bytes.
 const WAITING: usize = 1024 * 1024;
 
-/// A socket that is never waited for, with what could not be written to it yet.
+/// A socket that is never waited for, with what could not be written to it yet. It is closed when
+/// the relay ends.
 pub(super) struct Side {
-    socket: Socket,
+    socket: OwnedFd,
     waiting: Vec<u8>,
-}
-
-enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream),
 }
 
 impl Side {
     /// The side of a connection that was accepted.
     pub(super) fn client(socket: UnixStream) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
-        Ok(Self::of(Socket::Unix(socket)))
+        Self::of(socket.into())
     }
 
     /// The side of the server that these options lead to.
@@ -41,24 +36,21 @@ impl Side {
         let directory = directory.or_else(|| host.starts_with('/').then(|| Path::new(host)));
         if let Some(directory) = directory {
             let path = directory.join(format!(".s.PGSQL.{port}"));
-            return Self::client(UnixStream::connect(path)?);
+            return Self::of(UnixStream::connect(path)?.into());
         }
         let socket = TcpStream::connect((host, port))?;
         socket.set_nodelay(true)?;
-        socket.set_nonblocking(true)?;
-        Ok(Self::of(Socket::Tcp(socket)))
+        Self::of(socket.into())
     }
 
-    fn of(socket: Socket) -> Self {
+    fn of(socket: OwnedFd) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&socket, true)?;
         let waiting = Vec::new();
-        Self { socket, waiting }
+        Ok(Self { socket, waiting })
     }
 
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
-        match &self.socket {
-            Socket::Unix(socket) => socket.as_fd(),
-            Socket::Tcp(socket) => socket.as_fd(),
-        }
+        self.socket.as_fd()
     }
 
     /// What this side is to be polled for, given where its bytes go.
@@ -75,14 +67,10 @@ impl Side {
 
     /// Reads what is there; `None` when there was nothing after all, zero bytes at the end.
     pub(super) fn receive(&self, into: &mut [u8]) -> io::Result<Option<usize>> {
-        let received = match &self.socket {
-            Socket::Unix(socket) => (&*socket).read(into),
-            Socket::Tcp(socket) => (&*socket).read(into),
-        };
-        match received {
+        match rustix::io::read(&self.socket, into) {
             Ok(length) => Ok(Some(length)),
-            Err(error) if is_passing(&error) => Ok(None),
-            Err(error) => Err(error),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -104,34 +92,19 @@ impl Side {
         Ok(())
     }
 
-    /// Writes what is kept, however long that takes, and ends the connection.
-    pub(super) fn end(&mut self) -> io::Result<()> {
-        match &self.socket {
-            Socket::Unix(socket) => {
-                socket.set_nonblocking(false)?;
-                (&*socket).write_all(&self.waiting)?;
-                socket.shutdown(Shutdown::Both)
-            }
-            Socket::Tcp(socket) => {
-                socket.set_nonblocking(false)?;
-                (&*socket).write_all(&self.waiting)?;
-                socket.shutdown(Shutdown::Both)
-            }
+    /// Writes what is kept, however long that takes.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        rustix::io::ioctl_fionbio(&self.socket, false)?;
+        while !self.waiting.is_empty() {
+            self.flush()?;
         }
+        Ok(())
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        let written = match &self.socket {
-            Socket::Unix(socket) => (&*socket).write(bytes),
-            Socket::Tcp(socket) => (&*socket).write(bytes),
-        };
-        match written {
-            Err(error) if is_passing(&error) => Ok(0),
-            result => result,
+        match rustix::io::write(&self.socket, bytes) {
+            Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+            result => Ok(result?),
         }
     }
-}
-
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
