@@ -24,16 +24,13 @@
 //!             )
 //!             .timeout(::core::time::Duration::from_millis(5000))
 //!         },
-//!         |cx| {
-//!             ::std::boxed::Box::pin(async move {
-//!                 ::core::result::Result::Ok(creates_a_user(cx.arg().await?).await)
-//!             })
-//!         },
+//!         (::db_test::macro_support::argument(),),
+//!         |arguments| ::std::boxed::Box::pin(creates_a_user(arguments.0)),
 //!     )
 //! }
 //! #[cfg(not(test))]
 //! const _: fn() = || {
-//!     ::db_test::macro_support::injectable::<Client>();
+//!     ::db_test::macro_support::argument::<Client>();
 //! };
 //! ```
 //!
@@ -62,6 +59,12 @@ pub(crate) fn test(test: &TestFn, options: &Options) -> TokenStream {
     let ours = Span::mixed_site();
     let name = &signature.ident;
     let description = description(test, options);
+    let arguments = arguments(test);
+    let made = if test.arguments().next().is_none() {
+        quote_spanned!(ours=> ())
+    } else {
+        quote_spanned!(ours=> arguments)
+    };
     let call = call(test);
     let check = check(test);
     let (output, run) = match test.returned_type() {
@@ -79,9 +82,8 @@ pub(crate) fn test(test: &TestFn, options: &Options) -> TokenStream {
             #signature #body
             ::db_test::macro_support::#run(
                 const { &#description },
-                |cx| {
-                    ::std::boxed::Box::pin(async move { ::core::result::Result::Ok(#call) })
-                },
+                (#(#arguments,)*),
+                |#made| #call,
             )
         }
         #check
@@ -130,30 +132,38 @@ fn fixtures(options: &Options) -> Option<TokenStream> {
         .then(|| quote_spanned!(ours=> .fixtures(::core::file!(), &[#(#scripts),*])))
 }
 
+/// How to make what the user's function takes; of which types is inferred from the function.
+///
+/// To name the types once more would have the compiler complain twice of one that is misspelled.
+fn arguments(test: &TestFn) -> impl Iterator<Item = TokenStream> {
+    let types = test.arguments().map(|argument| &argument.ty);
+    types.map(|ty| quote_spanned!(at(ty)=> ::db_test::macro_support::argument()))
+}
+
 /// The user's function, called with what it takes.
 fn call(test: &TestFn) -> TokenStream {
     let name = &test.0.signature.ident;
-    let arguments = test
-        .arguments()
-        .map(|argument| quote_spanned!(at(&argument.ty)=> cx.arg().await?));
+    let arguments = test.arguments().enumerate().map(|(index, argument)| {
+        let index = Literal::usize_unsuffixed(index);
+        quote_spanned!(at(&argument.ty)=> arguments.#index)
+    });
+    let call = quote_spanned!(Span::mixed_site()=> #name(#(#arguments),*));
     match test.returned_type() {
-        None => quote_spanned!(Span::mixed_site()=> #name(#(#arguments),*).await),
+        None => quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(#call)),
         Some(returned) => quote_spanned! {at(returned)=>
-            ::db_test::macro_support::report(#name(#(#arguments),*).await)
+            ::db_test::macro_support::reported(::std::boxed::Box::pin(#call))
         },
     }
 }
 
 /// Reports an argument that cannot be injected where the test itself is not compiled.
-///
-/// Where it is, the call reports the same, and twice would be once too often.
 fn check(test: &TestFn) -> Option<TokenStream> {
     test.arguments().next()?;
     let types = test.arguments().map(|argument| &argument.ty);
     Some(quote_spanned! {Span::mixed_site()=>
         #[cfg(not(test))]
         const _: fn() = || {
-            #(::db_test::macro_support::injectable::<#types>();)*
+            #(::db_test::macro_support::argument::<#types>();)*
         };
     })
 }

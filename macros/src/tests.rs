@@ -48,16 +48,13 @@ fn a_test_is_one_call_into_the_runtime() {
                             ::core::env!("CARGO_MANIFEST_DIR"),
                         )
                     },
-                    |cx| {
-                        ::std::boxed::Box::pin(async move {
-                            ::core::result::Result::Ok(creates_a_user(cx.arg().await?).await)
-                        })
-                    },
+                    (::db_test::macro_support::argument(),),
+                    |arguments| ::std::boxed::Box::pin(creates_a_user(arguments.0)),
                 )
             }
             #[cfg(not(test))]
             const _: fn() = || {
-                ::db_test::macro_support::injectable::<Client>();
+                ::db_test::macro_support::argument::<Client>();
             };
         "#]],
     );
@@ -82,11 +79,8 @@ fn a_test_without_arguments_has_nothing_to_check() {
                             ::core::env!("CARGO_MANIFEST_DIR"),
                         )
                     },
-                    |cx| {
-                        ::std::boxed::Box::pin(async move {
-                            ::core::result::Result::Ok(starts().await)
-                        })
-                    },
+                    (),
+                    |()| ::std::boxed::Box::pin(starts()),
                 )
             }
         "##]],
@@ -116,21 +110,16 @@ fn a_returned_value_is_reported() {
                             ::core::env!("CARGO_MANIFEST_DIR"),
                         )
                     },
-                    |cx| {
-                        ::std::boxed::Box::pin(async move {
-                            ::core::result::Result::Ok(
-                                ::db_test::macro_support::report(
-                                    reads(cx.arg().await?, cx.arg().await?).await,
-                                ),
-                            )
-                        })
-                    },
+                    (::db_test::macro_support::argument(), ::db_test::macro_support::argument()),
+                    |arguments| ::db_test::macro_support::reported(
+                        ::std::boxed::Box::pin(reads(arguments.0, arguments.1)),
+                    ),
                 )
             }
             #[cfg(not(test))]
             const _: fn() = || {
-                ::db_test::macro_support::injectable::<PgPool>();
-                ::db_test::macro_support::injectable::<Client>();
+                ::db_test::macro_support::argument::<PgPool>();
+                ::db_test::macro_support::argument::<Client>();
             };
         "##]],
     );
@@ -160,11 +149,8 @@ fn an_expected_panic_is_described() {
                             )
                             .should_panic()
                     },
-                    |cx| {
-                        ::std::boxed::Box::pin(async move {
-                            ::core::result::Result::Ok(r#type().await)
-                        })
-                    },
+                    (),
+                    |()| ::std::boxed::Box::pin(r#type()),
                 )
             }
         "##]],
@@ -223,5 +209,5 @@ fn an_expansion_stays_small() {
     let generated = test_fn::compile(TokenStream::new(), &item);
     let added = generated.to_string().len() - item.to_string().len();
     assert!(added <= 600, "{added} bytes come on top of every test");
-    expect!["560"].assert_eq(&added.to_string());
+    expect!["543"].assert_eq(&added.to_string());
 }

@@ -8,6 +8,9 @@ use crate::function::Function;
 use crate::rstest;
 use crate::test_fn::{TestFn, is_test_attribute};
 
+/// For so many the runtime has a tuple (`runtime/src/arguments.rs`).
+const MOST_ARGUMENTS: usize = 12;
+
 /// Checks a function under `#[db_test]`.
 pub(crate) fn test(test: &TestFn, errors: &mut Errors) {
     let signature = &test.0.signature;
@@ -25,6 +28,7 @@ pub(crate) fn test(test: &TestFn, errors: &mut Errors) {
     }
     is_not_generic(signature, errors);
     takes_owned_arguments(signature, errors);
+    takes_not_too_many(signature, errors);
     is_not_variadic(signature, errors);
     has_no_where_clause(signature, errors);
 }
@@ -136,6 +140,16 @@ fn takes_owned_arguments(signature: &Signature, errors: &mut Errors) {
             }
             FnArg::Typed(argument) => names_an_owned_type(argument, errors),
         }
+    }
+}
+
+fn takes_not_too_many(signature: &Signature, errors: &mut Errors) {
+    if let Some(argument) = signature.inputs.iter().nth(MOST_ARGUMENTS) {
+        errors.add(
+            argument,
+            format!("a test takes at most {MOST_ARGUMENTS} arguments"),
+            "put some into a struct with `#[derive(FromTest)]`, and take that",
+        );
     }
 }
 

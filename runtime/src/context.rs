@@ -1,6 +1,6 @@
 //! What one running test has: its sandbox, its overrides, its router.
 
-use std::{any::type_name, future::Future, panic::Location, sync::Arc, time::Duration};
+use std::{future::Future, panic::Location, sync::Arc, time::Duration};
 
 use axum::Router;
 use sqlx::{
@@ -17,7 +17,7 @@ use crate::{
     keep::Keeping,
     log,
     macro_support::Test,
-    outcome::{ArgumentError, FieldError, Outcome},
+    outcome::{FieldError, Outcome},
     overrides::Layer,
     queries,
     recording::Recording,
@@ -191,15 +191,6 @@ impl TestContext {
         T::from_test(self)
             .await
             .map_err(|cause| FieldError::tell(name, cause))
-    }
-
-    /// Makes one argument of the test function; called by generated code.
-    #[doc(hidden)]
-    pub async fn arg<T: FromTest>(&self) -> Result<T, ArgumentError> {
-        T::from_test(self).await.map_err(|cause| ArgumentError {
-            type_name: type_name::<T>(),
-            cause,
-        })
     }
 
     /// Makes sure that a lane is there, so that what is wrong with the server or the migrations

@@ -17,7 +17,7 @@ use sqlx::{
 use crate::{
     BoxError, Error, TestContext,
     error::Cause,
-    macro_support::{Reported, Test, TestFuture},
+    macro_support::{Test, TestFuture},
     outcome::ArgumentError,
 };
 
@@ -37,11 +37,7 @@ pub(crate) const BEGINNING: &str = "/*db-test fixtures*/";
 const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";
 
 /// Puts the fixtures of a test, if it has any, before its arguments and body.
-pub(crate) fn before(
-    test: &'static Test,
-    cx: &TestContext,
-    body: TestFuture<Reported>,
-) -> TestFuture<Reported> {
+pub(crate) fn before(test: &'static Test, cx: &TestContext, body: TestFuture) -> TestFuture {
     if test.fixtures.scripts.is_empty() {
         return body;
     }

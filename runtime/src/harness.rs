@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     Error, TestContext, executor, fixtures,
-    macro_support::{Reported, Test, TestFuture},
+    macro_support::{Test, TestFuture},
     outcome::{Ended, Outcome},
     queries,
     report::{self, Report},
@@ -27,7 +27,7 @@ use crate::{
 /// When the test fails, except by a returned error: with the body's own panic if there was one.
 pub(crate) fn run(
     test: &'static Test,
-    body: impl FnOnce(TestContext) -> TestFuture<Reported>,
+    body: Box<dyn FnOnce(TestContext) -> TestFuture>,
 ) -> ExitCode {
     let ended = executor::block_on(async {
         let (cx, limit) = match open(test).await {
@@ -63,7 +63,7 @@ async fn open(test: &'static Test) -> Result<(TestContext, Duration), Error> {
 }
 
 /// The arguments are made and the body runs, under the time limit and with panics caught.
-async fn live(cx: &TestContext, body: TestFuture<Reported>, limit: Duration) -> Outcome {
+async fn live(cx: &TestContext, body: TestFuture, limit: Duration) -> Outcome {
     let mut body = pin!(AssertUnwindSafe(cx.overrides().watch(body)).catch_unwind());
     let started = Instant::now();
     loop {

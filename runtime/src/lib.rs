@@ -33,6 +33,8 @@ mod announce;
 #[cfg(feature = "harness")]
 mod app;
 #[cfg(feature = "harness")]
+mod arguments;
+#[cfg(feature = "harness")]
 mod client;
 #[cfg(feature = "harness")]
 mod context;

@@ -3,9 +3,9 @@
 pub use crate::overridable::{Overridable, overridden};
 
 #[cfg(feature = "harness")]
-pub(crate) use self::harness::Isolation;
-#[cfg(feature = "harness")]
 pub use self::harness::*;
+#[cfg(feature = "harness")]
+pub(crate) use self::harness::{Isolation, TestFuture};
 
 #[cfg(feature = "harness")]
 mod harness {
@@ -15,18 +15,22 @@ mod harness {
     use std::process::Termination;
 
     pub use ctor;
-    use futures_util::{FutureExt, TryFutureExt};
 
     pub use db_test_macros::db_test;
 
     pub use crate::{BoxError, FromTest, TestContext};
-    use crate::{Overrides, Session, fixtures::Fixtures, outcome::ArgumentError};
+    use crate::{
+        Overrides, Session,
+        arguments::{Argument, Arguments},
+        fixtures::Fixtures,
+        outcome::ArgumentError,
+    };
 
     /// A function that describes a session.
     pub type SessionFn = fn() -> Session;
 
     /// A test's arguments and body, from first to last.
-    pub type TestFuture<T> = Pin<Box<dyn Future<Output = Result<T, ArgumentError>>>>;
+    pub(crate) type TestFuture = Pin<Box<dyn Future<Output = Result<Reported, ArgumentError>>>>;
 
     /// What a test returned, as an exit code; an error in it has been printed.
     #[derive(Debug)]
@@ -135,34 +139,47 @@ mod harness {
         }
     }
 
+    /// The test function's own future.
+    pub type Body<T> = Pin<Box<dyn Future<Output = T>>>;
+
     /// Runs a test that returns nothing.
-    pub fn run(test: &'static Test, body: fn(TestContext) -> TestFuture<()>) {
+    pub fn run<A: Arguments>(test: &'static Test, arguments: A, body: fn(A::Made) -> Body<()>) {
         // Its failures are panics, so the exit code says nothing more.
-        crate::harness::run(test, |cx| {
-            body(cx)
-                .map_ok(|()| Reported(ExitCode::SUCCESS))
-                .boxed_local()
-        });
+        start(test, arguments, move |arguments| reported(body(arguments)));
     }
 
     /// Runs a test that returns something.
-    pub fn run_returning(
+    pub fn run_returning<A: Arguments>(
         test: &'static Test,
-        body: fn(TestContext) -> TestFuture<Reported>,
+        arguments: A,
+        body: fn(A::Made) -> Body<Reported>,
     ) -> ExitCode {
-        crate::harness::run(test, body)
+        start(test, arguments, body)
     }
 
-    /// Turns what a test returned into an exit code, printing an error as `main` would.
-    pub fn report(returned: impl Termination) -> Reported {
-        Reported(returned.report())
+    fn start<A: Arguments>(
+        test: &'static Test,
+        arguments: A,
+        body: impl FnOnce(A::Made) -> Body<Reported> + 'static,
+    ) -> ExitCode {
+        let whole = move |cx| -> TestFuture {
+            Box::pin(async move { Ok(body(arguments.make(&cx).await?).await) })
+        };
+        crate::harness::run(test, Box::new(whole))
+    }
+
+    /// Turns what a test returns into an exit code, printing an error as `main` would.
+    pub fn reported<T: Termination + 'static>(body: Body<T>) -> Body<Reported> {
+        Box::pin(async { Reported(body.await.report()) })
+    }
+
+    /// An argument of a test, and the compiler's complaint about one that no test is given.
+    pub const fn argument<T: FromTest>() -> Argument<T> {
+        Argument::new()
     }
 
     /// Registers a function marked `#[db_test::session]`, before `main`.
     pub fn register_session(path: &'static str, make: SessionFn) {
         crate::session::register(path, make);
     }
-
-    /// Holds the compiler's complaint about an argument that no test is given.
-    pub fn injectable<T: FromTest>() {}
 }

@@ -35,11 +35,8 @@ fn options_describe_the_test() {
                             .timeout(::core::time::Duration::from_millis(120000))
                             .own_database()
                     },
-                    |cx| {
-                        ::std::boxed::Box::pin(async move {
-                            ::core::result::Result::Ok(starts().await)
-                        })
-                    },
+                    (),
+                    |()| ::std::boxed::Box::pin(starts()),
                 )
             }
         "##]],
@@ -55,34 +52,31 @@ fn fixtures_are_embedded() {
     check(
         test_fn::compile(options, &item),
         &expect![[r##"
-        #[::core::prelude::v1::test]
-        fn starts() {
-            #[allow(clippy::unused_async)]
-            async fn starts() {}
-            ::db_test::macro_support::run(
-                const {
-                    &::db_test::macro_support::Test::new(
-                            ::core::concat!(::core::module_path!(), "::starts"),
-                            ::core::env!("CARGO_MANIFEST_DIR"),
-                        )
-                        .fixtures(
-                            ::core::file!(),
-                            &[
-                                (
-                                    "fixtures/users.sql",
-                                    ::core::include_str!("fixtures/users.sql"),
-                                ),
-                                ("../sql/posts.sql", ::core::include_str!("../sql/posts.sql")),
-                            ],
-                        )
-                },
-                |cx| {
-                    ::std::boxed::Box::pin(async move {
-                        ::core::result::Result::Ok(starts().await)
-                    })
-                },
-            )
-        }
-    "##]],
+            #[::core::prelude::v1::test]
+            fn starts() {
+                #[allow(clippy::unused_async)]
+                async fn starts() {}
+                ::db_test::macro_support::run(
+                    const {
+                        &::db_test::macro_support::Test::new(
+                                ::core::concat!(::core::module_path!(), "::starts"),
+                                ::core::env!("CARGO_MANIFEST_DIR"),
+                            )
+                            .fixtures(
+                                ::core::file!(),
+                                &[
+                                    (
+                                        "fixtures/users.sql",
+                                        ::core::include_str!("fixtures/users.sql"),
+                                    ),
+                                    ("../sql/posts.sql", ::core::include_str!("../sql/posts.sql")),
+                                ],
+                            )
+                    },
+                    (),
+                    |()| ::std::boxed::Box::pin(starts()),
+                )
+            }
+        "##]],
     );
 }

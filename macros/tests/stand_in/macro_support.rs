@@ -14,7 +14,7 @@
     reason = "the expansions are what these crates look at"
 )]
 
-use std::future::{Future, ready};
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::process::Termination;
 use std::sync::Mutex;
@@ -30,7 +30,7 @@ use http::request::Parts;
 /// The names under which session functions were registered.
 pub static REGISTERED: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
-pub type Body<T> = fn(TestContext) -> Pin<Box<dyn Future<Output = Result<T, String>>>>;
+pub type Body<T> = Pin<Box<dyn Future<Output = T>>>;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Test {
@@ -65,11 +65,43 @@ impl FromTest for TestContext {
     }
 }
 
-impl TestContext {
-    pub async fn arg<T: FromTest>(&self) -> Result<T, String> {
-        ready(Ok(T::from_test(self))).await
-    }
+/// How an argument of type `T` is made.
+#[derive(Debug)]
+pub struct Argument<T>(fn(&TestContext) -> T);
+
+pub const fn argument<T: FromTest>() -> Argument<T> {
+    Argument(T::from_test)
 }
+
+pub trait Arguments {
+    type Made;
+
+    fn make(self, cx: &TestContext) -> Self::Made;
+}
+
+impl Arguments for () {
+    type Made = ();
+
+    fn make(self, _: &TestContext) {}
+}
+
+macro_rules! tuple {
+    ($($name:ident)+) => {
+        #[allow(non_snake_case)]
+        impl<$($name),+> Arguments for ($(Argument<$name>,)+) {
+            type Made = ($($name,)+);
+
+            fn make(self, cx: &TestContext) -> Self::Made {
+                let ($($name,)+) = self;
+                ($($name.0(cx),)+)
+            }
+        }
+    };
+}
+
+tuple!(A);
+tuple!(A B);
+tuple!(A B C);
 
 impl Test {
     pub const fn new(name: &'static str, crate_dir: &'static str) -> Self {
@@ -125,19 +157,21 @@ impl Test {
     }
 }
 
-pub fn run(test: &'static Test, body: Body<()>) {
-    block_on(body(TestContext { test })).expect("the stand-in injects everything");
+pub fn run<A: Arguments>(test: &'static Test, arguments: A, body: fn(A::Made) -> Body<()>) {
+    block_on(body(arguments.make(&TestContext { test })));
 }
 
-pub fn run_returning(test: &'static Test, body: Body<ExitCode>) -> ExitCode {
-    block_on(body(TestContext { test })).expect("the stand-in injects everything")
+pub fn run_returning<A: Arguments>(
+    test: &'static Test,
+    arguments: A,
+    body: fn(A::Made) -> Body<ExitCode>,
+) -> ExitCode {
+    block_on(body(arguments.make(&TestContext { test })))
 }
 
-pub fn report(returned: impl Termination) -> ExitCode {
-    returned.report()
+pub fn reported<T: Termination + 'static>(body: Body<T>) -> Body<ExitCode> {
+    Box::pin(async { body.await.report() })
 }
-
-pub fn injectable<T: FromTest>() {}
 
 pub fn register_session(name: &'static str, _session: fn() -> Session) {
     let mut registered = REGISTERED.lock().expect("nothing panics with the lock");
