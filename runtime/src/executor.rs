@@ -85,6 +85,8 @@ fn before_main() {
 
 #[dtor::dtor(unsafe)]
 fn at_exit() {
+    #[cfg(unix)]
+    crate::sandbox::remove_socket();
     if !crate::session::any_active() {
         return;
     }

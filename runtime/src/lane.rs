@@ -24,8 +24,8 @@ use tokio::sync::Notify;
 use self::opening::Failure;
 pub(crate) use self::{mark::Mark, retire::Cut};
 use crate::{
-    Error, database::OwnDatabase, error::Cause, executor, log, server::Server, tap::Tap,
-    template::Template,
+    Error, database::OwnDatabase, error::Cause, executor, log, sandbox::LooksBack, server::Server,
+    tap::Tap, template::Template,
 };
 
 /// How long a test waits for a lane when the server is out of connections.
@@ -49,6 +49,7 @@ pub(crate) struct LaneId {
     pub(crate) backend: i32,
     /// Where what is said on the connection is read.
     pub(crate) tap: Tap,
+    pub(crate) looks_back: LooksBack,
 }
 
 impl fmt::Display for LaneId {
@@ -61,6 +62,16 @@ impl fmt::Display for LaneId {
 }
 
 impl LaneId {
+    fn new(own: Option<(u32, OwnDatabase)>, backend: i32, tap: Tap) -> Self {
+        let looks_back = LooksBack::default();
+        Self {
+            own,
+            backend,
+            tap,
+            looks_back,
+        }
+    }
+
     /// An expression that releases the advisory locks a test has left; a `bool`, whether the
     /// connection still has its lane.
     pub(crate) fn release_locks(&self) -> &'static str {

@@ -7,6 +7,7 @@
 
 mod activity;
 mod checkpoint;
+mod closing;
 mod ending;
 mod greeter;
 mod holding;
@@ -28,15 +29,18 @@ use std::{
 
 use futures_util::FutureExt;
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
-use tokio::{net::TcpStream, sync::OnceCell};
+use tokio::sync::OnceCell;
 
+#[cfg(unix)]
+pub(crate) use self::greeter::remove_socket;
 pub use self::savepoint::Savepoint;
 pub(crate) use self::{
     checkpoint::MOVE,
+    closing::LooksBack,
     ending::Ending,
-    transaction::{DEPTH, OWN},
+    transaction::{DEPTH, OWN, deepen},
 };
-use self::{ending::Escape, holding::Holding, parked::Parked, transaction::Outer};
+use self::{ending::Escape, greeter::Peer, holding::Holding, parked::Parked, transaction::Outer};
 use crate::{
     Error,
     keep::Keeping,
@@ -66,7 +70,7 @@ struct Core {
     /// How often the connection has been released.
     returns: AtomicU32,
     /// The other ends of placeholders, which must stay open.
-    peers: Mutex<Vec<TcpStream>>,
+    peers: Mutex<Vec<Box<dyn Peer>>>,
     /// The time spent on taking the lane, which is not the test's.
     taking: Stopwatch,
     ended: AtomicBool,
@@ -219,7 +223,7 @@ impl Sandbox {
             let lane = Lane { id, connection };
             return self.keep(&active, lane, &outer, keeping).await;
         }
-        let verdict = transaction::close(&mut connection, &id, &outer).await;
+        let verdict = closing::close(&mut connection, &id, &outer).await;
         let Trouble {
             escape, violation, ..
         } = std::mem::take(&mut *self.core.trouble());
@@ -283,7 +287,7 @@ impl Core {
     }
 
     /// Keeps the other end of a placeholder open.
-    fn keep_open(&self, peer: TcpStream) {
+    fn keep_open(&self, peer: Box<dyn Peer>) {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         peers.push(peer);
     }

@@ -18,9 +18,9 @@ use sqlx::{
 };
 use sqlx_core::connection::ConnectOptions as _;
 
-#[cfg(unix)]
-use crate::tap;
 use crate::{database::OwnDatabase, error::Cause, executor, log, tap::Tap};
+#[cfg(unix)]
+use crate::{sandbox, tap};
 
 /// How long a new connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -75,7 +75,13 @@ impl Server {
 
     #[cfg(unix)]
     async fn private() -> Result<Self, Cause> {
-        let server = join().await.map_err(Cause::NoLocalServer)?;
+        // Without a thread of its own where nothing has to be waited for.
+        let server = match local::join_running() {
+            Ok(Some(server)) => Ok(server),
+            Ok(None) => join().await,
+            Err(error) => Err(error),
+        };
+        let server = server.map_err(Cause::NoLocalServer)?;
         let door = PgConnectOptions::new_without_pgpass()
             .socket(server.socket_dir())
             .port(server.port())
@@ -171,9 +177,12 @@ impl Server {
     ) -> Result<(PgConnection, Tap), ConnectFailure> {
         let attempt = || async {
             #[cfg(unix)]
-            if let Some(tapped) = tap::tapped(options) {
+            if let Some(tapped) = tap::tapped(options, sandbox::DEPTH) {
                 match tapped.options.connect().await {
-                    Ok(connection) => return Ok((connection, tapped.tap)),
+                    Ok(mut connection) => {
+                        sandbox::deepen(&mut connection).await?;
+                        return Ok((connection, tapped.tap));
+                    }
                     // A server that insists on encryption, or one that is not there, which is
                     // better told by a connection without a tap.
                     Err(error) if is(&error, "28000") || matches!(error, sqlx::Error::Io(_)) => {}

@@ -6,27 +6,31 @@
 
 mod backend;
 mod conversation;
+mod deepening;
 mod deferral;
 mod framing;
 mod frontend;
 #[cfg(unix)]
 mod listen;
+mod opening;
 #[cfg(unix)]
 mod relay;
 #[cfg(unix)]
 mod side;
-#[cfg(unix)]
-mod socket;
 #[cfg(not(unix))]
 mod without_sockets;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::sync::Notify;
 
 use self::conversation::Conversation;
 #[cfg(unix)]
 pub(crate) use self::listen::{TappedDoor, door, tapped};
+pub(crate) use self::opening::Opened;
 #[cfg(not(unix))]
 pub(crate) use self::without_sockets::{TappedDoor, door};
 use crate::recording::Recording;
@@ -38,7 +42,9 @@ pub(crate) struct Tap(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     conversation: Mutex<Conversation>,
-    /// Tells that the relay has ended, and so has forwarded everything.
+    /// The relay has ended, and so has forwarded everything.
+    has_ended: AtomicBool,
+    /// Tells the same.
     ended: Notify,
 }
 
@@ -46,6 +52,31 @@ impl Tap {
     /// Records what is said from now on for one test.
     pub(crate) fn record(&self, recording: &Arc<Recording>) {
         self.conversation().record(Arc::clone(recording));
+    }
+
+    /// Opens the test's transaction before anything is asked on the connection, so that nobody has to
+    /// wait for it. Says no where there is no relay.
+    pub(crate) fn defer_opening(&self, sql: impl FnOnce(bool) -> String) -> bool {
+        let mut conversation = self.conversation();
+        if conversation.is_relayed {
+            conversation.defer_opening(sql);
+        }
+        conversation.is_relayed
+    }
+
+    /// Takes back the promise to open the transaction; says no if it was kept.
+    pub(crate) fn need_not_open(&self) -> bool {
+        self.conversation().need_not_open()
+    }
+
+    /// What the server said when it opened the transaction.
+    pub(crate) fn opened(&self) -> Option<Opened> {
+        self.conversation().opened().cloned()
+    }
+
+    /// Whether the connection is known to be closed.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.has_ended.load(Ordering::Acquire)
     }
 
     /// Moves the checkpoint before anything else is asked on the connection, so that nobody has to

@@ -59,7 +59,7 @@ impl Lanes {
                         ));
                         let own = Some((reservation.keep(), database));
                         return Ok(Lane {
-                            id: LaneId { own, backend, tap },
+                            id: LaneId::new(own, backend, tap),
                             connection,
                         });
                     }
@@ -72,7 +72,7 @@ impl Lanes {
                         log::info(format_args!("lane {database} was left by a killed process"));
                         let own = Some((reservation.keep(), database));
                         let (backend, tap) = (0, Tap::default());
-                        self.discard(LaneId { own, backend, tap }, Cut::Nobody);
+                        self.discard(LaneId::new(own, backend, tap), Cut::Nobody);
                     }
                     Err(error) => return Err(self.statement("claim a lane", error)),
                 },
@@ -122,11 +122,7 @@ impl Lanes {
                 let backend =
                     backend.map_err(|error| self.statement("prepare a connection", error))?;
                 Ok(Lane {
-                    id: LaneId {
-                        own: None,
-                        backend,
-                        tap,
-                    },
+                    id: LaneId::new(None, backend, tap),
                     connection,
                 })
             }

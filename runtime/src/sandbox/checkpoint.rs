@@ -53,7 +53,7 @@ pub(super) enum Checkpoint {
 /// been read, no drop guard has used up a level, and there are no constraints to check.
 pub(super) fn is_sure_to_move(connection: &mut PgConnection, outer: &Outer) -> bool {
     depth(connection) == DEPTH
-        && outer.check_constraints.is_empty()
+        && outer.check_constraints().is_empty()
         && !connection.should_flush()
         && matches!(connection.flush().now_or_never(), Some(Ok(())))
 }
@@ -93,7 +93,8 @@ async fn drain(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 }
 
 async fn keep(connection: &mut PgConnection, outer: &Outer) -> Result<Checkpoint, sqlx::Error> {
-    let sql = format!("{}{MOVE}", outer.check_constraints);
+    let check = outer.check_constraints();
+    let sql = format!("{check}{MOVE}");
     let moved = connection
         .fetch_optional(sqlx::raw_sql(AssertSqlSafe(sql)))
         .await;
@@ -105,9 +106,7 @@ async fn keep(connection: &mut PgConnection, outer: &Outer) -> Result<Checkpoint
         Err(error) if is(&error, "25P02") => restore(connection, RESTORE).await,
         Err(error) if error.as_database_error().is_some() => {
             match restore(connection, RESTORE).await? {
-                Checkpoint::Moved if !outer.check_constraints.is_empty() => {
-                    Ok(Checkpoint::Violated(error))
-                }
+                Checkpoint::Moved if !check.is_empty() => Ok(Checkpoint::Violated(error)),
                 checkpoint => Ok(checkpoint),
             }
         }

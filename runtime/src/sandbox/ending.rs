@@ -1,6 +1,6 @@
 //! How the sandbox of a test ended, in words.
 
-use super::transaction::Verdict;
+use super::closing::Verdict;
 use crate::{Error, report::chain};
 
 /// How the sandbox of a test ended.

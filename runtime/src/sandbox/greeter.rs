@@ -1,5 +1,7 @@
 //! The greeter: an in-process listener that completes a PostgreSQL handshake and nothing else.
 //!
+//! It listens on a Unix socket, which connects at once, or else on the loopback interface.
+//!
 //! What comes out of the handshake on the pool's side is a placeholder that the lane's connection
 //! replaces. The handshake is also where the sandbox is opened, so that whatever goes wrong then
 //! reaches the application as an ordinary error of its database. It speaks only of things that
@@ -8,6 +10,7 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
+    io,
     net::Ipv4Addr,
     pin::pin,
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak, atomic::Ordering},
@@ -16,13 +19,17 @@ use std::{
 
 use futures_util::FutureExt;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+#[cfg(unix)]
+use tokio::net::UnixListener;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
 };
 
 use super::Core;
 use crate::executor;
+#[cfg(unix)]
+use crate::private_socket::PrivateSocket;
 
 /// How long a peer may take to introduce itself.
 const INTRODUCTION_LIMIT: Duration = Duration::from_secs(5);
@@ -30,6 +37,10 @@ const INTRODUCTION_LIMIT: Duration = Duration::from_secs(5);
 /// How often a placeholder can be released before the pool must replace it: its pool sends it a
 /// ping (`Sync`) each time.
 pub(super) const CREDIT: u32 = 64;
+
+/// In the name of the socket.
+#[cfg(unix)]
+const PORT: u16 = 5432;
 
 /// The pause after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -44,7 +55,14 @@ struct Greeter {
     /// The way to the greeter. Making it asks the system for the user's name, so it is made once.
     options: PgConnectOptions,
     guests: Mutex<HashMap<String, Weak<Core>>>,
+    #[cfg(unix)]
+    socket: Mutex<Option<PrivateSocket>>,
 }
+
+/// One end of a connection with a pool.
+pub(super) trait Peer: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Peer for T {}
 
 static GREETER: OnceLock<Greeter> = OnceLock::new();
 
@@ -68,38 +86,83 @@ pub(super) fn invite(core: &Arc<Core>) -> PgConnectOptions {
 fn greeter() -> &'static Greeter {
     GREETER.get_or_init(|| {
         let _runtime = executor::enter();
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-            .and_then(TcpListener::from_std)
-            .expect("db-test: no port could be opened on the loopback interface");
-        let address = listener
-            .local_addr()
-            .expect("a bound listener has an address");
-        executor::spawn(async move {
-            loop {
-                match listener.accept().await {
-                    Ok((stream, _)) => drop(tokio::spawn(greet(stream))),
-                    // Such as too many open files, which passes.
-                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                }
-            }
-        });
-        let options = PgConnectOptions::new_without_pgpass()
-            .host("127.0.0.1")
-            .port(address.port())
-            .username("db-test")
-            .ssl_mode(PgSslMode::Disable);
-        Greeter {
-            options,
-            guests: Mutex::default(),
+        #[cfg(unix)]
+        if let Ok(greeter) = on_a_socket() {
+            return greeter;
         }
+        on_the_loopback_interface()
+            .expect("db-test: no port could be opened on the loopback interface")
     })
+}
+
+/// Removes the greeter's socket from the file system, at the end of the process.
+#[cfg(unix)]
+pub(crate) fn remove_socket() {
+    if let Some(greeter) = GREETER.get() {
+        let mut socket = greeter
+            .socket
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *socket = None;
+    }
+}
+
+#[cfg(unix)]
+fn on_a_socket() -> io::Result<Greeter> {
+    let (socket, listener) = PrivateSocket::listen(PORT)?;
+    listener.set_nonblocking(true)?;
+    let listener = UnixListener::from_std(listener)?;
+    executor::spawn(serve(async move || {
+        let (stream, _) = listener.accept().await?;
+        Ok(stream)
+    }));
+    let options = options().socket(socket.directory()).port(PORT);
+    let socket = Mutex::new(Some(socket));
+    let guests = Mutex::default();
+    Ok(Greeter {
+        options,
+        guests,
+        socket,
+    })
+}
+
+fn on_the_loopback_interface() -> io::Result<Greeter> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let port = listener.local_addr()?.port();
+    executor::spawn(serve(async move || {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }));
+    Ok(Greeter {
+        options: options().host("127.0.0.1").port(port),
+        guests: Mutex::default(),
+        #[cfg(unix)]
+        socket: Mutex::default(),
+    })
+}
+
+fn options() -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .username("db-test")
+        .ssl_mode(PgSslMode::Disable)
+}
+
+async fn serve<P: Peer>(accept: impl AsyncFn() -> io::Result<P>) {
+    loop {
+        match accept().await {
+            Ok(peer) => drop(tokio::spawn(greet(peer))),
+            // Such as too many open files, which passes.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
 }
 
 /// Answers one connection. Its socket stays open for as long as the sandbox lives, and nothing that
 /// the placeholder says is read: the answers to its pings have been sent in advance.
-async fn greet(mut stream: TcpStream) {
-    stream.set_nodelay(true).ok();
+async fn greet(mut stream: impl Peer) {
     let Ok(Some(token)) = tokio::time::timeout(INTRODUCTION_LIMIT, introduction(&mut stream)).await
     else {
         return;
@@ -118,7 +181,7 @@ async fn greet(mut stream: TcpStream) {
         return refuse(stream, &core.why_nothing_is_parked()).await;
     }
     if stream.write_all(&welcome()).await.is_ok() {
-        core.keep_open(stream);
+        core.keep_open(Box::new(stream));
     }
     if opened.is_none() {
         // Its failure is remembered, and told by the next handshake.
@@ -126,7 +189,7 @@ async fn greet(mut stream: TcpStream) {
     }
 }
 
-async fn refuse(mut stream: TcpStream, message: &str) {
+async fn refuse(mut stream: impl Peer, message: &str) {
     stream.write_all(&refusal(message)).await.ok();
     stream.shutdown().await.ok();
 }
@@ -163,7 +226,7 @@ impl Core {
 }
 
 /// Reads the startup message and finds the database's name in it.
-async fn introduction(stream: &mut TcpStream) -> Option<String> {
+async fn introduction(stream: &mut impl Peer) -> Option<String> {
     let length = usize::try_from(stream.read_u32().await.ok()?)
         .ok()?
         .checked_sub(4)?;

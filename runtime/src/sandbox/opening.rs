@@ -38,7 +38,7 @@ impl Core {
         for attempt in 1.. {
             let Place::Taken(lane) = place else { break };
             let Lane { id, mut connection } = *lane;
-            match transaction::open(&mut connection).await {
+            match transaction::open(&mut connection, &id).await {
                 Ok(outer) => {
                     id.tap.record(&self.recording);
                     *self.place() = Place::Opened {

@@ -15,7 +15,8 @@ use tokio::runtime::Handle;
 
 use super::{
     Sandbox,
-    transaction::{COUNT_CATALOG_WRITES, OWN, spares_above_checkpoint},
+    closing::COUNT_CATALOG_WRITES,
+    transaction::{OWN, spares_above_checkpoint},
 };
 use crate::{Error, error::Cause, server::is};
 

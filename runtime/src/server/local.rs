@@ -12,8 +12,8 @@
 //! | `supervisor` | the supervisor, for its life | alone | somebody looks after the server |
 //! | `server` | `initdb`, `postgres` and their children | alone, inherited as standard input | processes use the data |
 //!
-//! **Joining.** A user first takes the lease, *then* looks whether a server is ready: the status file says so, the
-//! supervisor lives, and the server answers. The supervisor stops a server only while it has the lease alone. So a
+//! **Joining.** A user first takes the lease, *then* looks whether a server is ready: the status file says so, and the
+//! supervisor lives. (One that was just killed shows at the first connection; then the server is asked, too.) The supervisor stops a server only while it has the lease alone. So a
 //! user who has the lease and finds a server keeps it, and a user who waits for the lease finds none afterwards
 //! and starts one. The supervisor never waits for the lease; it tries every 100 ms, and stops the server once it
 //! could have had it throughout the idle limit, and nobody has touched `stay-up` for an hour: who looks at a kept
@@ -74,11 +74,10 @@ pub(crate) struct LocalServer {
     _lease: FileLock,
 }
 
-/// Joins the private server, and finds, initializes and starts it when needed.
+/// Joins the private server if it runs, as far as is known without asking it; `None` if it has to be started.
 ///
-/// Blocks: 1 ms for a server that runs, 50 ms to start one, a second to initialize one, and never more than some
-/// minutes.
-pub(crate) fn join() -> Result<LocalServer, LocalServerError> {
+/// Takes a millisecond at most.
+pub(crate) fn join_running() -> Result<Option<LocalServer>, LocalServerError> {
     if env::var_os(supervisor::SUPERVISE).is_some() {
         return Err(LocalServerError::InsideSupervisor);
     }
@@ -90,30 +89,47 @@ pub(crate) fn join() -> Result<LocalServer, LocalServerError> {
         let lease = start::join_running(&instance)?;
         Some((instance, binaries, lease))
     });
-    let (instance, binaries, lease) = if let Some(running) = running {
-        running
-    } else {
-        let binaries = Binaries::find()?;
-        let (instance, lease) = start::join(&binaries)?;
-        home.remember(&binaries);
-        (instance, binaries, lease)
-    };
-    log::info(format_args!(
-        "joined the private PostgreSQL {} in {} ({}), with the programs in {}, in {:.1?}",
-        binaries.major,
-        instance.dir().display(),
-        home.reason(),
-        binaries.dir.display(),
-        began.elapsed()
-    ));
-    Ok(LocalServer {
-        instance,
-        binaries,
-        _lease: lease,
-    })
+    Ok(running.map(|(instance, binaries, lease)| {
+        LocalServer::joined(&home, instance, binaries, lease, began)
+    }))
+}
+
+/// Joins the private server when it answers, and finds, initializes and starts it when needed.
+///
+/// Blocks: some milliseconds for a server that runs, 50 ms to start one, a second to initialize one, and never more
+/// than some minutes.
+pub(crate) fn join() -> Result<LocalServer, LocalServerError> {
+    let began = Instant::now();
+    let home = Home::open()?;
+    let binaries = Binaries::find()?;
+    let (instance, lease) = start::join(&binaries)?;
+    home.remember(&binaries);
+    Ok(LocalServer::joined(&home, instance, binaries, lease, began))
 }
 
 impl LocalServer {
+    fn joined(
+        home: &Home,
+        instance: Instance,
+        binaries: Binaries,
+        lease: FileLock,
+        began: Instant,
+    ) -> Self {
+        log::info(format_args!(
+            "joined the private PostgreSQL {} in {} ({}), with the programs in {}, in {:.1?}",
+            binaries.major,
+            instance.dir().display(),
+            home.reason(),
+            binaries.dir.display(),
+            began.elapsed()
+        ));
+        Self {
+            instance,
+            binaries,
+            _lease: lease,
+        }
+    }
+
     /// The directory of its Unix socket: the `host` of a connection.
     pub(crate) fn socket_dir(&self) -> PathBuf {
         self.instance.socket_dir()

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
+use futures_util::future::join;
+
 use super::Definition;
 use crate::{
     Error,
@@ -47,13 +49,14 @@ impl Active {
 
     async fn start(definition: &'static Definition) -> Result<Self, Cause> {
         let began = Instant::now();
-        let migrator = definition
-            .session
-            .migrations
-            .load(&definition.crate_dir)
-            .await?;
+        // The files are read on another thread meanwhile.
+        let (migrator, server) = join(
+            definition.session.migrations.load(&definition.crate_dir),
+            Server::find(&definition.crate_dir),
+        )
+        .await;
+        let (migrator, server) = (migrator?, Arc::new(server?));
         let migrations = migrator.iter().count();
-        let server = Arc::new(Server::find(&definition.crate_dir).await?);
         keep::attend_to(&server).await;
         let template = Template::new(&definition.session, migrator, Arc::clone(&server));
         log::info(format_args!(

@@ -4,9 +4,11 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use super::{
     backend,
-    deferral::Deferral,
+    deepening::Deepening,
+    deferral::{self, Deferral},
     framing::{Body, Framing},
     frontend::{self, Prepared, Statements},
+    opening::{Opened, Opening},
 };
 use crate::{
     recording::{Recording, Statement},
@@ -23,9 +25,11 @@ pub(super) struct Conversation {
     asking: Option<Asked>,
     /// One for each `ReadyForQuery` that the server owes.
     open: VecDeque<Asked>,
-    /// What the server said without being asked: why it ended the connection.
+    /// Why the server ended the connection.
     last_words: Option<String>,
     deferral: Deferral,
+    opening: Opening,
+    pub(super) deepening: Deepening,
 }
 
 enum Asked {
@@ -33,7 +37,9 @@ enum Asked {
     Other,
     Statement(Question),
     /// The query that moves the checkpoint, of which the client knows nothing.
-    Deferred,
+    Move,
+    /// The query that opens the transaction, of which it knows nothing either.
+    Open,
 }
 
 struct Question {
@@ -45,7 +51,7 @@ struct Question {
 }
 
 impl Conversation {
-    /// Records from now on; what has been opened for the test has been opened in good order.
+    /// Records from now on; what has been opened for the test has been opened in good order, or will be.
     pub(super) fn record(&mut self, recording: Arc<Recording>) {
         self.recording = Some(recording);
         self.deferral.begin();
@@ -56,7 +62,9 @@ impl Conversation {
         self.recording = None;
         self.deferral.forget();
         for asked in &mut self.open {
-            if let Asked::Statement(question) = std::mem::replace(asked, Asked::Other) {
+            if matches!(asked, Asked::Statement(_))
+                && let Asked::Statement(question) = std::mem::replace(asked, Asked::Other)
+            {
                 question.give_up();
             }
         }
@@ -71,36 +79,87 @@ impl Conversation {
         self.last_words.clone()
     }
 
+    /// Promises to open the transaction before anything else is asked; `sql` is told whether it is
+    /// known already if the schema has constraints that can be deferred.
+    pub(super) fn defer_opening(&mut self, sql: impl FnOnce(bool) -> String) {
+        let sql = sql(self.opening.deferrable().is_some());
+        self.opening.promise(deferral::message(&sql));
+    }
+
+    /// Takes back the promise to open the transaction, if it has not been kept.
+    pub(super) fn need_not_open(&mut self) -> bool {
+        self.opening.take().is_some()
+    }
+
+    pub(super) fn opened(&self) -> Option<&Opened> {
+        self.opening.opened()
+    }
+
     /// Promises to move the checkpoint before anything else is asked, unless that can fail.
     pub(super) fn defer_move(&mut self) -> bool {
         let quiet = self.open.is_empty() && self.asking.is_none() && self.recording.is_some();
-        quiet && self.deferral.promise()
+        // A transaction that has still to be opened begins with a checkpoint.
+        quiet && (self.opening.is_due() || self.deferral.promise())
     }
 
-    /// Hears what a client says; says whether the checkpoint has to be moved first.
-    pub(super) fn hear_client(&mut self, framing: &mut Framing, bytes: &[u8]) -> bool {
-        let is_due = self.deferral.is_due();
-        if is_due {
-            self.open.push_back(Asked::Deferred);
+    /// What has to be asked before what the client asks.
+    fn first(&mut self) -> Option<Vec<u8>> {
+        if let Some(message) = self.opening.take() {
+            self.open.push_back(Asked::Open);
+            return Some(message);
         }
-        framing.read(bytes, frontend::is_read, |kind, body, _| {
-            self.asked(kind, body);
-        });
-        is_due
+        let message = self.deferral.take()?;
+        self.open.push_back(Asked::Move);
+        Some(message)
     }
 
-    /// Hears what a server says; gives how many bytes of it are not for the client.
-    pub(super) fn hear_server(&mut self, framing: &mut Framing, bytes: &[u8]) -> usize {
+    /// Hears what a client says; gives what has to be asked first, and how many bytes are not for the
+    /// server.
+    pub(super) fn hear_client(
+        &mut self,
+        framing: &mut Framing,
+        bytes: &[u8],
+    ) -> (Option<Vec<u8>>, usize) {
+        let (mut first, mut left_out) = (None, 0);
+        if !self.deepening.is_waiting() {
+            first = self.first();
+        }
+        framing.read(bytes, frontend::is_read, |kind, body, left| {
+            if self.deepening.is_waiting() {
+                self.deepening.leave_out();
+                left_out = bytes.len() - left;
+            } else {
+                self.asked(kind, body);
+            }
+        });
+        if self.deepening.is_waiting() {
+            left_out = bytes.len();
+        }
+        (first, left_out)
+    }
+
+    /// Hears what a server says; gives how many bytes of it are not for the client, and what the
+    /// client is to hear after it.
+    pub(super) fn hear_server(
+        &mut self,
+        framing: &mut Framing,
+        bytes: &[u8],
+    ) -> (usize, Option<Vec<u8>>) {
+        let is_opening = matches!(self.open.front(), Some(Asked::Open));
         let mut hidden = match self.open.front() {
-            Some(Asked::Deferred) => bytes.len(),
+            Some(Asked::Move | Asked::Open) => bytes.len(),
             _ => 0,
         };
-        framing.read(bytes, backend::is_read, |kind, body, left| {
+        let is_read = |kind| backend::is_read(kind) || is_opening && kind == backend::ROW;
+        let mut is_ready = false;
+        framing.read(bytes, is_read, |kind, body, left| {
+            is_ready |= kind == b'Z';
             if self.answered(kind, body) {
                 hidden = bytes.len() - left;
             }
         });
-        hidden
+        let answers = is_ready.then(|| self.deepening.answers()).flatten();
+        (hidden, answers)
     }
 
     fn asked(&mut self, kind: u8, body: &[u8]) {
@@ -138,15 +197,18 @@ impl Conversation {
 
     /// Hears one message; says whether it is the last one that is not for the client.
     fn answered(&mut self, kind: u8, body: &[u8]) -> bool {
+        if kind == b'E' && backend::is_last(body) {
+            self.last_words = Some(backend::error(body).message);
+        }
         match (kind, self.open.front_mut()) {
             (b'Z', _) => return self.ready(body),
             (b'C', Some(Asked::Statement(question))) => {
                 self.deferral.completed(body, &question.statement);
                 question.statement.rows = backend::rows(body);
             }
-            // The client is never told of this one; the next release finds the transaction aborted.
-            (b'E', Some(Asked::Deferred)) => self.deferral.failed(),
-            (b'E', None) => self.last_words = Some(backend::error(body).message),
+            (backend::ROW, Some(Asked::Open)) => self.opening.row(body),
+            // The client is never told of these; the next release finds the transaction aborted.
+            (b'E', Some(Asked::Move | Asked::Open)) => self.deferral.failed(),
             // The client sees an error before it sees that the server is ready again.
             (b'E', Some(asked)) => {
                 self.deferral.failed();
@@ -163,7 +225,7 @@ impl Conversation {
         self.deferral.ready(status);
         match self.open.pop_front() {
             Some(Asked::Statement(question)) => question.conclude(None),
-            Some(Asked::Deferred) => {
+            Some(Asked::Move | Asked::Open) => {
                 // The server could not begin with the next one before.
                 if let Some(Asked::Statement(next)) = self.open.front_mut() {
                     next.asked = Instant::now();
@@ -215,5 +277,58 @@ impl Question {
         self.statement.took = self.asked.elapsed();
         self.statement.is_unanswered = true;
         self.recording.add(self.statement);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Conversation, Deepening, Framing, deferral};
+
+    /// A conversation whose server has just begun to serve, and the two directions of it.
+    fn deepened(levels: usize) -> (Conversation, Framing) {
+        let mut conversation = Conversation {
+            deepening: Deepening::of(levels),
+            ..Conversation::default()
+        };
+        let (mut client, mut server) = (Framing::of_a_client(), Framing::of_a_server());
+        conversation.hear_client(&mut client, b"\0\0\0\x08\0\x03\0\0");
+        let (hidden, answers) = conversation.hear_server(&mut server, b"Z\0\0\0\x05I");
+        assert_eq!(hidden, 0);
+        assert_eq!(answers.map_or(0, |bytes| bytes.len()), 17 * levels);
+        (conversation, client)
+    }
+
+    #[test]
+    fn statements_that_have_been_answered_are_left_out_wherever_they_are_cut() {
+        let answered = [deferral::message("BEGIN"), deferral::message("SAVEPOINT a")].concat();
+        let asked = [&answered[..], &deferral::message("select 1")].concat();
+        for piece in 1..=asked.len() {
+            let (mut conversation, mut client) = deepened(2);
+            let mut forwarded = Vec::new();
+            for bytes in asked.chunks(piece) {
+                let (first, left_out) = conversation.hear_client(&mut client, bytes);
+                assert!(first.is_none());
+                forwarded.extend_from_slice(&bytes[left_out..]);
+            }
+            assert_eq!(forwarded, asked[answered.len()..], "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn the_transaction_is_opened_before_what_is_asked_first_and_the_client_hears_nothing_of_it() {
+        let (mut conversation, mut client) = deepened(0);
+        let mut server = Framing::of_a_server();
+        server.read(b"Z\0\0\0\x05I", |_| false, |_, _, _| {});
+        conversation.defer_opening(|_| "begin; select 1.5, false".to_owned());
+        let asked = deferral::message("select 1");
+        let (first, _) = conversation.hear_client(&mut client, &asked);
+        assert_eq!(first, Some(deferral::message("begin; select 1.5, false")));
+        let row = b"D\0\0\0\x12\0\x02\0\0\0\x031.5\0\0\0\x01f";
+        let answer = [&row[..], b"Z\0\0\0\x05T", b"C\0\0\0\x0dSELECT 1\0"].concat();
+        let (hidden, _) = conversation.hear_server(&mut server, &answer);
+        assert_eq!(hidden, row.len() + 6);
+        let opened = conversation.opened().expect("it is opened");
+        assert_eq!((&*opened.moment, opened.deferrable), ("1.5", false));
+        assert!(!conversation.need_not_open());
     }
 }

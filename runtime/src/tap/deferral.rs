@@ -23,20 +23,15 @@ pub(super) struct Deferral {
 /// The commands that end a transaction, by their tags. `ROLLBACK` is that of `ROLLBACK TO`, too.
 const ENDS: [&str; 2] = ["COMMIT", "PREPARE TRANSACTION"];
 
-/// The query as a message.
-pub(super) fn message() -> Vec<u8> {
-    let length = u32::try_from(MOVE.len() + 5).unwrap_or(u32::MAX);
-    [
-        b"Q".as_slice(),
-        &length.to_be_bytes(),
-        MOVE.as_bytes(),
-        b"\0",
-    ]
-    .concat()
+/// A query as a message.
+pub(super) fn message(sql: &str) -> Vec<u8> {
+    let length = u32::try_from(sql.len() + 5).unwrap_or(u32::MAX);
+    let (kind, end) = (b"Q".as_slice(), b"\0".as_slice());
+    [kind, &length.to_be_bytes(), sql.as_bytes(), end].concat()
 }
 
 impl Deferral {
-    /// The outer transaction has been opened, and the checkpoint is where it should be.
+    /// The outer transaction has been opened or is going to be, and the checkpoint is where it should be.
     pub(super) fn begin(&mut self) {
         *self = Self {
             in_transaction: self.in_transaction,
@@ -63,9 +58,9 @@ impl Deferral {
         self.promised
     }
 
-    /// Whether the promise has to be kept now.
-    pub(super) fn is_due(&mut self) -> bool {
-        std::mem::take(&mut self.promised)
+    /// The query that keeps the promise, if it has to be kept now.
+    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
+        std::mem::take(&mut self.promised).then(|| message(MOVE))
     }
 
     /// A command of the application has been completed, by its tag.
@@ -117,8 +112,8 @@ mod tests {
         let mut deferral = in_transaction();
         completed(&mut deferral, "INSERT 0 1", "insert into items values (1)");
         assert!(deferral.promise());
-        assert!(deferral.is_due());
-        assert!(!deferral.is_due());
+        assert!(deferral.take().is_some());
+        assert!(deferral.take().is_none());
     }
 
     #[test]
@@ -144,7 +139,7 @@ mod tests {
             let mut deferral = in_transaction();
             completed(&mut deferral, tag, sql);
             assert!(!deferral.promise(), "{sql}");
-            assert!(!deferral.is_due(), "{sql}");
+            assert!(deferral.take().is_none(), "{sql}");
             assert!(deferral.promise(), "the sandbox has looked at it: {sql}");
         }
     }

@@ -13,8 +13,8 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::{Shared, Tap, relay, side::Side, socket::PrivateSocket};
-use crate::recording::Recording;
+use super::{Shared, Tap, deepening::Deepening, relay, side::Side};
+use crate::{private_socket::PrivateSocket, recording::Recording};
 
 /// How long a relay waits for the connection that it is for.
 const ARRIVAL_LIMIT: Timespec = Timespec {
@@ -29,16 +29,18 @@ pub(crate) struct Tapped {
     _socket: PrivateSocket,
 }
 
-/// Prepares one connection through a tap; `None` where a tap cannot read, because the connection
+/// Prepares one connection through a tap that sqlx is going to deepen at once by so many levels; `None` where a tap cannot read, because the connection
 /// has to be encrypted, or where there is no private place for a socket.
-pub(crate) fn tapped(options: &PgConnectOptions) -> Option<Tapped> {
+pub(crate) fn tapped(options: &PgConnectOptions, levels: usize) -> Option<Tapped> {
     let (socket, listener) = listen(options)?;
     let tap = Tap::default();
+    tap.conversation().deepening = Deepening::of(levels);
     let (shared, upstream) = (Arc::clone(&tap.0), options.clone());
     let relaying = move || {
         if let Ok(Some(client)) = arrival(&listener) {
             relay(client, &upstream, &shared);
         }
+        shared.has_ended.store(true, Ordering::Release);
         shared.ended.notify_one();
     };
     start(relaying).ok()?;

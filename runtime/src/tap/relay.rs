@@ -10,7 +10,7 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Shared, conversation::Conversation, deferral, framing::Framing, side::Side};
+use super::{Shared, conversation::Conversation, framing::Framing, side::Side};
 
 /// The most that is copied at once, in bytes.
 const CHUNK: usize = 32 * 1024;
@@ -21,7 +21,6 @@ const CHUNK: usize = 32 * 1024;
 /// while its client is still sending parameters would otherwise stop both.
 pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Result<()> {
     let (mut questions, mut answers) = (Framing::of_a_client(), Framing::of_a_server());
-    let first = deferral::message();
     let mut chunk = vec![0; CHUNK];
     loop {
         let (from_client, from_server) = ready(&client, &server)?;
@@ -36,8 +35,12 @@ pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Re
                 Some(0) => return client.finish(),
                 // First, so that whoever sees an answer finds it recorded.
                 Some(length) => {
-                    let hidden = lock(shared).hear_server(&mut answers, &chunk[..length]);
+                    let heard = lock(shared).hear_server(&mut answers, &chunk[..length]);
+                    let (hidden, then) = heard;
                     client.send(&chunk[hidden..length])?;
+                    if let Some(then) = then {
+                        client.send(&then)?;
+                    }
                 }
                 None => {}
             }
@@ -46,11 +49,12 @@ pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Re
             match client.receive(&mut chunk)? {
                 Some(0) => return server.finish(),
                 Some(length) => {
-                    if lock(shared).hear_client(&mut questions, &chunk[..length]) {
-                        let both = [first.as_slice(), &chunk[..length]].concat();
-                        server.send(&both)?;
-                    } else {
-                        server.send(&chunk[..length])?;
+                    let heard = lock(shared).hear_client(&mut questions, &chunk[..length]);
+                    let (first, left_out) = heard;
+                    let asked = &chunk[left_out..length];
+                    match first {
+                        Some(first) => server.send(&[&first, asked].concat())?,
+                        None => server.send(asked)?,
                     }
                 }
                 None => {}

@@ -15,6 +15,7 @@ mod keeping;
 mod leaks;
 mod logging;
 mod long;
+mod looking_back;
 mod on_request;
 mod one_request;
 mod output;

@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// What a test that takes a `Client` and makes three requests waits for, besides what its application
-/// sends: the opening query, and the closing one.
-const EXTRA_ROUND_TRIPS: usize = 2;
+/// sends: the closing query.
+const EXTRA_ROUND_TRIPS: usize = 1;
 
-/// What it sends besides, whether it waits for the answers or not: the same, and the checkpoint at
-/// each of three releases but the last.
+/// What it sends besides, whether it waits for the answers or not: that, the opening query, and the
+/// checkpoint at each of three releases but the last.
 const EXTRA_REQUESTS: usize = 4;
 
 /// How many connections a test makes that takes a `Client` whose requests touch no database.
@@ -51,7 +51,7 @@ async fn a_test_of_three_requests_sends_as_much_as_it_did(cx: TestContext) {
 async fn a_request_whose_answer_is_not_waited_for_is_no_round_trip(cx: TestContext) {
     let recording = watch(&cx, "observed::does_not_wait").await;
     let mut trips = recording.connections.iter().flatten();
-    let unheard = trips.any(|trip| trip.requests == [UNHEARD, "(ping)"]);
+    let unheard = trips.any(|trip| trip.requests.ends_with(&[UNHEARD.into(), "(ping)".into()]));
     assert!(unheard, "{recording}");
 }
 

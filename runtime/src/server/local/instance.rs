@@ -134,12 +134,18 @@ impl Instance {
         FileLock::is_held_alone(&self.supervisor_lock())
     }
 
-    /// Whether a server runs that was ready once and is taken care of. Only a holder of the lease may trust a
-    /// `true`.
-    pub(super) fn is_ready(&self) -> Option<Status> {
+    /// Whether a server was ready once and is taken care of. Only a holder of the lease may trust a `true`, and
+    /// until the supervisor has noticed that the server was killed, it is wrong.
+    pub(super) fn is_supposed_ready(&self) -> Option<Status> {
         let status =
             Status::read(&self.status()).filter(|status| matches!(status, Status::Ready { .. }))?;
-        (self.is_supervised() && readiness::answers(&self.socket())).then_some(status)
+        self.is_supervised().then_some(status)
+    }
+
+    /// The same, and whether the server answers.
+    pub(super) fn is_ready(&self) -> Option<Status> {
+        self.is_supposed_ready()
+            .filter(|_| readiness::answers(&self.socket()))
     }
 }
 

@@ -27,11 +27,13 @@ const MOST_LAUNCHES: u32 = 3;
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Joins the server without starting anything and without waiting; none if that is not possible.
+///
+/// The server is not asked, which would cost it a process: whoever connects to it learns whether it is there.
 pub(super) fn join_running(instance: &Instance) -> Option<FileLock> {
     let lease = Some(instance.lease()).filter(|path| path.exists())?;
     let lease = FileLock::try_shared(&lease).ok().flatten()?;
     // From here on no supervisor can begin to stop the server.
-    instance.is_ready()?;
+    instance.is_supposed_ready()?;
     (lease.is_current() && lease.touch().is_ok()).then_some(lease)
 }
 

@@ -16,17 +16,17 @@ use std::{
 use rustix::process::{Pid, test_kill_process};
 
 /// How the names of our directories begin; the process id follows, and a number.
-const PREFIX: &str = "db-test-tap-";
+const PREFIX: &str = "db-test-socket-";
 
 /// A Unix socket in a directory that only this user can enter; removed when dropped.
-pub(super) struct PrivateSocket {
+pub(crate) struct PrivateSocket {
     directory: PathBuf,
     path: PathBuf,
 }
 
 impl PrivateSocket {
     /// Listens as a PostgreSQL server does on this port.
-    pub(super) fn listen(port: u16) -> io::Result<(Self, UnixListener)> {
+    pub(crate) fn listen(port: u16) -> io::Result<(Self, UnixListener)> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         static SWEPT: Once = Once::new();
         let parent = env::temp_dir();
@@ -41,11 +41,11 @@ impl PrivateSocket {
         Ok((socket, listener))
     }
 
-    pub(super) fn directory(&self) -> &Path {
+    pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
