@@ -1,6 +1,9 @@
 //! The database of one test, by what keeps it apart from the others.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
@@ -18,10 +21,24 @@ use crate::{
 
 /// The database of one test.
 pub(crate) enum TestDatabase {
-    /// A transaction on a lane, rolled back at the end.
-    Transaction(Sandbox),
+    /// A transaction on a lane, rolled back at the end; made when it is first asked for.
+    Transaction(LazySandbox),
     /// A lane to really write to, thrown away at the end.
     Own(Box<Exclusive>),
+}
+
+/// The sandbox of a test that may not need one.
+pub(crate) struct LazySandbox {
+    session: Startable,
+    recording: Arc<Recording>,
+    made: OnceLock<Sandbox>,
+}
+
+impl LazySandbox {
+    fn get(&self) -> &Sandbox {
+        self.made
+            .get_or_init(|| Sandbox::new(self.session, Arc::clone(&self.recording)))
+    }
 }
 
 impl TestDatabase {
@@ -32,14 +49,18 @@ impl TestDatabase {
         recording: Arc<Recording>,
     ) -> Result<Self, Error> {
         Ok(match isolation {
-            Isolation::Transaction => Self::Transaction(Sandbox::new(session, recording)),
+            Isolation::Transaction => Self::Transaction(LazySandbox {
+                session,
+                recording,
+                made: OnceLock::new(),
+            }),
             Isolation::Database => Self::Own(Box::new(Exclusive::open(session, &recording).await?)),
         })
     }
 
     pub(crate) fn pool(&self) -> PgPool {
         match self {
-            Self::Transaction(sandbox) => sandbox.pool(),
+            Self::Transaction(sandbox) => sandbox.get().pool(),
             Self::Own(exclusive) => exclusive.pool(),
         }
     }
@@ -47,7 +68,7 @@ impl TestDatabase {
     /// Makes sure that the database is there.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
         match self {
-            Self::Transaction(sandbox) => sandbox.ready().await,
+            Self::Transaction(sandbox) => sandbox.get().ready().await,
             Self::Own(_) => Ok(()),
         }
     }
@@ -55,7 +76,10 @@ impl TestDatabase {
     /// The time spent on making the database ready, which does not count against the test's limit.
     pub(crate) fn time_preparing(&self) -> Duration {
         match self {
-            Self::Transaction(sandbox) => sandbox.time_taking(),
+            Self::Transaction(sandbox) => {
+                let made = sandbox.made.get();
+                made.map_or(Duration::ZERO, Sandbox::time_taking)
+            }
             Self::Own(_) => Duration::ZERO,
         }
     }
@@ -63,7 +87,7 @@ impl TestDatabase {
     /// For how long the test's one connection was held, if that is longer than others wait.
     pub(crate) fn held_too_long(&self) -> Option<Duration> {
         match self {
-            Self::Transaction(sandbox) => sandbox.held_too_long(),
+            Self::Transaction(sandbox) => sandbox.made.get()?.held_too_long(),
             Self::Own(_) => None,
         }
     }
@@ -91,7 +115,7 @@ impl TestDatabase {
     /// Marks the present state, to be returned to; a transaction is needed for that.
     pub(crate) async fn savepoint(&self, case_limit: Duration) -> Result<Savepoint, Error> {
         match self {
-            Self::Transaction(sandbox) => sandbox.savepoint(case_limit).await,
+            Self::Transaction(sandbox) => sandbox.get().savepoint(case_limit).await,
             Self::Own(_) => Err(Error::from(Cause::NoSavepoint)),
         }
     }
@@ -99,7 +123,7 @@ impl TestDatabase {
     /// The options of a read-only connection that sees what is really committed.
     pub(crate) async fn outside(&self) -> Result<PgConnectOptions, Error> {
         let options = match self {
-            Self::Transaction(sandbox) => sandbox.outside().await?,
+            Self::Transaction(sandbox) => sandbox.get().outside().await?,
             Self::Own(exclusive) => exclusive.options(),
         };
         Ok(options.options([("default_transaction_read_only", "on")]))
@@ -108,7 +132,10 @@ impl TestDatabase {
     /// Ends the test's use of its database.
     pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
         match self {
-            Self::Transaction(sandbox) => sandbox.end(outcome, keeping).await,
+            Self::Transaction(sandbox) => match sandbox.made.get() {
+                Some(sandbox) => sandbox.end(outcome, keeping).await,
+                None => Ending::untouched(outcome, keeping),
+            },
             Self::Own(exclusive) => exclusive.end(outcome, keeping).await,
         }
     }

@@ -172,8 +172,7 @@ impl Sandbox {
             (Err(error), None) if !error.is_test_ended() => Ending::NotOpened(error),
             (Err(_), None) => {
                 self.give_back_unused().await;
-                keeping.has_nothing_of(outcome, "the test did not use its database");
-                Ending::Untouched
+                Ending::untouched(outcome, keeping)
             }
         };
         // Closes the pool to whoever still has a handle; what they hold is not waited for.

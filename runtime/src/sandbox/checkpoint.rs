@@ -27,8 +27,7 @@ pub(crate) const MOVE: &str = concat!(
     "/*db-test*/set local statement_timeout = 0; close all; reset session authorization; reset role; reset all; discard temp; \
      set local idle_in_transaction_session_timeout = 0; \
      release savepoint _sqlx_savepoint_1; savepoint _sqlx_savepoint_1; ",
-    spares_above_checkpoint!(),
-    "; select 'moved'"
+    spares_above_checkpoint!()
 );
 
 /// How many answers to cancelled statements and drop guards may be waiting to be read.
@@ -94,7 +93,7 @@ async fn drain(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 
 async fn keep(connection: &mut PgConnection, outer: &Outer) -> Result<Checkpoint, sqlx::Error> {
     let check = outer.check_constraints();
-    let sql = format!("{check}{MOVE}");
+    let sql = format!("{check}{MOVE}; select 'moved'");
     let moved = connection
         .fetch_optional(sqlx::raw_sql(AssertSqlSafe(sql)))
         .await;

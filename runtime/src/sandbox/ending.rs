@@ -1,7 +1,7 @@
 //! How the sandbox of a test ended, in words.
 
 use super::closing::Verdict;
-use crate::{Error, report::chain};
+use crate::{Error, keep::Keeping, outcome::Outcome, report::chain};
 
 /// How the sandbox of a test ended.
 pub(crate) enum Ending {
@@ -51,6 +51,12 @@ impl Ending {
             (None, Verdict::Unknown(error)) => Self::Unverified(chain(&error)),
             (None, Verdict::TooSlow) => Self::Unverified("the server did not answer in time".to_owned()),
         }
+    }
+
+    /// The test did not use its database, so there is nothing to keep either.
+    pub(crate) fn untouched(outcome: &Outcome, keeping: &Keeping) -> Self {
+        keeping.has_nothing_of(outcome, "the test did not use its database");
+        Self::Untouched
     }
 
     /// Whether this alone makes the test fail.
