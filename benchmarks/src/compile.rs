@@ -118,7 +118,7 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
 }
 
 fn times(extent: Extent) -> io::Result<()> {
-    let (rounds, tests) = (extent.pick(5, 2), extent.pick(1000, 100));
+    let (rounds, tests) = (extent.pick(3, 2), extent.pick(1000, 100));
     let mut taken = vec![[const { Vec::new() }; 4]; KINDS.len()];
     for kind in &KINDS {
         let (crate_dir, _) = kind.write(tests)?;

@@ -20,8 +20,18 @@ struct Variant {
     levels: usize,
     /// The same with a schema of 300 migrations, where that makes it slow.
     depth_of_300: usize,
-    /// Whether it is left to its own server.
-    own_server: bool,
+    server: On,
+}
+
+/// The server that a variant uses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum On {
+    /// One in memory without fsync, for all of them.
+    Memory,
+    /// One on the disk with PostgreSQL's own settings.
+    Disk,
+    /// Its own.
+    Private,
 }
 
 const fn fast(title: &'static str, program: &'static str) -> Variant {
@@ -31,7 +41,7 @@ const fn fast(title: &'static str, program: &'static str) -> Variant {
         depth: 0,
         levels: 3,
         depth_of_300: 0,
-        own_server: false,
+        server: On::Memory,
     }
 }
 
@@ -42,12 +52,12 @@ const fn slow(title: &'static str, program: &'static str, depth_of_300: usize) -
         depth: 0,
         levels: 2,
         depth_of_300,
-        own_server: false,
+        server: On::Memory,
     }
 }
 
 /// The first is what the others are compared with.
-const VARIANTS: [Variant; 7] = [
+const VARIANTS: [Variant; 10] = [
     fast("`#[db_test]`", "db_test"),
     fast("floor: a plain shared pool, no isolation", "floor"),
     fast("limit: a held connection, bare statements", "limit"),
@@ -55,25 +65,43 @@ const VARIANTS: [Variant; 7] = [
     slow("a clone of a template for each test", "clone", 1),
     slow("`#[sqlx::test]`", "sqlx_test", 1),
     Variant {
-        own_server: true,
+        server: On::Private,
         ..fast("`#[db_test]`, its own private server", "db_test")
+    },
+    Variant {
+        server: On::Disk,
+        ..fast("`#[db_test]`, a server as installed", "db_test")
+    },
+    Variant {
+        server: On::Disk,
+        ..slow(
+            "a clone of a template for each test, a server as installed",
+            "clone",
+            1,
+        )
+    },
+    Variant {
+        server: On::Disk,
+        ..slow("`#[sqlx::test]`, a server as installed", "sqlx_test", 1)
     },
 ];
 
 /// Prints one table for each schema.
 pub(crate) fn run(extent: Extent) -> io::Result<()> {
     let programs = cargo::build_tests(&cargo::root().join("variants"))?;
-    let server = Server::start()?;
+    let (memory, disk) = (Server::start()?, Server::start_as_installed()?);
     let home = server::scratch("home")?;
     let bench = Bench {
         programs,
-        shared: server.variables(),
+        memory: memory.variables(),
+        disk: disk.variables(),
         home: home.clone(),
-        rounds: extent.pick(5, 3),
-        threads: extent.pick(vec!["1", "2", "4", "8"], vec!["1", "4"]),
     };
-    for migrations in extent.pick(vec![1, 30, 300], vec![1]) {
-        bench.compare(migrations)?;
+    let all = extent.pick(["1", "2", "4", "8"].as_slice(), &["1", "4"]);
+    bench.compare(1, all)?;
+    if extent == Extent::Full {
+        bench.compare(30, &["1", "4"])?;
+        bench.compare(300, &["1", "4"])?;
     }
     // A private server notices that its directory is gone, and ends.
     fs::remove_dir_all(home)
@@ -81,14 +109,16 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
 
 struct Bench {
     programs: HashMap<String, PathBuf>,
-    shared: Vec<(String, String)>,
+    memory: Vec<(String, String)>,
+    disk: Vec<(String, String)>,
     home: PathBuf,
-    rounds: usize,
-    threads: Vec<&'static str>,
 }
 
+/// How often each is measured.
+const ROUNDS: usize = 3;
+
 impl Bench {
-    fn compare(&self, migrations: u32) -> io::Result<()> {
+    fn compare(&self, migrations: u32, all_threads: &[&str]) -> io::Result<()> {
         // Templates, lanes and databases are made before anything is measured.
         for variant in &VARIANTS {
             self.time(variant, migrations, variant.levels, "8")?;
@@ -98,9 +128,9 @@ impl Bench {
             .iter()
             .map(|variant| vec![variant.title.to_owned()])
             .collect();
-        for threads in &self.threads {
+        for threads in all_threads {
             let mut taken = vec![Vec::new(); VARIANTS.len()];
-            for _ in 0..self.rounds {
+            for _ in 0..ROUNDS {
                 for (variant, taken) in VARIANTS.iter().zip(&mut taken) {
                     taken.push(self.milliseconds_a_test(variant, migrations, threads)?);
                 }
@@ -111,7 +141,7 @@ impl Bench {
             }
         }
         let mut header = vec!["variant".to_owned()];
-        for threads in &self.threads {
+        for threads in all_threads {
             header.push(format!("ms, {threads} threads"));
             header.push("ratio".to_owned());
         }
@@ -119,8 +149,7 @@ impl Bench {
         let title = format!("Per test, a schema of {migrations} migrations");
         let about = format!(
             "Three requests: POST in a transaction, GET, list. (Wall time of a program with N tests − the \
-             same with one) / (N − 1); {} rounds, in which the variants take turns.",
-            self.rounds
+             same with one) / (N − 1); {ROUNDS} rounds, in which the variants take turns."
         );
         table::print(&title, &about, &header, &rows);
         Ok(())
@@ -154,11 +183,11 @@ impl Bench {
         let filter = format!("m{migrations}::{}", "d0::".repeat(depth));
         command.args([&filter, "--test-threads", threads]);
         command.env_remove("TEST_DB_URL").env_remove("DATABASE_URL");
-        if variant.own_server {
-            command.env("DB_TEST_HOME", &self.home);
-        } else {
-            command.envs(self.shared.iter().cloned());
-        }
+        match variant.server {
+            On::Memory => command.envs(self.memory.iter().cloned()),
+            On::Disk => command.envs(self.disk.iter().cloned()),
+            On::Private => command.env("DB_TEST_HOME", &self.home),
+        };
         process::time(&mut command)
     }
 }

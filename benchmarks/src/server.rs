@@ -16,15 +16,30 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// A running server; it ends, and its files go away, when this is dropped.
 pub(crate) struct Server {
     directory: PathBuf,
+    data: PathBuf,
     postmaster: Child,
 }
 
 impl Server {
     /// Initializes and starts a server of our own: in memory, on a Unix socket, without fsync.
     pub(crate) fn start() -> io::Result<Self> {
-        let binaries = binaries()?;
         let directory = scratch("server")?;
         let data = directory.join("data");
+        Self::start_with(directory, data, &["-c", "fsync=off"])
+    }
+
+    /// Initializes and starts a server with its data on the disk and the settings that PostgreSQL has by
+    /// default.
+    pub(crate) fn start_as_installed() -> io::Result<Self> {
+        let directory = scratch("installed")?;
+        let disk = env::temp_dir().join(format!("dbt-bench-{}", std::process::id()));
+        Self::start_with(directory, disk, &[])
+    }
+
+    fn start_with(directory: PathBuf, data: PathBuf, settings: &[&str]) -> io::Result<Self> {
+        let binaries = binaries()?;
+        fs::create_dir_all(&data)?;
+        give_away(&data)?;
         let initialized = unprivileged(&binaries.join("initdb"), &directory)?
             .args(["--no-sync", "--auth=trust", "--username=postgres", "-D"])
             .arg(&data)
@@ -38,13 +53,14 @@ impl Server {
             .arg(&data)
             .arg("-k")
             .arg(&directory)
-            .args(["-c", "listen_addresses=", "-c", "fsync=off"])
-            .args(["-c", "max_connections=300"])
+            .args(["-c", "listen_addresses=", "-c", "max_connections=300"])
+            .args(settings)
             .stderr(fs::File::create(directory.join("log"))?)
             .stdin(Stdio::null())
             .spawn()?;
         let server = Self {
             directory,
+            data,
             postmaster,
         };
         server.wait()?;
@@ -52,7 +68,7 @@ impl Server {
     }
 
     fn wait(&self) -> io::Result<()> {
-        let pid_file = self.directory.join("data/postmaster.pid");
+        let pid_file = self.data.join("postmaster.pid");
         let begun = Instant::now();
         let ready = || fs::read_to_string(&pid_file).is_ok_and(|text| text.contains("ready"));
         while !ready() {
@@ -93,6 +109,7 @@ impl Drop for Server {
         let pid = self.pid().to_string();
         Command::new("kill").args(["-INT", &pid]).status().ok();
         self.postmaster.wait().ok();
+        fs::remove_dir_all(&self.data).ok();
         fs::remove_dir_all(&self.directory).ok();
     }
 }
@@ -132,22 +149,30 @@ pub(crate) fn scratch(name: &str) -> io::Result<PathBuf> {
 
 /// A command that does not run as root, which PostgreSQL refuses; the directory is made its own.
 fn unprivileged(program: &Path, directory: &Path) -> io::Result<Command> {
-    let root = process::status_of("self", "Uid:").is_some_and(|uid| uid == 0);
-    if !root {
+    if !is_root() {
         return Ok(Command::new(program));
     }
-    let owned = Command::new("chown")
-        .arg("nobody")
-        .arg(directory)
-        .status()?;
-    if !owned.success() {
-        return Err(io::Error::other(
-            "the directory could not be given to `nobody`",
-        ));
-    }
+    give_away(directory)?;
     let mut command = Command::new("setpriv");
     command
         .args(["--reuid=nobody", "--clear-groups", "--"])
         .arg(program);
     Ok(command)
+}
+
+/// Makes a directory that of the user who the server runs as.
+fn give_away(directory: &Path) -> io::Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let mut chown = Command::new("chown");
+    if chown.arg("nobody").arg(directory).status()?.success() {
+        return Ok(());
+    }
+    let problem = "the directory could not be given to `nobody`";
+    Err(io::Error::other(problem))
+}
+
+fn is_root() -> bool {
+    process::status_of("self", "Uid:").is_some_and(|uid| uid == 0)
 }

@@ -28,12 +28,14 @@ macro_rules! claim_key {
 }
 
 /// One query: settings of a connection that holds a long transaction on disposable data, then the
-/// lock, and the mark of the lane's last user.
+/// lock, and the mark of the lane's last user, which is the comment of its database (`pg_database` has a
+/// fixed object id; `shobj_description` would take the server longer).
 const CLAIM: &str = concat!(
     "set idle_in_transaction_session_timeout = 0; set synchronous_commit = off; ",
     "select pg_backend_pid(), pg_try_advisory_lock(",
     claim_key!(),
-    "), (select shobj_description(oid, 'pg_database') from pg_database where datname = current_database())",
+    "), (select (select description from pg_shdescription where objoid = d.oid and classoid = 1262) \
+        from pg_database d where datname = current_database())",
 );
 
 /// An expression that releases all advisory locks and takes the claim again.

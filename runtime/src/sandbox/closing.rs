@@ -53,12 +53,12 @@ pub(super) const COUNT_CATALOG_WRITES: &str = concat!("select ", count_catalog_w
 
 /// What is asked before the end. The first column says whether the transaction is the one that was
 /// opened; the second counts writes to system catalogs: more than nothing means DDL; the third counts
-/// the statements that the server has prepared.
+/// the statements that the server has prepared (the view of them would be planned for longer).
 const LOOK_BACK: &str = concat!(
     moment!(),
     ", ",
     count_catalog_writes!(),
-    ", (select count(*) from pg_prepared_statements where name <> 'db_test_look_back')"
+    ", (select count(*) from pg_prepared_statement() where name <> 'db_test_look_back')"
 );
 
 /// What is asked before the end, with a fourth column that says whether the connection still has its
