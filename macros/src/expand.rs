@@ -36,7 +36,7 @@
 //!
 //! Nothing but the user's function is named inside the test, because items in a block are not
 //! hygienic: a `static` next to it would hide the user's item of that name from `BODY`. Every token
-//! of ours has the span [`Span::mixed_site`], which keeps `cx` apart from a `cx` of the user's.
+//! of ours has the span [`Span::mixed_site`], which keeps `arguments` apart from a function of that name.
 //!
 //! The lint is allowed because a test is `async` even if its body waits for nothing.
 
@@ -91,7 +91,7 @@ pub(crate) fn test(test: &TestFn, options: &Options) -> TokenStream {
 }
 
 /// The constant that tells the runtime which test this is.
-fn description(test: &TestFn, options: &Options) -> TokenStream {
+pub(crate) fn description(test: &TestFn, options: &Options) -> TokenStream {
     let ours = Span::mixed_site();
     let path = Literal::string(&format!("::{}", test.0.signature.ident));
     let session = options.session.iter();

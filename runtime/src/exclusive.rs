@@ -55,6 +55,9 @@ impl Exclusive {
         };
         let options = active.lanes().server().options(database);
         let door = tap::door(&options, recording);
+        if door.is_none() {
+            recording.hears_nothing();
+        }
         let options = door.as_ref().map_or(options, |door| door.options.clone());
         let limit = session.definition().session.acquire_limit();
         let pool = PgPoolOptions::new()

@@ -1,5 +1,6 @@
 //! Where the database server comes from.
 
+mod failure;
 #[cfg(unix)]
 pub(crate) mod local;
 mod psql;
@@ -18,6 +19,7 @@ use sqlx::{
 };
 use sqlx_core::connection::ConnectOptions as _;
 
+pub(crate) use self::failure::{ConnectFailure, is};
 use crate::{database::OwnDatabase, error::Cause, executor, log, tap::Tap};
 #[cfg(unix)]
 use crate::{sandbox, tap};
@@ -254,29 +256,6 @@ async fn join() -> Result<local::LocalServer, local::LocalServerError> {
         .await
         .expect("the runtime lives as long as the process");
     joined.expect("joining does not panic")
-}
-
-/// Why there is no connection.
-#[derive(Debug)]
-pub(crate) enum ConnectFailure {
-    Refused(sqlx::Error),
-    TimedOut,
-}
-
-impl ConnectFailure {
-    /// Whether the server refused with this code (PostgreSQL manual, appendix A).
-    pub(crate) fn is(&self, code: &str) -> bool {
-        matches!(self, Self::Refused(error) if is(error, code))
-    }
-}
-
-/// Whether an error is the server's with this code (PostgreSQL manual, appendix A).
-pub(crate) fn is(error: &sqlx::Error, code: &str) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .as_deref()
-        == Some(code)
 }
 
 impl fmt::Display for Server {

@@ -13,6 +13,7 @@ mod frontend;
 #[cfg(unix)]
 mod listen;
 mod opening;
+mod question;
 #[cfg(unix)]
 mod relay;
 #[cfg(unix)]
@@ -20,12 +21,9 @@ mod side;
 #[cfg(not(unix))]
 mod without_sockets;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use self::conversation::Conversation;
 #[cfg(unix)]
@@ -42,16 +40,18 @@ pub(crate) struct Tap(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     conversation: Mutex<Conversation>,
-    /// The relay has ended, and so has forwarded everything.
-    has_ended: AtomicBool,
-    /// Tells the same.
-    ended: Notify,
+    /// Whether the relay has ended, and so has forwarded everything.
+    ended: watch::Sender<bool>,
 }
 
 impl Tap {
-    /// Records what is said from now on for one test.
+    /// Records what is said from now on for one test, if it can be heard.
     pub(crate) fn record(&self, recording: &Arc<Recording>) {
-        self.conversation().record(Arc::clone(recording));
+        let mut conversation = self.conversation();
+        if !conversation.is_relayed {
+            recording.hears_nothing();
+        }
+        conversation.record(Arc::clone(recording));
     }
 
     /// Opens the test's transaction before anything is asked on the connection, so that nobody has to
@@ -76,7 +76,7 @@ impl Tap {
 
     /// Whether the connection is known to be closed.
     pub(crate) fn has_ended(&self) -> bool {
-        self.0.has_ended.load(Ordering::Acquire)
+        *self.0.ended.borrow()
     }
 
     /// Moves the checkpoint before anything else is asked on the connection, so that nobody has to
@@ -104,7 +104,9 @@ impl Tap {
     /// Waits until everything has been forwarded, after the connection was closed.
     pub(crate) async fn ended(&self) {
         if self.conversation().is_relayed {
-            self.0.ended.notified().await;
+            let mut ended = self.0.ended.subscribe();
+            // The sender lives as long as this tap.
+            ended.wait_for(|ended| *ended).await.ok();
         }
     }
 

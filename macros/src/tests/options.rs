@@ -1,10 +1,25 @@
-//! What the options of `#[db_test]` generate.
+//! How the options of `#[db_test]` describe a test.
 
-use expect_test::expect;
+use expect_test::{Expect, expect};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::check;
-use crate::test_fn;
+use crate::args::Options;
+use crate::errors::Errors;
+use crate::expand;
+use crate::test_fn::TestFn;
+
+fn check_description(options: TokenStream, expected: &Expect) {
+    let mut errors = Errors::default();
+    let options = Options::parse(options, &mut errors);
+    assert!(errors.is_empty());
+    let test = TestFn(syn::parse_quote!(
+        async fn starts() {}
+    ));
+    let description = expand::description(&test, &options);
+    check(quote!(const TEST: Test = #description;), expected);
+}
 
 #[test]
 fn options_describe_the_test() {
@@ -14,69 +29,54 @@ fn options_describe_the_test() {
         overrides = crate::admin,
         session = sessions::small::<A, B>,
     );
-    let item = quote!(
-        async fn starts() {}
-    );
-    check(
-        test_fn::compile(options, &item),
-        &expect![[r##"
-            #[::core::prelude::v1::test]
-            fn starts() {
-                #[allow(clippy::unused_async)]
-                async fn starts() {}
-                ::db_test::macro_support::run(
-                    const {
-                        &::db_test::macro_support::Test::new(
-                                ::core::concat!(::core::module_path!(), "::starts"),
-                                ::core::env!("CARGO_MANIFEST_DIR"),
-                            )
-                            .session(sessions::small::<A, B>)
-                            .overrides(crate::admin)
-                            .timeout(::core::time::Duration::from_millis(120000))
-                            .own_database()
-                    },
-                    (),
-                    |()| ::std::boxed::Box::pin(starts()),
-                )
-            }
-        "##]],
+    check_description(
+        options,
+        &expect![[r#"
+        const TEST: Test = ::db_test::macro_support::Test::new(
+                ::core::concat!(::core::module_path!(), "::starts"),
+                ::core::env!("CARGO_MANIFEST_DIR"),
+            )
+            .session(sessions::small::<A, B>)
+            .overrides(crate::admin)
+            .timeout(::core::time::Duration::from_millis(120000))
+            .own_database();
+    "#]],
     );
 }
 
 #[test]
 fn fixtures_are_embedded() {
     let options = quote!(fixtures("users", "../sql/posts.sql"));
-    let item = quote!(
-        async fn starts() {}
+    check_description(
+        options,
+        &expect![[r#"
+        const TEST: Test = ::db_test::macro_support::Test::new(
+                ::core::concat!(::core::module_path!(), "::starts"),
+                ::core::env!("CARGO_MANIFEST_DIR"),
+            )
+            .fixtures(
+                ::core::file!(),
+                &[
+                    ("fixtures/users.sql", ::core::include_str!("fixtures/users.sql")),
+                    ("../sql/posts.sql", ::core::include_str!("../sql/posts.sql")),
+                ],
+            );
+    "#]],
     );
-    check(
-        test_fn::compile(options, &item),
-        &expect![[r##"
-            #[::core::prelude::v1::test]
-            fn starts() {
-                #[allow(clippy::unused_async)]
-                async fn starts() {}
-                ::db_test::macro_support::run(
-                    const {
-                        &::db_test::macro_support::Test::new(
-                                ::core::concat!(::core::module_path!(), "::starts"),
-                                ::core::env!("CARGO_MANIFEST_DIR"),
-                            )
-                            .fixtures(
-                                ::core::file!(),
-                                &[
-                                    (
-                                        "fixtures/users.sql",
-                                        ::core::include_str!("fixtures/users.sql"),
-                                    ),
-                                    ("../sql/posts.sql", ::core::include_str!("../sql/posts.sql")),
-                                ],
-                            )
-                    },
-                    (),
-                    |()| ::std::boxed::Box::pin(starts()),
-                )
-            }
-        "##]],
+}
+
+#[test]
+fn limits_are_numbers() {
+    let options = quote!(max_queries = 7, max_queries_per_request = 3);
+    check_description(
+        options,
+        &expect![[r#"
+        const TEST: Test = ::db_test::macro_support::Test::new(
+                ::core::concat!(::core::module_path!(), "::starts"),
+                ::core::env!("CARGO_MANIFEST_DIR"),
+            )
+            .max_queries(7)
+            .max_queries_per_request(3);
+    "#]],
     );
 }

@@ -204,8 +204,13 @@ mod names_of_ours {
     }
 
     #[db_test]
-    async fn cx(cx: TestContext) {
-        assert_eq!(cx.test.name, "forms::names_of_ours::cx");
+    async fn arguments(cx: TestContext) {
+        assert_eq!(cx.test.name, "forms::names_of_ours::arguments");
+    }
+
+    #[db_test]
+    async fn argument(arguments: TestContext) {
+        assert_eq!(arguments.test.name, "forms::names_of_ours::argument");
     }
 }
 

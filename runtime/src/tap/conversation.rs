@@ -9,6 +9,7 @@ use super::{
     framing::{Body, Framing},
     frontend::{self, Prepared, Statements},
     opening::{Opened, Opening},
+    question::{Asked, Question},
 };
 use crate::{
     recording::{Recording, Statement},
@@ -30,24 +31,6 @@ pub(super) struct Conversation {
     deferral: Deferral,
     opening: Opening,
     pub(super) deepening: Deepening,
-}
-
-enum Asked {
-    /// What is not recorded: the sandbox's own queries, and what is no statement.
-    Other,
-    Statement(Question),
-    /// The query that moves the checkpoint, of which the client knows nothing.
-    Move,
-    /// The query that opens the transaction, of which it knows nothing either.
-    Open,
-}
-
-struct Question {
-    statement: Statement,
-    asked: Instant,
-    recording: Arc<Recording>,
-    /// It was only prepared; worth telling if that failed.
-    only_prepared: bool,
 }
 
 impl Conversation {
@@ -263,72 +246,5 @@ impl Conversation {
     }
 }
 
-impl Question {
-    fn conclude(mut self, error: Option<&[u8]>) {
-        self.statement.error = error.map(backend::error);
-        if self.only_prepared && error.is_none() {
-            return;
-        }
-        self.statement.took = self.asked.elapsed();
-        self.recording.add(self.statement);
-    }
-
-    fn give_up(mut self) {
-        self.statement.took = self.asked.elapsed();
-        self.statement.is_unanswered = true;
-        self.recording.add(self.statement);
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{Conversation, Deepening, Framing, deferral};
-
-    /// A conversation whose server has just begun to serve, and the two directions of it.
-    fn deepened(levels: usize) -> (Conversation, Framing) {
-        let mut conversation = Conversation {
-            deepening: Deepening::of(levels),
-            ..Conversation::default()
-        };
-        let (mut client, mut server) = (Framing::of_a_client(), Framing::of_a_server());
-        conversation.hear_client(&mut client, b"\0\0\0\x08\0\x03\0\0");
-        let (hidden, answers) = conversation.hear_server(&mut server, b"Z\0\0\0\x05I");
-        assert_eq!(hidden, 0);
-        assert_eq!(answers.map_or(0, |bytes| bytes.len()), 17 * levels);
-        (conversation, client)
-    }
-
-    #[test]
-    fn statements_that_have_been_answered_are_left_out_wherever_they_are_cut() {
-        let answered = [deferral::message("BEGIN"), deferral::message("SAVEPOINT a")].concat();
-        let asked = [&answered[..], &deferral::message("select 1")].concat();
-        for piece in 1..=asked.len() {
-            let (mut conversation, mut client) = deepened(2);
-            let mut forwarded = Vec::new();
-            for bytes in asked.chunks(piece) {
-                let (first, left_out) = conversation.hear_client(&mut client, bytes);
-                assert!(first.is_none());
-                forwarded.extend_from_slice(&bytes[left_out..]);
-            }
-            assert_eq!(forwarded, asked[answered.len()..], "in pieces of {piece}");
-        }
-    }
-
-    #[test]
-    fn the_transaction_is_opened_before_what_is_asked_first_and_the_client_hears_nothing_of_it() {
-        let (mut conversation, mut client) = deepened(0);
-        let mut server = Framing::of_a_server();
-        server.read(b"Z\0\0\0\x05I", |_| false, |_, _, _| {});
-        conversation.defer_opening(|_| "begin; select 1.5, false".to_owned());
-        let asked = deferral::message("select 1");
-        let (first, _) = conversation.hear_client(&mut client, &asked);
-        assert_eq!(first, Some(deferral::message("begin; select 1.5, false")));
-        let row = b"D\0\0\0\x12\0\x02\0\0\0\x031.5\0\0\0\x01f";
-        let answer = [&row[..], b"Z\0\0\0\x05T", b"C\0\0\0\x0dSELECT 1\0"].concat();
-        let (hidden, _) = conversation.hear_server(&mut server, &answer);
-        assert_eq!(hidden, row.len() + 6);
-        let opened = conversation.opened().expect("it is opened");
-        assert_eq!((&*opened.moment, opened.deferrable), ("1.5", false));
-        assert!(!conversation.need_not_open());
-    }
-}
+mod tests;

@@ -40,8 +40,7 @@ pub(crate) fn tapped(options: &PgConnectOptions, levels: usize) -> Option<Tapped
         if let Ok(Some(client)) = arrival(&listener) {
             relay(client, &upstream, &shared);
         }
-        shared.has_ended.store(true, Ordering::Release);
-        shared.ended.notify_one();
+        shared.ended.send_replace(true);
     };
     start(relaying).ok()?;
     tap.conversation().is_relayed = true;
@@ -71,6 +70,7 @@ pub(crate) fn door(options: &PgConnectOptions, recording: &Arc<Recording>) -> Op
                 break;
             }
             let tap = Tap::default();
+            tap.conversation().is_relayed = true;
             tap.record(&recording);
             let upstream = upstream.clone();
             start(move || relay(client, &upstream, &tap.0)).ok();

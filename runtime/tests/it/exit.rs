@@ -1,9 +1,11 @@
 //! The end of the process.
 
+use std::{env, fs, process};
+
 use db_test::db_test;
 use sqlx::Connection;
 
-use crate::place::Place;
+use crate::{child, place::Place};
 
 #[db_test]
 async fn connections_are_closed_and_lanes_given_back_in_good_order() {
@@ -24,4 +26,18 @@ async fn connections_are_closed_and_lanes_given_back_in_good_order() {
     };
     assert!(marks.len() >= 2 && marks.iter().all(clean), "{marks:?}");
     assert!(!place.log().contains("unexpected EOF"), "{}", place.log());
+}
+
+#[test]
+fn no_socket_is_left_in_the_file_system() {
+    // Short, as the path of a socket must be.
+    let directory = env::temp_dir().join(format!("dbt-exit-{}", process::id()));
+    fs::create_dir_all(&directory).expect("it can be made");
+    let place = directory.to_str().expect("it is UTF-8");
+    let passed = child::run("transactions::", &[("TMPDIR", place)]);
+    let left = fs::read_dir(&directory).expect("it is there");
+    let left: Vec<_> = left.flatten().map(|entry| entry.path()).collect();
+    fs::remove_dir_all(&directory).expect("it can be removed");
+    assert!(passed.success, "{}", passed.output);
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -87,3 +87,23 @@ async fn a_result_may_be_returned(pool: PgPool) -> Result<(), sqlx::Error> {
     sqlx::query("select 1").execute(&pool).await?;
     Ok(())
 }
+
+#[db_test]
+#[expect(clippy::too_many_arguments, reason = "as many as there may be")]
+async fn a_test_takes_up_to_twelve_arguments(
+    first: TestContext,
+    _: TestContext,
+    _: TestContext,
+    _: TestContext,
+    _: TestContext,
+    _: TestContext,
+    _: TestContext,
+    _: TestContext,
+    _: TestContext,
+    _: TestContext,
+    pool: PgPool,
+    last: TestContext,
+) {
+    try_add(&pool, "written").await.expect("it is added");
+    assert_eq!(first.name(), last.name());
+}

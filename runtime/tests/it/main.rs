@@ -34,6 +34,8 @@ mod teardown;
 mod templates;
 mod transactions;
 mod unasked;
+#[cfg(unix)]
+mod without_sockets;
 
 use std::env;
 

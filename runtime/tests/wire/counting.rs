@@ -56,6 +56,39 @@ async fn a_request_whose_answer_is_not_waited_for_is_no_round_trip(cx: TestConte
 }
 
 #[db_test]
+async fn a_test_that_asks_nothing_on_its_connection_opens_and_closes_no_transaction(
+    cx: TestContext,
+) {
+    let recording = watch(&cx, "observed::asks_nothing").await;
+    assert!(!recording.connections.is_empty(), "nothing was claimed");
+    assert_eq!(recording.count("begin; savepoint"), 0, "{recording}");
+    assert_eq!(recording.count("rollback"), 0, "{recording}");
+}
+
+/// Three tests have one lane: the levels that sqlx counts are made with each transaction, not one by
+/// one, the schema is described to the first of them, and the third closes in words that the server
+/// remembers.
+#[db_test]
+async fn what_is_the_same_for_the_tests_of_a_lane_is_asked_once(cx: TestContext) {
+    // Until one run has had the lane to itself.
+    let described = |recording: &Recording| recording.count("condeferrable");
+    let recording = fewest(&cx, "observed::alike", 1, described).await;
+    assert_eq!(described(&recording), 1, "{recording}");
+    assert_eq!(recording.count("begin; savepoint"), 3, "{recording}");
+    assert_eq!(recording.count("BEGIN"), 0, "{recording}");
+    assert_eq!(
+        recording.count("SAVEPOINT _sqlx_savepoint_1"),
+        0,
+        "{recording}"
+    );
+    assert_eq!(
+        recording.count("execute db_test_look_back"),
+        1,
+        "{recording}"
+    );
+}
+
+#[db_test]
 async fn a_test_that_takes_nothing_opens_no_connection(cx: TestContext) {
     let recording = watch(&cx, "observed::takes_nothing").await;
     assert_eq!(recording.connections.len(), 0, "{recording}");

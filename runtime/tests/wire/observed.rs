@@ -51,6 +51,13 @@ async fn asks_only_for_health(client: Client) {
 }
 
 #[db_test]
+async fn asks_nothing(pool: PgPool) -> Result<(), sqlx::Error> {
+    drop(pool.acquire().await?);
+    drop(pool.acquire().await?);
+    Ok(())
+}
+
+#[db_test]
 async fn does_not_wait(pool: PgPool) -> Result<(), sqlx::Error> {
     let mut connection = pool.acquire().await?;
     // A future that is polled once has sent its message.

@@ -14,6 +14,15 @@ pub(crate) struct RoundTrip {
     pub(crate) requests: Vec<String>,
 }
 
+impl Recording {
+    /// How many requests contain these words.
+    pub(crate) fn count(&self, words: &str) -> usize {
+        let trips = self.connections.iter().flatten();
+        let requests = trips.flat_map(|trip| &trip.requests);
+        requests.filter(|request| request.contains(words)).count()
+    }
+}
+
 impl fmt::Display for RoundTrip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.requests.join("\n  + "))
