@@ -203,7 +203,8 @@ impl Sandbox {
             let broken = self.core.trouble().broken.take();
             let activity = match broken {
                 Some(why) => {
-                    let why = id.tap.last_words().unwrap_or(why);
+                    let last_words = id.tap.last_words();
+                    let why = last_words.map_or(why, |error| error.message);
                     Some(format!("its connection broke: {why}"))
                 }
                 None => activity::of(active.lanes().server(), id.backend).await,

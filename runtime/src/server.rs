@@ -172,7 +172,8 @@ impl Server {
         self.persist(|| options.connect()).await
     }
 
-    /// Connects through a [`Tap`], where there can be one.
+    /// Connects through a [`Tap`], where there can be one; then the caller deepens the connection before
+    /// anything else.
     pub(crate) async fn connect_tapped(
         &self,
         options: &PgConnectOptions,
@@ -181,10 +182,7 @@ impl Server {
             #[cfg(unix)]
             if let Some(tapped) = tap::tapped(options, sandbox::DEPTH) {
                 match tapped.options.connect().await {
-                    Ok(mut connection) => {
-                        sandbox::deepen(&mut connection).await?;
-                        return Ok((connection, tapped.tap));
-                    }
+                    Ok(connection) => return Ok((connection, tapped.tap)),
                     // A server that insists on encryption, or one that is not there, which is
                     // better told by a connection without a tap.
                     Err(error) if is(&error, "28000") || matches!(error, sqlx::Error::Io(_)) => {}

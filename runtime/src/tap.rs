@@ -31,7 +31,7 @@ pub(crate) use self::listen::{TappedDoor, door, tapped};
 pub(crate) use self::opening::Opened;
 #[cfg(not(unix))]
 pub(crate) use self::without_sockets::{TappedDoor, door};
-use crate::recording::Recording;
+use crate::recording::{Recording, ServerError};
 
 /// The handle on what is recorded of one connection. Every clone is the same tap.
 #[derive(Clone, Default)]
@@ -91,8 +91,13 @@ impl Tap {
         self.conversation().has_escaped()
     }
 
+    /// Whether the connection leads through a relay.
+    pub(crate) fn is_relayed(&self) -> bool {
+        self.conversation().is_relayed
+    }
+
     /// Why the server ended the connection, in its words.
-    pub(crate) fn last_words(&self) -> Option<String> {
+    pub(crate) fn last_words(&self) -> Option<ServerError> {
         self.conversation().last_words()
     }
 

@@ -8,8 +8,9 @@ use super::mark::{self, Mark};
 use crate::{
     database::OwnDatabase,
     error::Cause,
-    log,
+    log, sandbox,
     server::{Server, is},
+    tap::Tap,
 };
 
 /// How long a clone may take.
@@ -60,13 +61,29 @@ pub(super) enum Claimed {
 /// Claims the lane that a connection leads to.
 pub(super) async fn claim(
     connection: PgConnection,
+    tap: &Tap,
     database: &OwnDatabase,
 ) -> Result<Claimed, sqlx::Error> {
-    match try_claim(connection, database).await {
-        // Whoever is removing the lane ends every connection to it.
-        Err(error) if is(&error, "57P01") => Ok(Claimed::Elsewhere { in_use: Vec::new() }),
+    match try_claim(connection, tap, database).await {
+        // Whoever is removing the lane ends every connection to it. That may be seen first when
+        // something cannot be written any more.
+        Err(error) if is(&error, "57P01") || is_ended(tap) => {
+            Ok(Claimed::Elsewhere { in_use: Vec::new() })
+        }
         result => result,
     }
+}
+
+fn is_ended(tap: &Tap) -> bool {
+    tap.last_words().is_some_and(|error| error.code == "57P01")
+}
+
+/// Has sqlx count the sandbox's levels, where the relay has answered that already.
+async fn deepen(connection: &mut PgConnection, tap: &Tap) -> Result<(), sqlx::Error> {
+    if tap.is_relayed() {
+        sandbox::deepen(connection).await?;
+    }
+    Ok(())
 }
 
 /// The numbers of the lanes that somebody is connected to, so that they need not be tried.
@@ -85,8 +102,10 @@ async fn in_use(
 
 async fn try_claim(
     mut connection: PgConnection,
+    tap: &Tap,
     database: &OwnDatabase,
 ) -> Result<Claimed, sqlx::Error> {
+    deepen(&mut connection, tap).await?;
     let row = connection.fetch_one(sqlx::raw_sql(CLAIM)).await?;
     let (backend, locked): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
     let comment: Option<String> = row.try_get(2)?;
@@ -110,7 +129,11 @@ async fn try_claim(
 }
 
 /// Prepares a connection to a database that all lanes share; gives its backend's process id.
-pub(super) async fn prepare_shared(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+pub(super) async fn prepare_shared(
+    connection: &mut PgConnection,
+    tap: &Tap,
+) -> Result<i32, sqlx::Error> {
+    deepen(connection, tap).await?;
     let sql = "set idle_in_transaction_session_timeout = 0; select pg_backend_pid()";
     connection.fetch_one(sqlx::raw_sql(sql)).await?.try_get(0)
 }

@@ -48,7 +48,7 @@ impl Lanes {
             let database = self.template.database().lane(reservation.number);
             let options = self.server.options(&database);
             match self.server.connect_tapped(&options).await {
-                Ok((connection, tap)) => match claim::claim(connection, &database).await {
+                Ok((connection, tap)) => match claim::claim(connection, &tap, &database).await {
                     Ok(Claimed::Ours {
                         connection,
                         backend,
@@ -118,7 +118,7 @@ impl Lanes {
         let options = self.server.door_options();
         match self.server.connect_tapped(&options).await {
             Ok((mut connection, tap)) => {
-                let backend = claim::prepare_shared(&mut connection).await;
+                let backend = claim::prepare_shared(&mut connection, &tap).await;
                 let backend =
                     backend.map_err(|error| self.statement("prepare a connection", error))?;
                 Ok(Lane {

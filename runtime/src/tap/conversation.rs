@@ -12,7 +12,7 @@ use super::{
     question::{Asked, Question},
 };
 use crate::{
-    recording::{Recording, Statement},
+    recording::{Recording, ServerError, Statement},
     sandbox::OWN,
 };
 
@@ -27,7 +27,7 @@ pub(super) struct Conversation {
     /// One for each `ReadyForQuery` that the server owes.
     open: VecDeque<Asked>,
     /// Why the server ended the connection.
-    last_words: Option<String>,
+    last_words: Option<ServerError>,
     deferral: Deferral,
     opening: Opening,
     pub(super) deepening: Deepening,
@@ -58,7 +58,7 @@ impl Conversation {
         self.deferral.has_escaped()
     }
 
-    pub(super) fn last_words(&self) -> Option<String> {
+    pub(super) fn last_words(&self) -> Option<ServerError> {
         self.last_words.clone()
     }
 
@@ -181,7 +181,7 @@ impl Conversation {
     /// Hears one message; says whether it is the last one that is not for the client.
     fn answered(&mut self, kind: u8, body: &[u8]) -> bool {
         if kind == b'E' && backend::is_last(body) {
-            self.last_words = Some(backend::error(body).message);
+            self.last_words = Some(backend::error(body));
         }
         match (kind, self.open.front_mut()) {
             (b'Z', _) => return self.ready(body),

@@ -52,10 +52,12 @@ pub(super) fn run(mut client: Side, mut server: Side, shared: &Shared) -> io::Re
                     let heard = lock(shared).hear_client(&mut questions, &chunk[..length]);
                     let (first, left_out) = heard;
                     let asked = &chunk[left_out..length];
-                    match first {
-                        Some(first) => server.send(&[&first, asked].concat())?,
-                        None => server.send(asked)?,
-                    }
+                    let sent = match first {
+                        Some(first) => server.send(&[&first, asked].concat()),
+                        None => server.send(asked),
+                    };
+                    // A server that has ended is still to be read, up to why.
+                    sent.ok();
                 }
                 None => {}
             }
@@ -85,4 +87,52 @@ fn lock(shared: &Shared) -> MutexGuard<'_, Conversation> {
         .conversation
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::Shutdown,
+        os::unix::net::UnixStream,
+        thread,
+        time::Duration,
+    };
+
+    use super::{Shared, Side, lock, run};
+
+    #[test]
+    fn a_server_that_can_not_be_written_to_is_still_heard() {
+        let (mut client, clients_side) = UnixStream::pair().expect("there are sockets");
+        let (mut server, servers_side) = UnixStream::pair().expect("there are sockets");
+        server
+            .shutdown(Shutdown::Read)
+            .expect("it does not read any more");
+        client
+            .write_all(b"\0\0\0\x08\0\x03\0\0")
+            .expect("it is written");
+        let said = b"E\0\0\0\x26SFATAL\0VFATAL\0C57P01\0Mit is over\0\0";
+        let saying = thread::spawn(move || {
+            // After the relay has tried to write.
+            thread::sleep(Duration::from_millis(50));
+            server.write_all(said)
+        });
+        let (clients_side, servers_side) = (Side::client(clients_side), Side::client(servers_side));
+        let shared = Shared::default();
+        run(
+            clients_side.expect("it is one"),
+            servers_side.expect("it is one"),
+            &shared,
+        )
+        .expect("both sides end in good order");
+        saying
+            .join()
+            .expect("it does not panic")
+            .expect("it is said");
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).expect("it is read");
+        assert_eq!(heard, said);
+        let last_words = lock(&shared).last_words();
+        assert_eq!(last_words.map(|error| error.code).as_deref(), Some("57P01"));
+    }
 }

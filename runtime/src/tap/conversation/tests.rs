@@ -61,5 +61,9 @@ fn why_a_server_ended_a_connection_is_known_even_if_something_was_asked() {
         .to_be_bytes();
     let error = [&b"E"[..], &length, fields].concat();
     conversation.hear_server(&mut server, &error);
-    assert_eq!(conversation.last_words().as_deref(), Some("it is over"));
+    let last_words = conversation.last_words().expect("it has said why");
+    assert_eq!(
+        (&*last_words.code, &*last_words.message),
+        ("57P01", "it is over")
+    );
 }
