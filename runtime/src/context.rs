@@ -1,5 +1,7 @@
 //! What one running test has: its sandbox, its overrides, its router.
 
+mod url;
+
 use std::{future::Future, panic::Location, sync::Arc, time::Duration};
 
 use axum::Router;
@@ -78,12 +80,11 @@ impl TestContext {
         self.0.test.name
     }
 
-    /// The test's database as an ordinary pool.
+    /// The test's database as an ordinary pool, of up to ten connections as sqlx has it.
     ///
-    /// It has one connection, inside a transaction that is opened when it is first acquired and
-    /// rolled back when the test ends. With `isolation = "database"` it has up to ten, and what
-    /// they commit is committed. A handle that outlives the test answers
-    /// [`sqlx::Error::PoolClosed`].
+    /// All of them are in one transaction, which is rolled back when the test ends; within it each of them
+    /// begins, commits and fails as in production. With `isolation = "database"` what they commit is
+    /// committed. A handle that outlives the test answers [`sqlx::Error::PoolClosed`].
     pub fn pool(&self) -> PgPool {
         self.0.database.pool()
     }
@@ -128,15 +129,25 @@ impl TestContext {
     }
 
     /// The options of connections of the application's own making, for applications that build
-    /// their own pool.
+    /// their own pool. They lead into the test's transaction, as its [`pool`](Self::pool) does.
     ///
     /// # Errors
     ///
-    /// Unless the test has a database of its own, by `isolation = "database"`.
-    pub fn connect_options(&self) -> Result<PgConnectOptions, Error> {
-        self.0
-            .database
-            .connect_options("TestContext::connect_options")
+    /// When the session cannot start.
+    pub async fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+        self.0.database.connect_options().await
+    }
+
+    /// The URL of the test's database, for applications and drivers that connect by one.
+    ///
+    /// It leads into the test's transaction, whatever connects: what is committed there is rolled back
+    /// when the test ends. After that nobody answers on it.
+    ///
+    /// # Errors
+    ///
+    /// When the session cannot start.
+    pub async fn url(&self) -> Result<String, Error> {
+        Ok(url::of(&self.connect_options().await?))
     }
 
     /// Marks the present state of the test's database, to be returned to.
@@ -146,8 +157,8 @@ impl TestContext {
     ///
     /// # Errors
     ///
-    /// With `isolation = "database"`, where there is no transaction to return to the start of; when
-    /// the test holds its one connection.
+    /// With `isolation = "database"`, where there is no transaction to return to the start of; while a
+    /// transaction of the test or its application is open.
     pub async fn savepoint(&self) -> Result<Savepoint, Error> {
         let limit = self.0.test.timeout;
         let limit = limit.unwrap_or(self.0.definition.session.time_limit());
@@ -228,12 +239,9 @@ impl TestContext {
         self.0.database.options_of_own()
     }
 
-    /// The options of a pool of the application's own making, which only a database of the test's
-    /// own allows.
-    pub(crate) fn pool_options(&self) -> Result<PgPoolOptions, Error> {
-        self.0.database.connect_options("PgPoolOptions")?;
-        let limit = self.0.definition.session.acquire_limit();
-        Ok(PgPoolOptions::new().acquire_timeout(limit))
+    /// The options of a pool of the application's own making.
+    pub(crate) fn pool_options(&self) -> PgPoolOptions {
+        self.0.definition.session.pool_options()
     }
 
     /// Runs what the test has registered for its end, and tells what went wrong.
@@ -243,10 +251,6 @@ impl TestContext {
             self.0.keeping.test_fails();
         }
         problems
-    }
-
-    pub(crate) fn held_too_long(&self) -> Option<Duration> {
-        self.0.database.held_too_long()
     }
 
     pub(crate) fn time_preparing(&self) -> Duration {

@@ -81,12 +81,6 @@ pub(crate) enum Cause {
     NoDatabaseOfItsOwn { role: String, server: String },
 
     #[error(
-        "`{type_name}` leads to connections outside of the test's transaction\n\
-         take a `PgPool` instead, or give the test a database of its own: #[db_test(isolation = \"database\")]"
-    )]
-    LeadsOutside { type_name: &'static str },
-
-    #[error(
         "the session has a seed, and the role `{role}` may not create the database to keep it in\n\
          let it: alter role \"{role}\" createdb; or insert the rows in a fixture of the tests"
     )]
@@ -191,14 +185,12 @@ pub(crate) enum Cause {
     SavepointGone,
 
     #[error(
-        "could not {action} a savepoint of the test: {}\n\
-         the test's one connection must be free for it: end transactions and drop connections first",
-        chain(error)
+        "could not {action} a savepoint of the test: {problem}\n\
+         the transactions of the test and its application must have ended: commit or drop them first"
     )]
     Savepoint {
         action: &'static str,
-        #[source]
-        error: sqlx::Error,
+        problem: String,
     },
 
     #[error("the session's `app` function failed: {problem}")]

@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
     Error,
@@ -20,9 +17,8 @@ use crate::{
     lane::Lane,
     outcome::Outcome,
     recording::Recording,
-    sandbox::Ending,
+    sandbox::{Ending, attributed},
     session::{Active, Startable},
-    tap::{self, TappedDoor},
 };
 
 /// How long the end of a test waits for the connections that its tasks still hold.
@@ -35,8 +31,6 @@ pub(crate) struct Exclusive {
     lane: Mutex<Option<Lane>>,
     options: PgConnectOptions,
     pool: PgPool,
-    /// Where the statements of all its connections are read.
-    _door: Option<TappedDoor>,
 }
 
 impl Exclusive {
@@ -54,35 +48,14 @@ impl Exclusive {
             return Err(Error::from(Cause::NoDatabaseOfItsOwn { role, server }));
         };
         let options = active.lanes().server().options(database);
-        let door = tap::door(&options, recording);
-        if door.is_none() {
-            recording.hears_nothing();
-        }
-        let options = door.as_ref().map_or(options, |door| door.options.clone());
-        let limit = session.definition().session.acquire_limit();
-        let pool = PgPoolOptions::new()
-            .acquire_timeout(limit)
-            .after_connect({
-                let recording = Arc::clone(recording);
-                move |_, _| {
-                    recording.handed_out();
-                    Box::pin(async { Ok(()) })
-                }
-            })
-            .before_acquire({
-                let recording = Arc::clone(recording);
-                move |_, _| {
-                    recording.handed_out();
-                    Box::pin(async { Ok(true) })
-                }
-            })
+        recording.hears_nothing();
+        let pool = attributed(session.definition().session.pool_options(), recording)
             .connect_lazy_with(options.clone());
         Ok(Self {
             active,
             lane: Mutex::new(Some(lane)),
             options,
             pool,
-            _door: door,
         })
     }
 
@@ -105,8 +78,8 @@ impl Exclusive {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(Lane { id, connection }) = lane {
-            drop(connection);
+        if let Some(Lane { id, proxy }) = lane {
+            drop(proxy);
             let server = self.active.lanes().server();
             if keeping.wants(outcome) && keeping.set_aside(server, &id).await {
                 return Ending::Kept;

@@ -7,12 +7,14 @@
 use std::{
     future::Future,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    thread,
     time::Duration,
 };
 
 use futures_util::future::join_all;
 use tokio::{
     runtime::{Builder, Runtime},
+    sync::oneshot,
     task::JoinHandle,
     time::timeout,
 };
@@ -51,6 +53,19 @@ pub(crate) fn spawn_in_background(work: impl Future<Output = ()> + Send + 'stati
     background.push(spawn(work));
 }
 
+/// Runs work that waits, on a thread of its own.
+///
+/// # Panics
+///
+/// When the work does.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, doing) = oneshot::channel();
+    let working = move || drop(done.send(work()));
+    let thread = thread::Builder::new().name("db-test-wait".to_owned());
+    thread.spawn(working).expect("db-test: a thread could not be started");
+    doing.await.expect("db-test: work that waits does not panic")
+}
+
 fn background() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
     BACKGROUND.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -86,7 +101,7 @@ fn before_main() {
 #[dtor::dtor(unsafe)]
 fn at_exit() {
     #[cfg(unix)]
-    crate::sandbox::remove_socket();
+    crate::postgres::proxy::remove_directory();
     if !crate::session::any_active() {
         return;
     }

@@ -77,8 +77,6 @@ impl FromTest for PgPool {
     }
 }
 
-/// Holds the sandbox's only connection for as long as the value lives: requests and pool users
-/// wait for it meanwhile.
 #[diagnostic::do_not_recommend]
 impl FromTest for PoolConnection<Postgres> {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
@@ -87,19 +85,17 @@ impl FromTest for PoolConnection<Postgres> {
     }
 }
 
-/// Only with `isolation = "database"`: its connections are outside of any transaction of the test.
 #[diagnostic::do_not_recommend]
 impl FromTest for PgConnectOptions {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
-        Ok(cx.connect_options()?)
+        Ok(cx.connect_options().await?)
     }
 }
 
-/// Only with `isolation = "database"`, together with [`PgConnectOptions`].
 #[diagnostic::do_not_recommend]
 impl FromTest for PgPoolOptions {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
-        Ok(cx.pool_options()?)
+        Ok(cx.pool_options())
     }
 }
 

@@ -37,7 +37,6 @@ pub(crate) fn run(
         let body = fixtures::before(test, &cx, body(cx.clone()));
         let outcome = live(&cx, body, limit).await;
         let teardown = cx.tear_down().await;
-        let held = cx.held_too_long();
         let ending = cx.end(&outcome).await;
         let unasked = cx.overrides().end();
         let over_budget = queries::exceeded(test, &cx.recording().log());
@@ -45,7 +44,6 @@ pub(crate) fn run(
             outcome,
             teardown,
             ending,
-            held,
             kept: cx.kept(),
             unasked,
             over_budget,

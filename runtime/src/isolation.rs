@@ -84,22 +84,10 @@ impl TestDatabase {
         }
     }
 
-    /// For how long the test's one connection was held, if that is longer than others wait.
-    pub(crate) fn held_too_long(&self) -> Option<Duration> {
+    /// The options of connections of the application's own making.
+    pub(crate) async fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         match self {
-            Self::Transaction(sandbox) => sandbox.made.get()?.held_too_long(),
-            Self::Own(_) => None,
-        }
-    }
-
-    /// The options of connections of the application's own making, which only a database of the
-    /// test's own allows.
-    pub(crate) fn connect_options(
-        &self,
-        type_name: &'static str,
-    ) -> Result<PgConnectOptions, Error> {
-        match self {
-            Self::Transaction(_) => Err(Error::from(Cause::LeadsOutside { type_name })),
+            Self::Transaction(sandbox) => sandbox.get().connect_options().await,
             Self::Own(exclusive) => Ok(exclusive.options()),
         }
     }

@@ -18,14 +18,13 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use sqlx::{Connection, PgConnection};
 use tokio::sync::Notify;
 
 use self::opening::Failure;
 pub(crate) use self::{mark::Mark, retire::Cut};
 use crate::{
-    Error, database::OwnDatabase, error::Cause, executor, log, sandbox::LooksBack, server::Server,
-    tap::Tap, template::Template,
+    Error, database::OwnDatabase, error::Cause, executor, log, postgres::proxy::Proxy,
+    server::Server, template::Template,
 };
 
 /// How long a test waits for a lane when the server is out of connections.
@@ -34,10 +33,10 @@ const LANE_LIMIT: Duration = Duration::from_secs(30);
 /// How often a server that is out of connections is asked again when no test gives a lane back.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// A private database and the one warm connection to it.
+/// A private database, and the proxy on the one warm connection to it.
 pub(crate) struct Lane {
     pub(crate) id: LaneId,
-    pub(crate) connection: PgConnection,
+    pub(crate) proxy: Proxy,
 }
 
 /// What names a lane while its connection is elsewhere.
@@ -47,9 +46,6 @@ pub(crate) struct LaneId {
     pub(crate) own: Option<(u32, OwnDatabase)>,
     /// The process id of the connection's backend, which ends the connection from outside.
     pub(crate) backend: i32,
-    /// Where what is said on the connection is read.
-    pub(crate) tap: Tap,
-    pub(crate) looks_back: LooksBack,
 }
 
 impl fmt::Display for LaneId {
@@ -62,16 +58,6 @@ impl fmt::Display for LaneId {
 }
 
 impl LaneId {
-    fn new(own: Option<(u32, OwnDatabase)>, backend: i32, tap: Tap) -> Self {
-        let looks_back = LooksBack::default();
-        Self {
-            own,
-            backend,
-            tap,
-            looks_back,
-        }
-    }
-
     /// An expression that releases the advisory locks a test has left; a `bool`, whether the
     /// connection still has its lane.
     pub(crate) fn release_locks(&self) -> &'static str {
@@ -143,8 +129,12 @@ impl Lanes {
         let started = Instant::now();
         loop {
             let waiting = self.given_back.notified();
-            if let Some(lane) = self.book().free.pop() {
-                return Ok(lane);
+            while let Some(lane) = self.free() {
+                if lane.proxy.is_alive() {
+                    return Ok(lane);
+                }
+                log::info(format_args!("the connection of {} was lost", lane.id));
+                self.discard(lane.id, Cut::Holder);
             }
             let failure = match self.open().await {
                 Ok(lane) => return Ok(lane),
@@ -159,6 +149,10 @@ impl Lanes {
             ));
             tokio::time::timeout(RETRY_PAUSE, waiting).await.ok();
         }
+    }
+
+    fn free(&self) -> Option<Lane> {
+        self.book().free.pop()
     }
 
     /// Gives back a lane that was proved to be as it was taken.
@@ -193,14 +187,9 @@ impl Lanes {
     /// Closes every connection in good order and leaves the mark of a lane that can be trusted.
     pub(crate) async fn close(&self) {
         let free = std::mem::take(&mut self.book().free);
-        let closing = free.into_iter().map(|mut lane| async move {
-            if let Some((_, database)) = &lane.id.own {
-                mark::leave(&mut lane.connection, database, &Mark::clean())
-                    .await
-                    .ok();
-            }
-            lane.connection.close().await.ok();
-            lane.id.tap.ended().await;
+        let closing = free.into_iter().map(|Lane { id, proxy }| {
+            let own = id.own.as_ref();
+            proxy.close(own.map(|(_, database)| Mark::clean().statement(database)))
         });
         join_all(closing).await;
     }

@@ -67,8 +67,8 @@ mod outcome;
 mod overridable;
 #[cfg(feature = "harness")]
 mod overrides;
-#[cfg(all(feature = "harness", unix))]
-mod private_socket;
+#[cfg(feature = "harness")]
+mod postgres;
 #[cfg(feature = "harness")]
 mod queries;
 #[cfg(feature = "harness")]
@@ -83,8 +83,6 @@ mod server;
 mod session;
 #[cfg(feature = "harness")]
 mod stopwatch;
-#[cfg(feature = "harness")]
-mod tap;
 #[cfg(feature = "harness")]
 mod teardown;
 #[cfg(feature = "harness")]

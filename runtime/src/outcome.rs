@@ -69,8 +69,6 @@ pub(crate) struct Ended {
     /// What went wrong with which of its teardowns.
     pub(crate) teardown: Vec<String>,
     pub(crate) ending: Ending,
-    /// For how long the test's one connection was held, if that is longer than others wait.
-    pub(crate) held: Option<Duration>,
     /// What was kept of it, if that was asked for.
     pub(crate) kept: Option<String>,
     /// The overrides that the test set in vain.
@@ -95,7 +93,6 @@ impl Ended {
             outcome,
             teardown: Vec::new(),
             ending,
-            held: None,
             kept: None,
             unasked: Unasked::default(),
             over_budget: None,

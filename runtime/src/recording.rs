@@ -63,6 +63,15 @@ impl Recording {
         })
     }
 
+    /// Somebody has acquired a connection.
+    pub(crate) fn acquired(&self) -> Option<String> {
+        self.handed_out();
+        None
+    }
+
+    /// A connection has been released.
+    pub(crate) fn released(&self) {}
+
     /// Remembers that the current task is who the connection belongs to from now on.
     pub(crate) fn handed_out(&self) {
         let exchange = EXCHANGE.try_with(Cell::get).ok();

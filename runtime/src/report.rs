@@ -33,7 +33,6 @@ impl Report {
             outcome,
             teardown,
             ending,
-            held,
             kept,
             unasked,
             over_budget,
@@ -58,9 +57,6 @@ impl Report {
         }
         if let Some(kept) = kept {
             sections.push(("kept", kept.clone()));
-        }
-        if let Some(held) = held {
-            sections.push(("hint", hint_about_holding(*held)));
         }
         if !matches!(outcome, Outcome::NoArgument(_))
             && let Some(unasked) = unasked.describe()
@@ -149,16 +145,6 @@ fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
         ),
         _ => None,
     }
-}
-
-fn hint_about_holding(held: std::time::Duration) -> String {
-    format!(
-        "the test's one connection was held for {:.1} s at a stretch; whoever asked for a second one\n\
-         meanwhile got `PoolTimedOut`. A handler that uses the pool while its own transaction is open\n\
-         does the same to a production pool under load. Code that needs two connections at once needs\n\
-         #[db_test(isolation = \"database\")].",
-        held.as_secs_f64()
-    )
 }
 
 /// An error with what caused it, and what the server says beside its message.

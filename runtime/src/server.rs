@@ -14,15 +14,20 @@ use std::{
 };
 
 use sqlx::{
-    PgConnection,
+    ConnectOptions as _, PgConnection,
     postgres::{PgConnectOptions, PgSslMode},
 };
-use sqlx_core::connection::ConnectOptions as _;
 
 pub(crate) use self::failure::{ConnectFailure, is};
-use crate::{database::OwnDatabase, error::Cause, executor, log, tap::Tap};
-#[cfg(unix)]
-use crate::{sandbox, tap};
+use crate::{
+    database::OwnDatabase,
+    error::Cause,
+    executor, log,
+    postgres::{
+        proxy::BASE,
+        upstream::{Session, Upstream},
+    },
+};
 
 /// How long a new connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -172,24 +177,25 @@ impl Server {
         self.persist(|| options.connect()).await
     }
 
-    /// Connects through a [`Tap`], where there can be one; then the caller deepens the connection before
-    /// anything else.
-    pub(crate) async fn connect_tapped(
+    /// Connects without a driver, for a proxy.
+    pub(crate) async fn session(
         &self,
         options: &PgConnectOptions,
-    ) -> Result<(PgConnection, Tap), ConnectFailure> {
-        let attempt = || async {
-            #[cfg(unix)]
-            if let Some(tapped) = tap::tapped(options, sandbox::DEPTH) {
-                match tapped.options.connect().await {
-                    Ok(connection) => return Ok((connection, tapped.tap)),
-                    // A server that insists on encryption, or one that is not there, which is
-                    // better told by a connection without a tap.
-                    Err(error) if is(&error, "28000") || matches!(error, sqlx::Error::Io(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok((options.connect().await?, Tap::default()))
+    ) -> Result<Session, ConnectFailure> {
+        let upstream = Upstream::of(options);
+        let database = options.get_database().unwrap_or(options.get_username());
+        let mut parameters = BASE.map(|(name, value)| (name, value.to_owned())).to_vec();
+        parameters.push(("database", database.to_owned()));
+        parameters.push(("application_name", "db-test".to_owned()));
+        if let Some(options) = options.get_options() {
+            parameters.push(("options", options.to_owned()));
+        }
+        let attempt = || {
+            let (upstream, parameters) = (upstream.clone(), parameters.clone());
+            executor::blocking(move || {
+                let parameters = parameters.iter().map(|(name, value)| (*name, value.as_str()));
+                upstream.connect(&parameters.collect::<Vec<_>>())
+            })
         };
         self.persist(attempt).await
     }

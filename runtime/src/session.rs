@@ -6,7 +6,7 @@ mod registry;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgPoolOptions};
 
 pub use self::migrations::Migrations;
 pub(crate) use self::{
@@ -21,9 +21,6 @@ use crate::{
 /// The time limit of a test whose attribute and session name none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How long a test waits for the sandbox's connection while something else holds it.
-const DEFAULT_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-
 type OverridesFn = Arc<dyn Fn(&Overrides) + Send + Sync>;
 type SeedFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 pub(crate) type SeedFn = Arc<dyn Fn(PgPool) -> SeedFuture + Send + Sync>;
@@ -36,7 +33,7 @@ pub(crate) type SeedFn = Arc<dyn Fn(PgPool) -> SeedFuture + Send + Sync>;
 ///
 /// ```no_run
 /// # use axum::{Router, extract::State, routing::get};
-/// # use sqlx::PgPool;
+/// # use sqlx::{PgPool, postgres::PgPoolOptions};
 /// # fn app(pool: PgPool) -> Router { Router::new() }
 /// use db_test::Session;
 ///
@@ -55,7 +52,7 @@ pub struct Session {
     app: Option<AppFn>,
     overrides: Vec<OverridesFn>,
     timeout: Duration,
-    acquire_timeout: Duration,
+    acquire_timeout: Option<Duration>,
 }
 
 impl Session {
@@ -73,7 +70,7 @@ impl Session {
             app: None,
             overrides: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
-            acquire_timeout: DEFAULT_ACQUIRE_TIMEOUT,
+            acquire_timeout: None,
         }
     }
 
@@ -131,10 +128,10 @@ impl Session {
         self
     }
 
-    /// How long an `acquire` waits while the sandbox's only connection is held elsewhere before
-    /// it fails with [`sqlx::Error::PoolTimedOut`]. Default: 5 seconds.
+    /// How long an `acquire` waits while all connections of a test's pool are held before it fails
+    /// with [`sqlx::Error::PoolTimedOut`]. Default: sqlx's, which is 30 seconds.
     pub fn acquire_timeout(mut self, limit: Duration) -> Self {
-        self.acquire_timeout = limit;
+        self.acquire_timeout = Some(limit);
         self
     }
 
@@ -152,8 +149,13 @@ impl Session {
         self.timeout
     }
 
-    pub(crate) fn acquire_limit(&self) -> Duration {
-        self.acquire_timeout
+    /// The options of a test's pool.
+    pub(crate) fn pool_options(&self) -> PgPoolOptions {
+        let options = PgPoolOptions::new();
+        match self.acquire_timeout {
+            Some(limit) => options.acquire_timeout(limit),
+            None => options,
+        }
     }
 }
 

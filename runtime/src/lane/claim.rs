@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 
-use super::mark::{self, Mark};
+use super::mark::Mark;
 use crate::{
     database::OwnDatabase,
     error::Cause,
-    log, sandbox,
+    log,
+    postgres::upstream::Session,
     server::{Server, is},
-    tap::Tap,
 };
 
 /// How long a clone may take.
@@ -33,7 +33,7 @@ macro_rules! claim_key {
 /// fixed object id; `shobj_description` would take the server longer).
 const CLAIM: &str = concat!(
     "set idle_in_transaction_session_timeout = 0; set synchronous_commit = off; ",
-    "select pg_backend_pid(), pg_try_advisory_lock(",
+    "select pg_try_advisory_lock(",
     claim_key!(),
     "), (select (select description from pg_shdescription where objoid = d.oid and classoid = 1262) \
         from pg_database d where datname = current_database())",
@@ -48,94 +48,60 @@ pub(super) const RELEASE_LOCKS: &str = concat!(
 
 /// What became of an attempt to claim a lane.
 pub(super) enum Claimed {
-    Ours {
-        connection: PgConnection,
-        backend: i32,
-    },
+    Ours(Session),
     /// Another process has it, or is removing it. These lanes are in use, as far as is known.
     Elsewhere { in_use: Vec<u32> },
     /// It is ours, but its last user did not give it back in good order.
     Untrusted,
 }
 
-/// Claims the lane that a connection leads to.
-pub(super) async fn claim(
-    connection: PgConnection,
-    tap: &Tap,
-    database: &OwnDatabase,
-) -> Result<Claimed, sqlx::Error> {
-    match try_claim(connection, tap, database).await {
-        // Whoever is removing the lane ends every connection to it. That may be seen first when
-        // something cannot be written any more.
-        Err(error) if is(&error, "57P01") || is_ended(tap) => {
-            Ok(Claimed::Elsewhere { in_use: Vec::new() })
-        }
+/// Claims the lane that a connection leads to. It waits for the server.
+pub(super) fn claim(session: Session, database: &OwnDatabase) -> Result<Claimed, sqlx::Error> {
+    match try_claim(session, database) {
+        // Whoever is removing the lane ends every connection to it.
+        Err(error) if is(&error, "57P01") => Ok(Claimed::Elsewhere { in_use: Vec::new() }),
         result => result,
     }
 }
 
-fn is_ended(tap: &Tap) -> bool {
-    tap.last_words().is_some_and(|error| error.code == "57P01")
-}
-
-/// Has sqlx count the sandbox's levels, where the relay has answered that already.
-async fn deepen(connection: &mut PgConnection, tap: &Tap) -> Result<(), sqlx::Error> {
-    if tap.is_relayed() {
-        sandbox::deepen(connection).await?;
-    }
-    Ok(())
-}
-
 /// The numbers of the lanes that somebody is connected to, so that they need not be tried.
-async fn in_use(
-    connection: &mut PgConnection,
-    lane: &OwnDatabase,
-) -> Result<Vec<u32>, sqlx::Error> {
-    let sql = "select distinct datname from pg_stat_activity where starts_with(datname, $1)";
-    let names: Vec<String> = sqlx::query_scalar(sql)
-        .bind(lane.family())
-        .fetch_all(connection)
-        .await?;
-    let lanes = names.iter().filter_map(|name| OwnDatabase::recognize(name));
-    Ok(lanes.filter_map(|lane| lane.number()).collect())
+fn in_use(session: &mut Session, lane: &OwnDatabase) -> Result<Vec<u32>, sqlx::Error> {
+    let family = lane.family();
+    let sql = format!(
+        "select distinct datname from pg_stat_activity where starts_with(datname, '{family}')"
+    );
+    let names = session.query(&sql)?.into_iter().flatten().flatten();
+    let lanes = names.filter_map(|name| OwnDatabase::recognize(&name)?.number());
+    Ok(lanes.collect())
 }
 
-async fn try_claim(
-    mut connection: PgConnection,
-    tap: &Tap,
-    database: &OwnDatabase,
-) -> Result<Claimed, sqlx::Error> {
-    deepen(&mut connection, tap).await?;
-    let row = connection.fetch_one(sqlx::raw_sql(CLAIM)).await?;
-    let (backend, locked): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
-    let comment: Option<String> = row.try_get(2)?;
+fn try_claim(mut session: Session, database: &OwnDatabase) -> Result<Claimed, sqlx::Error> {
+    let rows = session.query(CLAIM)?;
+    let row = rows.into_iter().next().unwrap_or_default();
+    let (locked, comment) = match <[_; 2]>::try_from(row) {
+        Ok([locked, comment]) => (locked.as_deref() == Some("t"), comment),
+        Err(_) => (false, None),
+    };
     if !locked {
-        let in_use = in_use(&mut connection, database).await;
-        connection.close().await.ok();
+        let in_use = in_use(&mut session, database);
+        session.close();
         return in_use.map(|in_use| Claimed::Elsewhere { in_use });
     }
     if comment
         .and_then(|text| Mark::parse(&text))
         .is_some_and(|mark| mark.busy)
     {
-        connection.close().await.ok();
+        session.close();
         return Ok(Claimed::Untrusted);
     }
-    mark::leave(&mut connection, database, &Mark::busy()).await?;
-    Ok(Claimed::Ours {
-        connection,
-        backend,
-    })
+    session.query(&Mark::busy().statement(database))?;
+    Ok(Claimed::Ours(session))
 }
 
-/// Prepares a connection to a database that all lanes share; gives its backend's process id.
-pub(super) async fn prepare_shared(
-    connection: &mut PgConnection,
-    tap: &Tap,
-) -> Result<i32, sqlx::Error> {
-    deepen(connection, tap).await?;
-    let sql = "set idle_in_transaction_session_timeout = 0; select pg_backend_pid()";
-    connection.fetch_one(sqlx::raw_sql(sql)).await?.try_get(0)
+/// Prepares a connection to a database that all lanes share.
+pub(super) fn prepare_shared(mut session: Session) -> Result<Session, sqlx::Error> {
+    session.query("set idle_in_transaction_session_timeout = 0")?;
+    Ok(session)
 }
 
 /// Clones the template; a lane that another process has made in the meantime will do as well.

@@ -2,8 +2,6 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
-
 use crate::database::OwnDatabase;
 
 /// A note on one of our databases, kept on the server as the database's comment.
@@ -64,18 +62,6 @@ impl Mark {
             self.used
         )
     }
-}
-
-/// Leaves a mark on a database.
-pub(super) async fn leave(
-    connection: &mut PgConnection,
-    database: &OwnDatabase,
-    mark: &Mark,
-) -> Result<(), sqlx::Error> {
-    connection
-        .execute(sqlx::raw_sql(AssertSqlSafe(mark.statement(database))))
-        .await
-        .map(|_| ())
 }
 
 #[cfg(test)]

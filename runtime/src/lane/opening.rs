@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
+use sqlx::postgres::PgConnectOptions;
+
 use super::{
     Cut, Lane, LaneId, Lanes,
     claim::{self, Claimed},
@@ -10,9 +12,13 @@ use crate::{
     Error,
     database::OwnDatabase,
     error::Cause,
+    executor::blocking,
     log,
+    postgres::{
+        proxy::Proxy,
+        upstream::{Session, Upstream},
+    },
     server::{ConnectFailure, is},
-    tap::Tap,
     template::Ground,
 };
 
@@ -47,21 +53,15 @@ impl Lanes {
             let reservation = self.reserve(&claimed_elsewhere);
             let database = self.template.database().lane(reservation.number);
             let options = self.server.options(&database);
-            match self.server.connect_tapped(&options).await {
-                Ok((connection, tap)) => match claim::claim(connection, &tap, &database).await {
-                    Ok(Claimed::Ours {
-                        connection,
-                        backend,
-                    }) => {
+            match self.server.session(&options).await {
+                Ok(session) => match claim(session, &database).await {
+                    Ok(Claimed::Ours(session)) => {
                         log::debug(format_args!(
                             "lane {database} opened in {:.1?}",
                             began.elapsed()
                         ));
                         let own = Some((reservation.keep(), database));
-                        return Ok(Lane {
-                            id: LaneId::new(own, backend, tap),
-                            connection,
-                        });
+                        return self.lane(own, session, &options);
                     }
                     Ok(Claimed::Elsewhere { in_use }) => {
                         log::debug(format_args!("lane {database} is another process's"));
@@ -71,8 +71,7 @@ impl Lanes {
                     Ok(Claimed::Untrusted) => {
                         log::info(format_args!("lane {database} was left by a killed process"));
                         let own = Some((reservation.keep(), database));
-                        let (backend, tap) = (0, Tap::default());
-                        self.discard(LaneId::new(own, backend, tap), Cut::Nobody);
+                        self.discard(LaneId { own, backend: 0 }, Cut::Nobody);
                     }
                     Err(error) => return Err(self.statement("claim a lane", error)),
                 },
@@ -116,18 +115,29 @@ impl Lanes {
     /// Opens a connection to the one database that all lanes share.
     async fn open_shared(&self) -> Result<Lane, Failure> {
         let options = self.server.door_options();
-        match self.server.connect_tapped(&options).await {
-            Ok((mut connection, tap)) => {
-                let backend = claim::prepare_shared(&mut connection, &tap).await;
-                let backend =
-                    backend.map_err(|error| self.statement("prepare a connection", error))?;
-                Ok(Lane {
-                    id: LaneId::new(None, backend, tap),
-                    connection,
-                })
+        match self.server.session(&options).await {
+            Ok(session) => {
+                let prepared = blocking(move || claim::prepare_shared(session)).await;
+                let session =
+                    prepared.map_err(|error| self.statement("prepare a connection", error))?;
+                self.lane(None, session, &options)
             }
             Err(failure) => Err(self.refused(failure)),
         }
+    }
+
+    /// Starts the proxy of a lane whose connection is ready.
+    fn lane(
+        &self,
+        own: Option<(u32, OwnDatabase)>,
+        session: Session,
+        options: &PgConnectOptions,
+    ) -> Result<Lane, Failure> {
+        let backend = session.process_id;
+        let proxy = Proxy::start(session, Upstream::of(options))
+            .map_err(|error| self.statement("serve a lane", error.into()))?;
+        let id = LaneId { own, backend };
+        Ok(Lane { id, proxy })
     }
 
     fn refused(&self, failure: ConnectFailure) -> Failure {
@@ -153,6 +163,11 @@ impl Lanes {
             number,
         }
     }
+}
+
+async fn claim(session: Session, database: &OwnDatabase) -> Result<Claimed, sqlx::Error> {
+    let database = database.clone();
+    blocking(move || claim::claim(session, &database)).await
 }
 
 /// A number that no other test of this process can get; free again when dropped.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{Caller, value};
-use crate::{fixtures, sandbox::DEPTH};
+use crate::fixtures;
 
 /// A statement and what came of it.
 #[derive(Clone, Debug)]
@@ -41,11 +41,6 @@ pub(crate) struct ServerError {
 /// Stands in the place of what is not kept of a very long statement.
 pub(crate) const CUT: &str = " …";
 
-const SAVEPOINT: &str = "_sqlx_savepoint_";
-
-/// What sqlx does to its savepoints.
-const VERBS: [&str; 3] = ["SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT "];
-
 /// How sqlx's look-ups of types and columns begin (`connection/resolve.rs`).
 const LOOKUPS: [&str; 2] = [
     "SELECT pg_type.oid,\npg_type.oid::regtype::text pretty_name",
@@ -66,27 +61,15 @@ impl Statement {
     }
 
     /// Whether it is not the application's: the test's fixtures, or what sqlx sends on its own account,
-    /// to look up a type or to restore a level of the sandbox.
+    /// to look up a type.
     pub(crate) fn is_own(&self) -> bool {
-        self.level().is_some_and(|level| level < DEPTH)
-            || self.sent.starts_with(fixtures::BEGINNING)
+        self.sent.starts_with(fixtures::BEGINNING)
             || LOOKUPS.iter().any(|lookup| self.sent.starts_with(lookup))
     }
 
-    /// The statement as production would get it, on one line: in the sandbox sqlx counts the outer
-    /// transaction and its spare levels, so that a `begin()` of the application is a savepoint.
+    /// The statement on one line.
     pub(crate) fn sql(&self) -> Cow<'_, str> {
-        let Some(level) = self.level() else {
-            return one_line(&self.sent);
-        };
-        let verb = self.sent.trim_end_matches(char::is_numeric);
-        let verb = verb.trim_end_matches(SAVEPOINT).trim_end();
-        match (level - DEPTH, verb) {
-            (0, "SAVEPOINT") => "BEGIN".into(),
-            (0, "RELEASE SAVEPOINT") => "COMMIT".into(),
-            (0, _) => "ROLLBACK".into(),
-            (level, verb) => format!("{verb} {SAVEPOINT}{level}").into(),
-        }
+        one_line(&self.sent)
     }
 
     /// Whether it only begins or ends a transaction or a savepoint.
@@ -103,22 +86,9 @@ impl Statement {
         words.iter().any(|known| known.eq_ignore_ascii_case(word))
     }
 
-    /// Whether it begins or ends a transaction of the application in sqlx's way, which touches
-    /// none of the sandbox's own savepoints.
-    pub(crate) fn is_transaction_of_sqlx(&self) -> bool {
-        self.level().is_some_and(|level| level >= DEPTH)
-    }
-
     /// Whether it failed or was not answered, which is always worth telling.
     pub(crate) fn is_unusual(&self) -> bool {
         self.error.is_some() || self.is_unanswered
-    }
-
-    /// Whether it may do what only a release of the connection undoes, by a function of the server.
-    pub(crate) fn may_change_settings(&self) -> bool {
-        self.sent.contains("set_config")
-            || self.sent.contains("SET_CONFIG")
-            || self.sent.ends_with(CUT)
     }
 
     /// Whether it counts as a query.
@@ -129,13 +99,6 @@ impl Statement {
     /// The parameters as literals, secrets left out.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = String> {
         self.parameters.iter().map(value::literal)
-    }
-
-    /// The number in the name of one of sqlx's savepoints.
-    fn level(&self) -> Option<usize> {
-        let verb = VERBS.iter().find(|verb| self.sent.starts_with(**verb))?;
-        let number = self.sent[verb.len()..].strip_prefix(SAVEPOINT)?;
-        number.parse().ok()
     }
 }
 
@@ -152,31 +115,10 @@ fn one_line(sql: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, DEPTH, Statement};
+    use super::{Caller, Statement};
 
     fn shown(sent: &str) -> String {
         Statement::new(sent.into(), Caller::Test).sql().into_owned()
-    }
-
-    #[test]
-    fn a_transaction_is_shown_as_production_sees_it() {
-        let next = DEPTH + 1;
-        assert_eq!(
-            shown(&format!("SAVEPOINT _sqlx_savepoint_{DEPTH}")),
-            "BEGIN"
-        );
-        assert_eq!(
-            shown(&format!("RELEASE SAVEPOINT _sqlx_savepoint_{DEPTH}")),
-            "COMMIT"
-        );
-        assert_eq!(
-            shown(&format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{DEPTH}")),
-            "ROLLBACK"
-        );
-        assert_eq!(
-            shown(&format!("SAVEPOINT _sqlx_savepoint_{next}")),
-            "SAVEPOINT _sqlx_savepoint_1"
-        );
     }
 
     #[test]

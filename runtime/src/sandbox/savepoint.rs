@@ -1,27 +1,13 @@
 //! Places in a test's transaction that it can return to.
 //!
-//! A savepoint of ours lies below the checkpoint (`_sqlx_savepoint_1`), which moves at each release
-//! of the connection and leaves alone what is below it. The server knows which ones are left: to
-//! return to one destroys those that were set after it.
+//! The proxy keeps them, below whatever transactions the application begins.
 
-use std::{
-    future::Future,
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Row};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{
-    Sandbox,
-    closing::COUNT_CATALOG_WRITES,
-    transaction::{OWN, spares_above_checkpoint},
-};
-use crate::{Error, error::Cause, server::is};
-
-/// Puts the checkpoint above a savepoint of ours.
-const CHECKPOINT: &str = concat!("savepoint _sqlx_savepoint_1; ", spares_above_checkpoint!());
+use super::{Core, Sandbox, State};
+use crate::{Error, error::Cause, postgres::proxy::Refused};
 
 /// A place in the test's transaction, to return to as often as wanted: the start of each case of a
 /// property test, say.
@@ -31,31 +17,24 @@ const CHECKPOINT: &str = concat!("savepoint _sqlx_savepoint_1; ", spares_above_c
 /// advisory locks of a session stay.
 #[must_use = "a savepoint does nothing until it is restored"]
 pub struct Savepoint {
-    pool: PgPool,
+    core: Arc<Core>,
     number: u32,
-    /// What the transaction had written to system catalogs when sqlx's caches were last right.
-    catalog_writes: AtomicI64,
     case_limit: Duration,
 }
 
 impl Sandbox {
     /// Marks the present state of the test's database, to be returned to.
     pub(crate) async fn savepoint(&self, case_limit: Duration) -> Result<Savepoint, Error> {
-        let failed = |error| {
-            Error::from(Cause::Savepoint {
-                action: "set",
-                error,
-            })
-        };
         self.ready().await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let number = self.core.savepoints.fetch_add(1, Ordering::Relaxed);
-        let sql = format!("release savepoint _sqlx_savepoint_1; savepoint db_test_{number}");
-        let catalog_writes = run(&mut connection, &sql).await.map_err(failed)?;
+        let core = Arc::clone(&self.0);
+        let answer = match &*core.state() {
+            State::Serving(lane) => lane.proxy.savepoint(),
+            _ => return Err(Error::from(Cause::TestEnded)),
+        };
+        let number = settled(answer, "set").await?;
         Ok(Savepoint {
-            pool: self.pool.clone(),
+            core,
             number,
-            catalog_writes: AtomicI64::new(catalog_writes),
             case_limit,
         })
     }
@@ -68,31 +47,18 @@ impl Savepoint {
     ///
     /// # Errors
     ///
-    /// When an older savepoint has been restored since this one was set; when the test holds its
-    /// one connection, by an open transaction for example.
+    /// When an older savepoint has been restored since this one was set; while a transaction of the test
+    /// or its application is open.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, the place may have been returned to or not; restore it again.
     pub async fn restore(&self) -> Result<(), Error> {
-        let failed = |error| {
-            let gone = is(&error, "3B001") || is(&error, "25P01");
-            let action = "restore";
-            Error::from(if gone {
-                Cause::SavepointGone
-            } else {
-                Cause::Savepoint { action, error }
-            })
+        let answer = match &*self.core.state() {
+            State::Serving(lane) => lane.proxy.restore(self.number),
+            _ => return Err(Error::from(Cause::TestEnded)),
         };
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let sql = format!("rollback to savepoint db_test_{}", self.number);
-        let catalog_writes = run(&mut connection, &sql).await.map_err(failed)?;
-        // Statements that sqlx has prepared and types that it has looked up may be of a schema
-        // that has just been rolled back.
-        if self.catalog_writes.swap(catalog_writes, Ordering::Relaxed) != catalog_writes {
-            connection.clear_cached_statements().await.map_err(failed)?;
-        }
-        Ok(())
+        settled(answer, "restore").await
     }
 
     /// Returns to this place and runs one case from there, in code that is not async, such as the
@@ -141,8 +107,18 @@ impl std::fmt::Debug for Savepoint {
     }
 }
 
-/// Runs a statement and sets the checkpoint above it; tells the writes to system catalogs so far.
-async fn run(connection: &mut PgConnection, sql: &str) -> Result<i64, sqlx::Error> {
-    let sql = AssertSqlSafe(format!("{OWN}{sql}; {CHECKPOINT}; {COUNT_CATALOG_WRITES}"));
-    connection.fetch_one(sqlx::raw_sql(sql)).await?.try_get(0)
+/// What the proxy answers, when it does.
+async fn settled<T>(
+    answer: oneshot::Receiver<Result<T, Refused>>,
+    action: &'static str,
+) -> Result<T, Error> {
+    match answer.await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(Refused::Gone)) => Err(Error::from(Cause::SavepointGone)),
+        Ok(Err(Refused::Open(problem))) => Err(Error::from(Cause::Savepoint { action, problem })),
+        Err(_) => Err(Error::from(Cause::Savepoint {
+            action,
+            problem: "the test's connection is gone".to_owned(),
+        })),
+    }
 }

@@ -86,6 +86,11 @@ impl Startable {
         self.0.active.get_or_init(start).await.clone()
     }
 
+    /// The session, if it has been started.
+    pub(crate) fn started(self) -> Option<Arc<Active>> {
+        self.0.active.get()?.clone().ok()
+    }
+
     pub(crate) fn definition(self) -> &'static Definition {
         self.0
     }

@@ -1,0 +1,377 @@
+//! Sockets and a clock for the engine: one thread, which waits in `poll`.
+
+use std::{
+    os::{fd::AsFd, unix::net::UnixStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
+use tokio::sync::oneshot;
+
+use super::{
+    handle::{Command, Ended, Refused, Test},
+    listener::Listener,
+    socket::{Received, receive, send},
+    stopgap::{ClientId, Engine, Event, Proof},
+    waker::{Waiter, Waker},
+};
+use crate::{
+    postgres::upstream::{Session, Upstream},
+    recording::Recording,
+};
+
+/// The most that is read at once, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+/// So much may wait to be written before more is read that adds to it, in bytes.
+const WAITING: usize = 1024 * 1024;
+
+/// How long the server may take to answer the last query of a connection.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+/// The pause after a client that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// What can be read, or has ended.
+const READABLE: PollFlags = PollFlags::IN.union(PollFlags::HUP).union(PollFlags::ERR);
+
+/// The thread of one lane.
+pub(super) struct Driver {
+    engine: Engine,
+    backend: Session,
+    upstream: Upstream,
+    /// How many requests to cancel are under way.
+    cancelling: Arc<AtomicUsize>,
+    clients: Vec<Client>,
+    listener: Option<Listener>,
+    /// No client is accepted before, because there was no descriptor left for one.
+    accept_after: Option<Instant>,
+    recording: Option<Arc<Recording>>,
+    ending: Option<oneshot::Sender<Ended>>,
+    /// How the test has ended, while a request to cancel could still hit what comes after it.
+    ended: Option<Ended>,
+    commands: mpsc::Receiver<Command>,
+    waiter: Waiter,
+    waker: Arc<Waker>,
+    chunk: Vec<u8>,
+}
+
+struct Client {
+    id: ClientId,
+    socket: UnixStream,
+}
+
+/// What `poll` has found.
+struct Found {
+    backend: PollFlags,
+    woken: bool,
+    arrived: bool,
+    /// By their place among the clients.
+    clients: Vec<PollFlags>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        session: Session,
+        upstream: Upstream,
+        (waker, waiter): (Arc<Waker>, Waiter),
+        commands: mpsc::Receiver<Command>,
+    ) -> std::io::Result<Self> {
+        session.stream.set_nonblocking(true)?;
+        Ok(Self {
+            engine: Engine::new(session.parameters.clone()),
+            backend: session,
+            upstream,
+            cancelling: Arc::default(),
+            clients: Vec::new(),
+            listener: None,
+            accept_after: None,
+            recording: None,
+            ending: None,
+            ended: None,
+            commands,
+            waiter,
+            waker,
+            chunk: vec![0; CHUNK],
+        })
+    }
+
+    /// Serves until the connection to the server ends, by either side.
+    pub(super) fn run(mut self) {
+        let mut found = Found {
+            backend: PollFlags::empty(),
+            woken: false,
+            arrived: false,
+            clients: Vec::new(),
+        };
+        loop {
+            if self.wait(&mut found).is_err() {
+                return;
+            }
+            if found.backend.intersects(READABLE) {
+                self.hear_backend();
+            }
+            if found.woken && self.obey().is_break() {
+                return;
+            }
+            if found.arrived {
+                self.accept();
+            }
+            self.hear_clients(&found.clients);
+            self.engine.pump(Instant::now());
+            self.tell_backend();
+            let is_over = self.heed_events();
+            self.tell_clients();
+            self.conclude();
+            if is_over && self.recording.is_none() && self.ended.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&mut self, found: &mut Found) -> rustix::io::Result<()> {
+        let mut interests = Vec::with_capacity(self.clients.len());
+        let mut unread = 0;
+        for client in &self.clients {
+            let waiting = self.engine.client_output(client.id).len();
+            unread += waiting;
+            let mut interest = PollFlags::empty();
+            interest.set(PollFlags::OUT, waiting > 0);
+            interest.set(PollFlags::IN, self.engine.wants_bytes(client.id) && waiting < WAITING);
+            interests.push(interest);
+        }
+        let mut interest = PollFlags::empty();
+        let sending = !self.engine.backend_output().is_empty() || self.backend.stream.wants_write();
+        interest.set(PollFlags::OUT, sending);
+        interest.set(PollFlags::IN, unread < WAITING);
+        let now = Instant::now();
+        let accepts = self.accept_after.is_none_or(|after| after <= now);
+        let listener = self.listener.as_ref().filter(|_| accepts);
+        let mut polled = Vec::with_capacity(self.clients.len() + 3);
+        polled.push(PollFd::from_borrowed_fd(self.backend.stream.descriptor(), interest));
+        polled.push(PollFd::from_borrowed_fd(self.waiter.descriptor(), PollFlags::IN));
+        if let Some(listener) = listener {
+            polled.push(PollFd::from_borrowed_fd(listener.descriptor(), PollFlags::IN));
+        }
+        // Who is not to be heard is not waited for at all: its end would be told again and again.
+        let heard = self.clients.iter().zip(&interests);
+        let heard = heard.filter(|(_, interest)| !interest.is_empty());
+        polled.extend(heard.map(|(client, interest)| {
+            PollFd::from_borrowed_fd(client.socket.as_fd(), *interest)
+        }));
+        let deadline = [self.engine.deadline(), self.accept_after.filter(|_| !accepts)];
+        let deadline = deadline.into_iter().flatten().min();
+        let limit = deadline.map(|deadline| timespec(deadline.saturating_duration_since(now)));
+        match poll(&mut polled, limit.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+        let mut results = polled.iter().map(PollFd::revents);
+        found.backend = results.next().unwrap_or(PollFlags::empty());
+        found.woken = results.next().is_some_and(|flags| !flags.is_empty());
+        found.arrived = listener.is_some() && results.next().is_some_and(|flags| !flags.is_empty());
+        found.clients.clear();
+        found.clients.extend(interests.iter().map(|interest| {
+            if interest.is_empty() {
+                PollFlags::empty()
+            } else {
+                results.next().unwrap_or(PollFlags::empty())
+            }
+        }));
+        Ok(())
+    }
+
+    fn hear_backend(&mut self) {
+        match receive(&mut self.backend.stream, &mut self.chunk) {
+            Ok(Received::Bytes(length)) => self.engine.backend_bytes(&self.chunk[..length]),
+            Ok(Received::Nothing) => {}
+            Ok(Received::End) => self.engine.backend_closed("the server closed the connection"),
+            Err(error) => self.engine.backend_closed(&error.to_string()),
+        }
+    }
+
+    fn hear_clients(&mut self, found: &[PollFlags]) {
+        for index in 0..self.clients.len() {
+            // What was accepted a moment ago has often said something already.
+            if found.get(index).is_none_or(|flags| flags.intersects(READABLE)) {
+                self.hear_client(index);
+            }
+        }
+    }
+
+    fn hear_client(&mut self, index: usize) {
+        let Client { id, socket } = &mut self.clients[index];
+        match receive(socket, &mut self.chunk) {
+            Ok(Received::Bytes(length)) => {
+                let mut cancels = false;
+                self.engine.client_bytes(*id, &self.chunk[..length], &mut cancels);
+                if cancels {
+                    self.cancel();
+                }
+            }
+            Ok(Received::Nothing) => {}
+            Ok(Received::End) | Err(_) => self.engine.client_closed(*id),
+        }
+    }
+
+    fn accept(&mut self) {
+        self.accept_after = None;
+        while let Some(listener) = &self.listener {
+            match listener.accept() {
+                Ok(socket) => {
+                    let id = self.engine.connect();
+                    self.clients.push(Client { id, socket });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(_) => {
+                    self.accept_after = Some(Instant::now() + ACCEPT_PAUSE);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn tell_backend(&mut self) {
+        if let Err(error) = send(&mut self.backend.stream, self.engine.backend_output()) {
+            self.engine.backend_output().clear();
+            self.engine.backend_closed(&error.to_string());
+            self.engine.pump(Instant::now());
+        }
+    }
+
+    /// Writes what clients are to hear, and lets go of those that are done.
+    fn tell_clients(&mut self) {
+        let engine = &mut self.engine;
+        self.clients.retain_mut(|Client { id, socket }| {
+            let output = engine.client_output(*id);
+            if !output.is_empty() && send(socket, output).is_err() {
+                output.clear();
+                engine.client_closed(*id);
+            }
+            let stays = !engine.is_gone(*id);
+            if !stays {
+                engine.forget(*id);
+            }
+            stays
+        });
+    }
+
+    /// Does what the harness asks.
+    fn obey(&mut self) -> std::ops::ControlFlow<()> {
+        use std::ops::ControlFlow::{Break, Continue};
+        self.waiter.drain();
+        loop {
+            match self.commands.try_recv() {
+                Ok(Command::Begin(Test {
+                    listener,
+                    recording,
+                })) => {
+                    self.engine.begin_test();
+                    self.listener = Some(listener);
+                    self.recording = Some(recording);
+                    self.accept();
+                }
+                Ok(Command::End(how, reply)) => {
+                    self.listener = None;
+                    self.ending = Some(reply);
+                    self.engine.end_test(how);
+                }
+                Ok(Command::Savepoint(reply)) => {
+                    reply.send(Err(Refused::Open("not yet".to_owned()))).ok();
+                }
+                Ok(Command::Restore(_, reply)) => {
+                    reply.send(Err(Refused::Open("not yet".to_owned()))).ok();
+                }
+                Ok(Command::Interrupt) => {
+                    if self.ending.is_some() {
+                        self.cancel();
+                    }
+                }
+                Ok(Command::Close(last, reply)) => {
+                    self.close(last.as_deref());
+                    reply.send(()).ok();
+                    return Break(());
+                }
+                Err(mpsc::TryRecvError::Empty) => return Continue(()),
+                Err(mpsc::TryRecvError::Disconnected) => return Break(()),
+            }
+        }
+    }
+
+    /// Does what the engine asks; says whether the connection to the server is over.
+    fn heed_events(&mut self) -> bool {
+        let mut is_over = false;
+        while let Some(event) = self.engine.event() {
+            match event {
+                Event::TestEnded(proof) => {
+                    is_over |= matches!(proof, Proof::Broken(_));
+                    self.recording = None;
+                    self.ended = Some(Ended { proof });
+                }
+                Event::CancelBackend => self.cancel(),
+                Event::Broken(_) => is_over = true,
+                Event::Statement { .. } => {}
+            }
+        }
+        is_over
+    }
+
+    /// Tells how the test has ended, as soon as nothing of it can reach the next one.
+    fn conclude(&mut self) {
+        if self.ended.is_some()
+            && self.cancelling.load(Ordering::Acquire) == 0
+            && let Some(reply) = self.ending.take()
+            && let Some(ended) = self.ended.take()
+        {
+            reply.send(ended).ok();
+        }
+    }
+
+    /// Has the server cancel what the backend is doing. That takes a connection of its own, so another
+    /// thread does it.
+    fn cancel(&self) {
+        let (upstream, cancelling) = (self.upstream.clone(), Arc::clone(&self.cancelling));
+        let (process_id, secret_key) = (self.backend.process_id, self.backend.secret_key);
+        let waker = Arc::clone(&self.waker);
+        let request = move || {
+            upstream.cancel(process_id, secret_key).ok();
+            cancelling.fetch_sub(1, Ordering::AcqRel);
+            waker.wake();
+        };
+        self.cancelling.fetch_add(1, Ordering::AcqRel);
+        let thread = thread::Builder::new().name("db-test-cancel".to_owned());
+        if thread.spawn(request).is_err() {
+            self.cancelling.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Asks one last thing, and says goodbye.
+    fn close(&mut self, last: Option<&str>) {
+        let stream = &self.backend.stream;
+        stream.set_nonblocking(false).ok();
+        stream.set_timeout(Some(CLOSE_LIMIT)).ok();
+        if let Some(sql) = last {
+            self.backend.query(sql).ok();
+        }
+        self.backend.close();
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    // Rounded up by less than `poll` would be late, so that it does not wake before the time.
+    let duration = duration + Duration::from_micros(50);
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: duration.subsec_nanos().into(),
+    }
+}

@@ -1,0 +1,151 @@
+//! The harness's end of a proxy.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    driver::Driver,
+    listener::Listener,
+    stopgap::{How, Proof},
+    waker::{self, Waker},
+};
+use crate::{
+    postgres::upstream::{Session, Upstream},
+    recording::Recording,
+};
+
+/// The proxy of one lane: a thread, which lives as long as the lane's connection.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    commands: mpsc::Sender<Command>,
+    waker: Arc<Waker>,
+    alive: Arc<AtomicBool>,
+}
+
+/// What a proxy serves from now on.
+pub(crate) struct Test {
+    pub(crate) listener: Listener,
+    pub(crate) recording: Arc<Recording>,
+}
+
+/// How a test ended, as its proxy saw it.
+pub(crate) struct Ended {
+    pub(crate) proof: Proof,
+}
+
+/// Why a savepoint of the test is not set or restored.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// There is no such savepoint any more.
+    Gone,
+    /// A transaction is open, or the server refuses.
+    Open(String),
+}
+
+pub(super) enum Command {
+    Begin(Test),
+    End(How, oneshot::Sender<Ended>),
+    Savepoint(oneshot::Sender<Result<u32, Refused>>),
+    Restore(u32, oneshot::Sender<Result<(), Refused>>),
+    /// Ends what the backend is doing, if it is doing something for a client.
+    Interrupt,
+    /// The last query, and the end of the connection.
+    Close(Option<String>, oneshot::Sender<()>),
+}
+
+impl Proxy {
+    /// Starts the thread that serves tests on a connection to a server.
+    pub(crate) fn start(session: Session, upstream: Upstream) -> io::Result<Self> {
+        let (commands, received) = mpsc::channel();
+        let (waker, waiter) = waker::pair()?;
+        let waker = Arc::new(waker);
+        let wakes = Arc::clone(&waker);
+        let alive = Arc::new(AtomicBool::new(true));
+        let lives = Arc::clone(&alive);
+        let running = move || {
+            if let Ok(driver) = Driver::new(session, upstream, (wakes, waiter), received) {
+                driver.run();
+            }
+            lives.store(false, Ordering::Release);
+        };
+        thread::Builder::new()
+            .name("db-test-proxy".to_owned())
+            .spawn(running)?;
+        Ok(Self {
+            commands,
+            waker,
+            alive,
+        })
+    }
+
+    /// Whether the connection to the server is there, as far as is known.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Acquire)
+    }
+
+    /// Serves a test from now on. It costs the server nothing until something is asked.
+    pub(crate) fn begin(&self, test: Test) {
+        self.send(Command::Begin(test));
+    }
+
+    /// Ends the test: nothing more is asked, and what was done is rolled back or committed.
+    ///
+    /// # Cancel safety
+    ///
+    /// The test ends all the same.
+    pub(crate) async fn end(&self, how: How) -> Ended {
+        let (reply, ended) = oneshot::channel();
+        self.send(Command::End(how, reply));
+        ended.await.unwrap_or_else(|_| Ended {
+            proof: Proof::Broken("the connection is gone".to_owned()),
+        })
+    }
+
+    /// Marks the present state of the test; gives the number of the mark.
+    pub(crate) fn savepoint(&self) -> oneshot::Receiver<Result<u32, Refused>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Savepoint(reply));
+        answer
+    }
+
+    /// Returns to a mark.
+    pub(crate) fn restore(&self, number: u32) -> oneshot::Receiver<Result<(), Refused>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Restore(number, reply));
+        answer
+    }
+
+    /// Has the server cancel the statement that holds up the end.
+    pub(crate) fn interrupt(&self) {
+        self.send(Command::Interrupt);
+    }
+
+    /// Closes the connection in good order, after one more query if there is one.
+    pub(crate) async fn close(self, last: Option<String>) {
+        let (reply, closed) = oneshot::channel();
+        self.send(Command::Close(last, reply));
+        closed.await.ok();
+    }
+
+    fn send(&self, command: Command) {
+        // A thread that is gone answers nothing, which is what its callers see.
+        self.commands.send(command).ok();
+        self.waker.wake();
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // The thread sees that nobody is there any more.
+        self.waker.wake();
+    }
+}

@@ -1,0 +1,132 @@
+//! Taking a lane for a test, and giving it back.
+
+use std::{
+    io::{Read, Write},
+    net::Shutdown,
+    pin::pin,
+    thread,
+    time::Duration,
+};
+
+use tokio::time::timeout;
+
+use super::{Core, State, activity, ending::Ending};
+use crate::{
+    Error,
+    error::Cause,
+    keep::Keeping,
+    lane::{Cut, Lane},
+    outcome::Outcome,
+    postgres::proxy::{Ended, How, Listener, Proof, Test, refusal},
+};
+
+/// How long the end of a test waits for a statement of a task that outlives it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same for a test that ran out of time: that statement is likely what took so long.
+const NO_PATIENCE: Duration = Duration::from_millis(50);
+
+/// How long the server may take to end the test's transaction.
+const END_LIMIT: Duration = Duration::from_secs(10);
+
+impl Core {
+    /// Takes a lane from the session, whose proxy serves the test from now on.
+    pub(super) async fn take(&self) -> Result<(), Error> {
+        let _lap = self.taking.start();
+        let lane = self.take_lane().await;
+        let mut state = self.state();
+        let State::NotTaken(listener) = std::mem::replace(&mut *state, State::GivenBack) else {
+            return Err(Error::from(Cause::TestEnded));
+        };
+        match lane {
+            Ok(lane) => {
+                let recording = self.recording.clone();
+                lane.proxy.begin(Test {
+                    listener,
+                    recording,
+                });
+                *state = State::Serving(lane);
+                drop(state);
+                if let Some(pool) = self.pool.get() {
+                    pool.set_connect_options(self.options());
+                }
+                Ok(())
+            }
+            Err(error) => {
+                if self.pool.get().is_some() {
+                    refuse(listener, &error);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn take_lane(&self) -> Result<Lane, Error> {
+        self.session.get().await?.lanes().take().await
+    }
+
+    /// Ends the test on its lane, which is used again only if it is proved to be as it was.
+    pub(super) async fn end(&self, lane: Lane, outcome: &Outcome, keeping: &Keeping) -> Ending {
+        let Ok(active) = self.session.get().await else {
+            return Ending::Untouched;
+        };
+        let keeps = keeping.wants(outcome) && Self::can_keep(&active, &lane.id, keeping);
+        let how = if keeps { How::Commit } else { How::RollBack };
+        let patience = match outcome {
+            Outcome::TimedOut(_) => NO_PATIENCE,
+            _ => PATIENCE,
+        };
+        let mut activity = None;
+        let ended = {
+            let mut ending = pin!(lane.proxy.end(how));
+            match timeout(patience, &mut ending).await {
+                Ok(ended) => Some(ended),
+                Err(_) => {
+                    activity = activity::of(active.lanes().server(), lane.id.backend).await;
+                    lane.proxy.interrupt();
+                    timeout(END_LIMIT, ending).await.ok()
+                }
+            }
+        };
+        let Some(Ended { proof }) = ended else {
+            keeping.has_nothing_of(outcome, "its transaction ended with its connection");
+            active.lanes().discard(lane.id, Cut::Holder);
+            return Ending::ConnectionGone { activity };
+        };
+        match proof {
+            Proof::Proved | Proof::NotOpened if keeps => {
+                self.set_aside(&active, lane, activity, keeping).await
+            }
+            Proof::Proved => {
+                active.lanes().give_back(lane);
+                Ending::RolledBack { activity }
+            }
+            Proof::NotOpened => {
+                active.lanes().give_back(lane);
+                Ending::RolledBack { activity }
+            }
+            Proof::Broken(why) => {
+                keeping.has_nothing_of(outcome, "its transaction ended with its connection");
+                active.lanes().discard(lane.id, Cut::Holder);
+                Ending::ConnectionGone {
+                    activity: Some(format!("its connection broke: {why}")),
+                }
+            }
+        }
+    }
+}
+
+/// Tells whoever connects why there is no database, until the process ends or nobody can any more.
+fn refuse(listener: Listener, error: &Error) {
+    let message = refusal(&format!("db-test: {error}"));
+    let refusing = move || {
+        while let Ok(mut client) = listener.wait() {
+            // Its first message is of no interest, but what is not read is lost with the answer.
+            client.read(&mut [0; 4096]).ok();
+            client.write_all(&message).ok();
+            client.shutdown(Shutdown::Both).ok();
+        }
+    };
+    let thread = thread::Builder::new().name("db-test-refusal".to_owned());
+    thread.spawn(refusing).ok();
+}
