@@ -15,10 +15,11 @@ use crate::{
     BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
     app::TestLayer,
     error::Cause,
-    isolation::TestDatabase,
+    faults,
+    isolation::{TestDatabase, Watch},
     keep::Keeping,
     log,
-    macro_support::Test,
+    macro_support::{Isolation, Test},
     outcome::{FieldError, Outcome},
     overrides::Layer,
     queries,
@@ -42,6 +43,7 @@ struct Inner {
     overrides: Overrides,
     database: TestDatabase,
     recording: Arc<Recording>,
+    faults: Arc<faults::Table>,
     router: OnceCell<Router>,
     keeping: Keeping,
     teardowns: Teardowns,
@@ -61,7 +63,12 @@ impl TestContext {
         }
         let recording = Recording::new();
         let session = Active::of(definition);
-        let database = TestDatabase::open(test.isolation, session, Arc::clone(&recording)).await?;
+        let faults = Arc::<faults::Table>::default();
+        let watch = Watch {
+            recording: Arc::clone(&recording),
+            faults: Arc::clone(&faults),
+        };
+        let database = TestDatabase::open(test.isolation, session, watch).await?;
         let router = OnceCell::new();
         Ok(Self(Arc::new(Inner {
             test,
@@ -69,6 +76,7 @@ impl TestContext {
             overrides,
             database,
             recording,
+            faults,
             router,
             keeping: Keeping::of(test),
             teardowns: Teardowns::default(),
@@ -133,9 +141,9 @@ impl TestContext {
     ///
     /// # Errors
     ///
-    /// When the session cannot start.
-    pub async fn connect_options(&self) -> Result<PgConnectOptions, Error> {
-        self.0.database.connect_options().await
+    /// When the session could not be started. Where that is not known yet, who connects is told.
+    pub fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+        self.0.database.connect_options()
     }
 
     /// The URL of the test's database, for applications and drivers that connect by one.
@@ -147,7 +155,8 @@ impl TestContext {
     ///
     /// When the session cannot start.
     pub async fn url(&self) -> Result<String, Error> {
-        Ok(url::of(&self.connect_options().await?))
+        self.ready().await?;
+        Ok(url::of(&self.connect_options()?))
     }
 
     /// Marks the present state of the test's database, to be returned to.
@@ -228,6 +237,19 @@ impl TestContext {
             Ok::<_, BoxError>(router.layer(layer))
         };
         self.0.router.get_or_try_init(build).await.cloned()
+    }
+
+    /// The faults of the test, which only a proxy can have.
+    pub(crate) fn faults(&self) -> Result<Arc<faults::Table>, Error> {
+        if self.0.test.isolation == Isolation::Database {
+            return Err(Error::from(Cause::NoFaults));
+        }
+        Ok(Arc::clone(&self.0.faults))
+    }
+
+    /// The faults that have hit nothing.
+    pub(crate) fn unhit(&self) -> faults::Unhit {
+        self.0.faults.unhit()
     }
 
     pub(crate) fn recording(&self) -> &Arc<Recording> {

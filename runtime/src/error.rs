@@ -193,6 +193,18 @@ pub(crate) enum Cause {
         problem: String,
     },
 
+    #[error(
+        "`Faults` are what the proxy of a test's transaction does, and with `isolation = \"database\"` there is none\n\
+         remove the option, or the argument"
+    )]
+    NoFaults,
+
+    #[error(
+        "no socket could be opened for the test's connections: {0}\n\
+         it is in the directory for temporary files (TMPDIR), or else on the loopback interface"
+    )]
+    NoSocket(#[source] std::io::Error),
+
     #[error("the session's `app` function failed: {problem}")]
     AppFailed { problem: String },
 

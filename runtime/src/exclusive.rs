@@ -16,6 +16,7 @@ use crate::{
     keep::Keeping,
     lane::Lane,
     outcome::Outcome,
+    postgres::{relay::Relay, upstream::Upstream},
     recording::Recording,
     sandbox::{Ending, attributed},
     session::{Active, Startable},
@@ -31,6 +32,8 @@ pub(crate) struct Exclusive {
     lane: Mutex<Option<Lane>>,
     options: PgConnectOptions,
     pool: PgPool,
+    /// Where all its connections lead, and their statements are recorded.
+    _relay: Relay,
 }
 
 impl Exclusive {
@@ -48,7 +51,9 @@ impl Exclusive {
             return Err(Error::from(Cause::NoDatabaseOfItsOwn { role, server }));
         };
         let options = active.lanes().server().options(database);
-        recording.hears_nothing();
+        let relay = Relay::open(Upstream::of(&options), Some(Arc::clone(recording)))
+            .map_err(|error| Error::from(Cause::NoSocket(error)))?;
+        let options = relay.place().lead(options);
         let pool = attributed(session.definition().session.pool_options(), recording)
             .connect_lazy_with(options.clone());
         Ok(Self {
@@ -56,6 +61,7 @@ impl Exclusive {
             lane: Mutex::new(Some(lane)),
             options,
             pool,
+            _relay: relay,
         })
     }
 

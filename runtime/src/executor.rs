@@ -101,7 +101,7 @@ fn before_main() {
 #[dtor::dtor(unsafe)]
 fn at_exit() {
     #[cfg(unix)]
-    crate::postgres::proxy::remove_directory();
+    crate::postgres::remove_directory();
     if !crate::session::any_active() {
         return;
     }

@@ -88,7 +88,8 @@ impl FromTest for PoolConnection<Postgres> {
 #[diagnostic::do_not_recommend]
 impl FromTest for PgConnectOptions {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
-        Ok(cx.connect_options().await?)
+        cx.ready().await?;
+        Ok(cx.connect_options()?)
     }
 }
 

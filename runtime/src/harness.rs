@@ -39,6 +39,7 @@ pub(crate) fn run(
         let teardown = cx.tear_down().await;
         let ending = cx.end(&outcome).await;
         let unasked = cx.overrides().end();
+        let unhit = cx.unhit();
         let over_budget = queries::exceeded(test, &cx.recording().log());
         Ended {
             outcome,
@@ -46,6 +47,7 @@ pub(crate) fn run(
             ending,
             kept: cx.kept(),
             unasked,
+            unhit,
             over_budget,
             recording: Some(Arc::clone(cx.recording())),
         }
@@ -83,6 +85,7 @@ fn conclude(test: &Test, ended: Ended) -> ExitCode {
     let spoiled = ended.is_spoiled();
     if ended.outcome.passes(test) && !spoiled {
         ended.unasked.announce(test.name);
+        ended.unhit.announce(test.name);
     }
     if ended.outcome.passed() && !spoiled {
         report::of_success(test, &ended);

@@ -11,6 +11,7 @@ use crate::{
     Error,
     error::Cause,
     exclusive::Exclusive,
+    faults,
     keep::Keeping,
     macro_support::Isolation,
     outcome::Outcome,
@@ -30,14 +31,21 @@ pub(crate) enum TestDatabase {
 /// The sandbox of a test that may not need one.
 pub(crate) struct LazySandbox {
     session: Startable,
-    recording: Arc<Recording>,
+    watch: Watch,
     made: OnceLock<Sandbox>,
+}
+
+/// What follows the statements of a test.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) recording: Arc<Recording>,
+    pub(crate) faults: Arc<faults::Table>,
 }
 
 impl LazySandbox {
     fn get(&self) -> &Sandbox {
         self.made
-            .get_or_init(|| Sandbox::new(self.session, Arc::clone(&self.recording)))
+            .get_or_init(|| Sandbox::new(self.session, self.watch.clone()))
     }
 }
 
@@ -46,15 +54,15 @@ impl TestDatabase {
     pub(crate) async fn open(
         isolation: Isolation,
         session: Startable,
-        recording: Arc<Recording>,
+        watch: Watch,
     ) -> Result<Self, Error> {
         Ok(match isolation {
             Isolation::Transaction => Self::Transaction(LazySandbox {
                 session,
-                recording,
+                watch,
                 made: OnceLock::new(),
             }),
-            Isolation::Database => Self::Own(Box::new(Exclusive::open(session, &recording).await?)),
+            Isolation::Database => Self::Own(Box::new(Exclusive::open(session, &watch.recording).await?)),
         })
     }
 
@@ -85,9 +93,9 @@ impl TestDatabase {
     }
 
     /// The options of connections of the application's own making.
-    pub(crate) async fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+    pub(crate) fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         match self {
-            Self::Transaction(sandbox) => sandbox.get().connect_options().await,
+            Self::Transaction(sandbox) => sandbox.get().connect_options(),
             Self::Own(exclusive) => Ok(exclusive.options()),
         }
     }

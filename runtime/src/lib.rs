@@ -47,6 +47,8 @@ mod exclusive;
 #[cfg(feature = "harness")]
 mod executor;
 #[cfg(feature = "harness")]
+mod faults;
+#[cfg(feature = "harness")]
 mod fixtures;
 #[cfg(feature = "harness")]
 mod from_test;
@@ -102,6 +104,7 @@ pub use self::{
     client::Client,
     context::TestContext,
     error::Error,
+    faults::{Fault, Faults},
     from_test::{BoxError, FromTest},
     overrides::{IntoAnswer, OverrideRequest, Overrides, Overriding},
     queries::{Queries, Query, QueryCount},

@@ -4,6 +4,7 @@ use std::{any::Any, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
     BoxError, Error,
+    faults::Unhit,
     macro_support::{Reported, Test},
     overrides::Unasked,
     recording::Recording,
@@ -73,6 +74,8 @@ pub(crate) struct Ended {
     pub(crate) kept: Option<String>,
     /// The overrides that the test set in vain.
     pub(crate) unasked: Unasked,
+    /// The faults that it set in vain.
+    pub(crate) unhit: Unhit,
     /// What exceeds the limits that the test's attribute sets for its queries.
     pub(crate) over_budget: Option<String>,
     /// What the test did, if there was a test.
@@ -95,6 +98,7 @@ impl Ended {
             ending,
             kept: None,
             unasked: Unasked::default(),
+            unhit: Unhit::default(),
             over_budget: None,
             recording: None,
         }

@@ -1,4 +1,15 @@
-//! PostgreSQL: the connections to it, and the proxy that tests talk to in its place.
+//! PostgreSQL: the connections to it, and what stands between it and a test's connections.
 
+mod error_response;
+mod gate;
+mod listener;
 pub(crate) mod proxy;
+pub(crate) mod relay;
+mod socket;
 pub(crate) mod upstream;
+mod waker;
+
+pub(crate) use self::{
+    error_response::error_response,
+    listener::{Listener, Place, remove_directory},
+};

@@ -156,8 +156,10 @@ fn numbered(queries: &[Query]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn fits(sql: &str, pattern: &str) -> bool {
+/// Whether a pattern fits anywhere in a statement.
+pub(crate) fn fits(sql: &str, pattern: &str) -> bool {
     let (sql, pattern) = (sql.to_lowercase(), pattern.to_lowercase());
+    let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut rest = sql.as_str();
     for piece in pattern.split('%') {
         let piece = piece.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,6 +1,7 @@
 //! What a test did: its HTTP exchanges, and the statements that each of them caused.
 
 mod exchange;
+mod holders;
 mod statement;
 mod value;
 
@@ -10,8 +11,10 @@ use std::{
     thread::{self, ThreadId},
 };
 
+use self::holders::Holders;
 pub(crate) use self::{
     exchange::{Exchange, Seen, recorded},
+    holders::ClientId,
     statement::{CUT, Parameter, ServerError, Statement},
 };
 
@@ -34,7 +37,7 @@ pub(crate) struct Log {
     pub(crate) forgotten: usize,
     /// A connection could not be listened to, so that nothing is known of its statements.
     pub(crate) is_deaf: bool,
-    holder: Caller,
+    holders: Holders,
 }
 
 /// Who asked for a statement.
@@ -63,24 +66,26 @@ impl Recording {
         })
     }
 
-    /// Somebody has acquired a connection.
+    /// Remembers that somebody has acquired a connection. Where it could not be told apart from another one
+    /// that is held, gives a statement to be sent on it, which says whose it is.
     pub(crate) fn acquired(&self) -> Option<String> {
-        self.handed_out();
-        None
+        let mut log = self.log();
+        let caller = self.caller(&log);
+        log.holders.acquired(caller)
     }
 
-    /// A connection has been released.
-    pub(crate) fn released(&self) {}
+    /// Remembers that a connection has been released.
+    pub(crate) fn released(&self) {
+        self.log().holders.released();
+    }
 
-    /// Remembers that the current task is who the connection belongs to from now on.
-    pub(crate) fn handed_out(&self) {
-        let exchange = EXCHANGE.try_with(Cell::get).ok();
-        let mut log = self.log();
-        log.holder = match exchange {
-            Some(number) => Caller::Exchange(number),
-            None if thread::current().id() == self.thread => Caller::Test,
-            None => Caller::Task(log.exchanges.len().checked_sub(1)),
-        };
+    /// Who is running here.
+    fn caller(&self, log: &Log) -> Caller {
+        match EXCHANGE.try_with(Cell::get) {
+            Ok(number) => Caller::Exchange(number),
+            Err(_) if thread::current().id() == self.thread => Caller::Test,
+            Err(_) => Caller::Task(log.exchanges.len().checked_sub(1)),
+        }
     }
 
     /// A connection of the test does not lead through a relay.
@@ -88,17 +93,13 @@ impl Recording {
         self.log().is_deaf = true;
     }
 
-    /// Who has the connection.
-    pub(crate) fn caller(&self) -> Caller {
-        self.log().holder
-    }
-
-    /// Adds a statement that has been answered.
-    pub(crate) fn add(&self, statement: Statement) {
-        if statement.is_own() {
+    /// Adds a statement that has been answered on a connection.
+    pub(crate) fn add(&self, client: ClientId, mut statement: Statement) {
+        let mut log = self.log();
+        if log.holders.is_mark(client, statement.sent()) || statement.is_own() {
             return;
         }
-        let mut log = self.log();
+        statement.caller = log.holders.of(client);
         if log.statements.len() < REMEMBERED {
             log.statements.push(statement);
         } else {

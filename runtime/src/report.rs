@@ -35,6 +35,7 @@ impl Report {
             ending,
             kept,
             unasked,
+            unhit,
             over_budget,
             recording,
         } = ended;
@@ -62,6 +63,11 @@ impl Report {
             && let Some(unasked) = unasked.describe()
         {
             sections.push(("override", unasked));
+        }
+        if !matches!(outcome, Outcome::NoArgument(_))
+            && let Some(unhit) = unhit.describe()
+        {
+            sections.push(("fault", unhit));
         }
         let wanted = Wanted::by_environment();
         let log = recording.as_ref().map(|recording| recording.log());

@@ -29,8 +29,8 @@ use crate::{
     keep::Keeping,
     lane::Lane,
     outcome::Outcome,
-    postgres::proxy::Listener,
-    recording::Recording,
+    postgres::{Listener, Place},
+    isolation::Watch,
     session::Startable,
     stopwatch::Stopwatch,
 };
@@ -41,16 +41,17 @@ pub(crate) struct Sandbox(Arc<Core>);
 
 struct Core {
     session: Startable,
-    recording: Arc<Recording>,
+    watch: Watch,
     /// Where the test's connections lead, whether somebody listens already or not.
-    place: pool::Place,
+    place: Place,
     pool: OnceLock<PgPool>,
     /// The lane, taken when the first argument of the test asks for it.
     taken: OnceCell<Result<(), Error>>,
     state: Mutex<State>,
     /// The time spent on taking the lane, which is not the test's.
     taking: Stopwatch,
-    ended: AtomicBool,
+    /// Whether somebody may wait for an answer on the socket.
+    is_invited: AtomicBool,
 }
 
 /// Where the lane is.
@@ -62,30 +63,36 @@ enum State {
 }
 
 impl Sandbox {
-    pub(crate) fn new(session: Startable, recording: Arc<Recording>) -> Self {
+    pub(crate) fn new(session: Startable, watch: Watch) -> Self {
         let listener = Listener::open()
             .unwrap_or_else(|error| panic!("db-test: no socket could be opened: {error}"));
         Self(Arc::new(Core {
             session,
-            recording,
-            place: pool::Place::of(&listener),
+            watch,
+            place: listener.place().clone(),
             pool: OnceLock::new(),
             taken: OnceCell::new(),
             state: Mutex::new(State::NotTaken(listener)),
             taking: Stopwatch::default(),
-            ended: AtomicBool::new(false),
+            is_invited: AtomicBool::new(false),
         }))
     }
 
     /// The test's pool. Whoever uses it before the lane is taken has to wait for that.
     pub(crate) fn pool(&self) -> PgPool {
-        let make = || pool::make(&self.0.options(), self.0.session, &self.0.recording);
-        let pool = self.0.pool.get_or_init(make);
+        let make = || pool::make(&self.0.options(), self.0.session, &self.0.watch.recording);
+        let pool = self.0.pool.get_or_init(make).clone();
+        self.be_served();
+        pool
+    }
+
+    /// Has the lane taken, if it is not, for those who wait on the socket.
+    fn be_served(&self) {
+        self.0.is_invited.store(true, Ordering::Release);
         if !self.0.taken.initialized() {
             let sandbox = self.clone();
             executor::spawn(async move { sandbox.ready().await });
         }
-        pool.clone()
     }
 
     /// Takes a lane, without a word to its server yet.
@@ -94,9 +101,12 @@ impl Sandbox {
     }
 
     /// The options of connections of the application's own making.
-    pub(crate) async fn connect_options(&self) -> Result<PgConnectOptions, Error> {
-        self.ready().await?;
-        Ok(self.0.options())
+    pub(crate) fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+        self.be_served();
+        match self.0.taken.get() {
+            Some(Err(error)) => Err(error.clone()),
+            _ => Ok(self.0.options()),
+        }
     }
 
     /// The time spent on taking the lane so far.
@@ -113,15 +123,14 @@ impl Sandbox {
             State::Serving(lane) => lane.id.own.clone(),
             _ => None,
         };
-        Ok(match own {
+        Ok(server.reachable(match own {
             Some((_, database)) => server.options(&database),
             None => server.door_options(),
-        })
+        }))
     }
 
     /// Takes the lane back, proves that nothing escaped, and rolls everything back.
     pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
-        self.0.ended.store(true, Ordering::Release);
         // Waits for a taking that is under way, and prevents a later one.
         let never = || async { Err(Error::from(Cause::TestEnded)) };
         let taken = self.0.taken.get_or_init(never).await.clone();
@@ -150,6 +159,6 @@ impl Core {
             State::Serving(lane) => Some(lane.id.clone()),
             _ => None,
         };
-        self.place.options(lane.as_ref(), self.session)
+        pool::options(&self.place, lane.as_ref(), self.session)
     }
 }

@@ -9,7 +9,7 @@ mod url;
 use std::{
     fmt,
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -25,6 +25,7 @@ use crate::{
     executor, log,
     postgres::{
         proxy::BASE,
+        relay::Relay,
         upstream::{Session, Upstream},
     },
 };
@@ -40,6 +41,8 @@ pub(crate) struct Server {
     /// The database through which others are created; it is never written to.
     door: PgConnectOptions,
     origin: Origin,
+    /// What leads to a server that has to be spoken to in a way that sqlx may not have been built for.
+    relay: OnceLock<Option<Relay>>,
 }
 
 enum Origin {
@@ -66,6 +69,7 @@ impl Server {
             let server = Self {
                 door: named.options,
                 origin,
+                relay: OnceLock::new(),
             };
             log::info(format_args!(
                 "using {server}, as the variable is set ({})",
@@ -101,6 +105,7 @@ impl Server {
                 server,
                 revived: Mutex::default(),
             },
+            relay: OnceLock::new(),
         })
     }
 
@@ -174,7 +179,21 @@ impl Server {
         &self,
         options: &PgConnectOptions,
     ) -> Result<PgConnection, ConnectFailure> {
+        let options = self.reachable(options.clone());
         self.persist(|| options.connect()).await
+    }
+
+    /// Options that a driver can connect by which lacks encryption.
+    pub(crate) fn reachable(&self, options: PgConnectOptions) -> PgConnectOptions {
+        let upstream = Upstream::of(&self.door);
+        if upstream.may_be_plain() {
+            return options;
+        }
+        let open = || Relay::open(upstream, None).ok();
+        match self.relay.get_or_init(open) {
+            Some(relay) => relay.place().lead(options),
+            None => options,
+        }
     }
 
     /// Connects without a driver, for a proxy.

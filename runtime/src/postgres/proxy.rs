@@ -2,14 +2,11 @@
 
 mod driver;
 mod handle;
-mod listener;
-mod socket;
 mod stopgap;
-mod waker;
 
 pub(crate) use self::{
+    driver::ACCEPT_PAUSE,
     handle::{Ended, Proxy, Refused, Test},
-    listener::{Listener, refusal, remove_directory},
     stopgap::{How, Proof},
 };
 

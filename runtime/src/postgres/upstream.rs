@@ -19,8 +19,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgSslMode},
 };
 
-pub(crate) use self::startup::Session;
-use self::stream::Stream;
+pub(crate) use self::{startup::Session, stream::Stream};
 
 /// How long a server may take to answer while a connection is made.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -118,10 +117,13 @@ impl Upstream {
             stream = self.encrypt(stream)?;
         }
         stream.set_timeout(Some(LIMIT))?;
-        let mut all = vec![("user", self.user.as_str())];
-        all.extend(parameters);
-        let session = startup::run(stream, &all, &self.user, self.password.as_deref())?;
-        Ok(session)
+        let named = parameters.iter().find(|(name, _)| *name == "user");
+        let user = named.map_or(self.user.as_str(), |(_, user)| user);
+        let mut all = vec![("user", user)];
+        all.extend(parameters.iter().filter(|(name, _)| *name != "user"));
+        // The password is that of the role it was given for.
+        let password = self.password.as_deref().filter(|_| user == self.user);
+        startup::run(stream, &all, user, password)
     }
 
     /// Whether a server that refused an unencrypted connection is to be asked for an encrypted one.

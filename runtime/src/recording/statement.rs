@@ -48,9 +48,9 @@ const LOOKUPS: [&str; 2] = [
 ];
 
 impl Statement {
-    pub(crate) fn new(sent: Arc<str>, caller: Caller) -> Self {
+    pub(crate) fn new(sent: Arc<str>) -> Self {
         Self {
-            caller,
+            caller: Caller::Test,
             sent,
             parameters: Vec::new(),
             took: Duration::ZERO,
@@ -58,6 +58,11 @@ impl Statement {
             error: None,
             is_unanswered: false,
         }
+    }
+
+    /// The statement as it was sent.
+    pub(crate) fn sent(&self) -> &str {
+        &self.sent
     }
 
     /// Whether it is not the application's: the test's fixtures, or what sqlx sends on its own account,
@@ -115,10 +120,10 @@ fn one_line(sql: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, Statement};
+    use super::Statement;
 
     fn shown(sent: &str) -> String {
-        Statement::new(sent.into(), Caller::Test).sql().into_owned()
+        Statement::new(sent.into()).sql().into_owned()
     }
 
     #[test]

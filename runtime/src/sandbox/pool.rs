@@ -1,50 +1,33 @@
 //! The pool of a test: an ordinary one.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use sqlx::{
     AssertSqlSafe, Executor, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
+    postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use crate::{
-    executor, lane::LaneId, postgres::proxy::Listener, recording::Recording, session::Startable,
+    executor, lane::LaneId, postgres::Place, recording::Recording, session::Startable,
 };
 
-/// Where a test's connections lead.
-pub(super) struct Place {
-    directory: PathBuf,
-    port: u16,
-}
-
-impl Place {
-    pub(super) fn of(listener: &Listener) -> Self {
-        let directory = listener.directory().to_owned();
-        let port = listener.port();
-        Self { directory, port }
-    }
-
-    /// The options of a connection, by the real names of the role and the database as far as they are
-    /// known.
-    pub(super) fn options(&self, lane: Option<&LaneId>, session: Startable) -> PgConnectOptions {
-        let options = PgConnectOptions::new_without_pgpass()
-            .socket(&self.directory)
-            .port(self.port)
-            .ssl_mode(PgSslMode::Disable);
-        let Some((lane, active)) = lane.zip(session.started()) else {
-            return options;
-        };
-        let server = active.lanes().server();
-        let named = match &lane.own {
-            Some((_, database)) => server.options(database),
-            None => server.door_options(),
-        };
-        let options = options.username(named.get_username());
-        match named.get_database() {
-            Some(database) => options.database(database),
-            None => options,
-        }
+/// The options of a test's connections, by the real names of the role and the database as far as they
+/// are known.
+pub(super) fn options(place: &Place, lane: Option<&LaneId>, session: Startable) -> PgConnectOptions {
+    let options = place.lead(PgConnectOptions::new_without_pgpass());
+    let Some((lane, active)) = lane.zip(session.started()) else {
+        return options;
+    };
+    let server = active.lanes().server();
+    let named = match &lane.own {
+        Some((_, database)) => server.options(database),
+        None => server.door_options(),
+    };
+    let options = options.username(named.get_username());
+    match named.get_database() {
+        Some(database) => options.database(database),
+        None => options,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::{
     io::{Read, Write},
-    net::Shutdown,
     pin::pin,
+    sync::atomic::Ordering,
     thread,
     time::Duration,
 };
@@ -17,7 +17,10 @@ use crate::{
     keep::Keeping,
     lane::{Cut, Lane},
     outcome::Outcome,
-    postgres::proxy::{Ended, How, Listener, Proof, Test, refusal},
+    postgres::{
+        Listener, error_response,
+        proxy::{Ended, How, Proof, Test},
+    },
 };
 
 /// How long the end of a test waits for a statement of a task that outlives it.
@@ -25,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The same for a test that ran out of time: that statement is likely what took so long.
 const NO_PATIENCE: Duration = Duration::from_millis(50);
+
+/// How long a client that is refused may take to introduce itself.
+const INTRODUCTION_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long the server may take to end the test's transaction.
 const END_LIMIT: Duration = Duration::from_secs(10);
@@ -40,11 +46,8 @@ impl Core {
         };
         match lane {
             Ok(lane) => {
-                let recording = self.recording.clone();
-                lane.proxy.begin(Test {
-                    listener,
-                    recording,
-                });
+                let watch = self.watch.clone();
+                lane.proxy.begin(Test { listener, watch });
                 *state = State::Serving(lane);
                 drop(state);
                 if let Some(pool) = self.pool.get() {
@@ -53,7 +56,7 @@ impl Core {
                 Ok(())
             }
             Err(error) => {
-                if self.pool.get().is_some() {
+                if self.is_invited.load(Ordering::Acquire) {
                     refuse(listener, &error);
                 }
                 Err(error)
@@ -118,13 +121,13 @@ impl Core {
 
 /// Tells whoever connects why there is no database, until the process ends or nobody can any more.
 fn refuse(listener: Listener, error: &Error) {
-    let message = refusal(&format!("db-test: {error}"));
+    let message = error_response("08004", &format!("db-test: {error}"));
     let refusing = move || {
         while let Ok(mut client) = listener.wait() {
-            // Its first message is of no interest, but what is not read is lost with the answer.
+            client.set_timeout(Some(INTRODUCTION_LIMIT)).ok();
+            // Its first message is of no interest, but one that is not read takes the answer with it.
             client.read(&mut [0; 4096]).ok();
             client.write_all(&message).ok();
-            client.shutdown(Shutdown::Both).ok();
         }
     };
     let thread = thread::Builder::new().name("db-test-refusal".to_owned());

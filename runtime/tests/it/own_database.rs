@@ -1,6 +1,6 @@
 //! `isolation = "database"`: several connections, and commits that are real.
 
-use db_test::{Client, TestContext, db_test};
+use db_test::{Client, db_test};
 use sqlx::{PgPool, postgres::PgConnectOptions, postgres::PgListener};
 
 use crate::app::{names, try_add};
@@ -65,13 +65,4 @@ async fn an_application_may_make_its_own_pool(options: PgConnectOptions, pool: P
         .await
         .expect("it is added");
     assert_eq!(names(&pool).await, ["seeded", "through its own pool"]);
-}
-
-#[db_test]
-async fn connection_options_lead_out_of_a_transaction(cx: TestContext) {
-    let refused = cx
-        .connect_options()
-        .expect_err("they are refused")
-        .to_string();
-    assert!(refused.contains("isolation = \"database\""), "{refused}");
 }

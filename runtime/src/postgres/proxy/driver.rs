@@ -1,7 +1,6 @@
 //! Sockets and a clock for the engine: one thread, which waits in `poll`.
 
 use std::{
-    os::{fd::AsFd, unix::net::UnixStream},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -19,14 +18,17 @@ use tokio::sync::oneshot;
 
 use super::{
     handle::{Command, Ended, Refused, Test},
-    listener::Listener,
-    socket::{Received, receive, send},
     stopgap::{ClientId, Engine, Event, Proof},
-    waker::{Waiter, Waker},
 };
 use crate::{
-    postgres::upstream::{Session, Upstream},
-    recording::Recording,
+    postgres::{
+        gate::{Gate, Verdict},
+        listener::Listener,
+        socket::{Received, Socket, receive, send},
+        upstream::{Session, Upstream},
+        waker::{Waiter, Waker},
+    },
+    recording::{self, Recording},
 };
 
 /// The most that is read at once, in bytes.
@@ -39,7 +41,7 @@ const WAITING: usize = 1024 * 1024;
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 /// The pause after a client that could not be accepted.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// What can be read, or has ended.
 const READABLE: PollFlags = PollFlags::IN.union(PollFlags::HUP).union(PollFlags::ERR);
@@ -67,7 +69,11 @@ pub(super) struct Driver {
 
 struct Client {
     id: ClientId,
-    socket: UnixStream,
+    /// By what its statements are told apart in the recording.
+    recorded: recording::ClientId,
+    socket: Socket,
+    /// What it has to pass first.
+    gate: Option<Gate>,
 }
 
 /// What `poll` has found.
@@ -167,7 +173,7 @@ impl Driver {
         let heard = self.clients.iter().zip(&interests);
         let heard = heard.filter(|(_, interest)| !interest.is_empty());
         polled.extend(heard.map(|(client, interest)| {
-            PollFd::from_borrowed_fd(client.socket.as_fd(), *interest)
+            PollFd::from_borrowed_fd(client.socket.descriptor(), *interest)
         }));
         let deadline = [self.engine.deadline(), self.accept_after.filter(|_| !accepts)];
         let deadline = deadline.into_iter().flatten().min();
@@ -192,11 +198,19 @@ impl Driver {
     }
 
     fn hear_backend(&mut self) {
-        match receive(&mut self.backend.stream, &mut self.chunk) {
-            Ok(Received::Bytes(length)) => self.engine.backend_bytes(&self.chunk[..length]),
-            Ok(Received::Nothing) => {}
-            Ok(Received::End) => self.engine.backend_closed("the server closed the connection"),
-            Err(error) => self.engine.backend_closed(&error.to_string()),
+        loop {
+            match receive(&mut self.backend.stream, &mut self.chunk) {
+                Ok(Received::Bytes(length)) => {
+                    self.engine.backend_bytes(&self.chunk[..length]);
+                    if self.backend.stream.may_hold_more(length, CHUNK) {
+                        continue;
+                    }
+                }
+                Ok(Received::Nothing) => {}
+                Ok(Received::End) => self.engine.backend_closed("the server closed the connection"),
+                Err(error) => self.engine.backend_closed(&error.to_string()),
+            }
+            return;
         }
     }
 
@@ -210,17 +224,30 @@ impl Driver {
     }
 
     fn hear_client(&mut self, index: usize) {
-        let Client { id, socket } = &mut self.clients[index];
-        match receive(socket, &mut self.chunk) {
+        let client = &mut self.clients[index];
+        match receive(&mut client.socket, &mut self.chunk) {
             Ok(Received::Bytes(length)) => {
-                let mut cancels = false;
-                self.engine.client_bytes(*id, &self.chunk[..length], &mut cancels);
-                if cancels {
-                    self.cancel();
+                let said = &self.chunk[..length];
+                let Some(gate) = &mut client.gate else {
+                    self.engine.client_bytes(client.id, said);
+                    return;
+                };
+                match gate.hear(said) {
+                    Verdict::Wait => {}
+                    Verdict::Tell(answer) => self.engine.client_output(client.id).extend(answer),
+                    Verdict::Admit(said) => {
+                        client.gate = None;
+                        self.engine.client_bytes(client.id, &said);
+                    }
+                    Verdict::Refuse(answer) => {
+                        // It is too short not to be taken at once.
+                        send(&mut client.socket, &mut answer.to_vec()).ok();
+                        self.engine.client_closed(client.id);
+                    }
                 }
             }
             Ok(Received::Nothing) => {}
-            Ok(Received::End) | Err(_) => self.engine.client_closed(*id),
+            Ok(Received::End) | Err(_) => self.engine.client_closed(client.id),
         }
     }
 
@@ -229,8 +256,12 @@ impl Driver {
         while let Some(listener) = &self.listener {
             match listener.accept() {
                 Ok(socket) => {
-                    let id = self.engine.connect();
-                    self.clients.push(Client { id, socket });
+                    self.clients.push(Client {
+                        id: self.engine.connect(),
+                        recorded: recording::ClientId::next(),
+                        socket,
+                        gate: listener.gate(),
+                    });
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(_) => {
@@ -252,7 +283,7 @@ impl Driver {
     /// Writes what clients are to hear, and lets go of those that are done.
     fn tell_clients(&mut self) {
         let engine = &mut self.engine;
-        self.clients.retain_mut(|Client { id, socket }| {
+        self.clients.retain_mut(|Client { id, socket, .. }| {
             let output = engine.client_output(*id);
             if !output.is_empty() && send(socket, output).is_err() {
                 output.clear();
@@ -272,13 +303,10 @@ impl Driver {
         self.waiter.drain();
         loop {
             match self.commands.try_recv() {
-                Ok(Command::Begin(Test {
-                    listener,
-                    recording,
-                })) => {
+                Ok(Command::Begin(Test { listener, watch })) => {
                     self.engine.begin_test();
                     self.listener = Some(listener);
-                    self.recording = Some(recording);
+                    self.recording = Some(watch.recording);
                     self.accept();
                 }
                 Ok(Command::End(how, reply)) => {

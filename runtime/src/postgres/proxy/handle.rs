@@ -14,13 +14,15 @@ use tokio::sync::oneshot;
 
 use super::{
     driver::Driver,
-    listener::Listener,
     stopgap::{How, Proof},
-    waker::{self, Waker},
 };
 use crate::{
-    postgres::upstream::{Session, Upstream},
-    recording::Recording,
+    isolation::Watch,
+    postgres::{
+        listener::Listener,
+        upstream::{Session, Upstream},
+        waker::{self, Waker},
+    },
 };
 
 /// The proxy of one lane: a thread, which lives as long as the lane's connection.
@@ -34,7 +36,7 @@ pub(crate) struct Proxy {
 /// What a proxy serves from now on.
 pub(crate) struct Test {
     pub(crate) listener: Listener,
-    pub(crate) recording: Arc<Recording>,
+    pub(crate) watch: Watch,
 }
 
 /// How a test ended, as its proxy saw it.

@@ -74,6 +74,15 @@ impl Stream {
         }
     }
 
+    /// Whether more may have arrived than `poll` knows of, after so much was read into a buffer.
+    pub(crate) fn may_hold_more(&self, length: usize, room: usize) -> bool {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => true,
+            _ => length == room,
+        }
+    }
+
     /// Whether something that was written has still to be sent.
     pub(crate) fn wants_write(&self) -> bool {
         match self {

@@ -10,12 +10,12 @@ use std::{
 
 /// The end that wakes.
 #[derive(Debug)]
-pub(super) struct Waker(UnixStream);
+pub(crate) struct Waker(UnixStream);
 
 /// The end that is waited for.
-pub(super) struct Waiter(UnixStream);
+pub(crate) struct Waiter(UnixStream);
 
-pub(super) fn pair() -> io::Result<(Waker, Waiter)> {
+pub(crate) fn pair() -> io::Result<(Waker, Waiter)> {
     let (waker, waiter) = UnixStream::pair()?;
     waker.set_nonblocking(true)?;
     waiter.set_nonblocking(true)?;
@@ -24,19 +24,19 @@ pub(super) fn pair() -> io::Result<(Waker, Waiter)> {
 
 impl Waker {
     /// Wakes the thread, or keeps it from falling asleep.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         // Where nothing can be written, enough has been written.
         (&self.0).write(&[1]).ok();
     }
 }
 
 impl Waiter {
-    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 
     /// Forgets that it was woken.
-    pub(super) fn drain(&self) {
+    pub(crate) fn drain(&self) {
         let mut bytes = [0; 64];
         while matches!((&self.0).read(&mut bytes), Ok(length) if length == bytes.len()) {}
     }

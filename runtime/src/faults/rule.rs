@@ -1,0 +1,70 @@
+//! One fault that was set.
+
+use std::{fmt, panic::Location, time::Duration};
+
+/// What hits what, and how often.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) trigger: Trigger,
+    pub(super) injection: Injection,
+    pub(super) times: usize,
+    pub(super) hits: usize,
+    pub(super) place: &'static Location<'static>,
+}
+
+/// What a fault hits.
+#[derive(Debug)]
+pub(super) enum Trigger {
+    Statement(String),
+    Commit,
+}
+
+/// What happens in the place of a statement, in this order.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub(crate) struct Injection {
+    pub(crate) delay: Option<Duration>,
+    /// The code of an error.
+    pub(crate) error: Option<String>,
+    pub(crate) disconnects: bool,
+}
+
+impl Injection {
+    /// The message of the error.
+    pub(crate) fn message(code: &str) -> String {
+        let known = match code {
+            "40001" => "could not serialize access due to concurrent update",
+            "40P01" => "deadlock detected",
+            "23505" => "duplicate key value violates unique constraint",
+            "53300" => "sorry, too many clients already",
+            "55P03" => "could not obtain lock on row",
+            "57014" => "canceling statement due to statement timeout",
+            _ => return format!("error {code}, as a fault of the test"),
+        };
+        format!("{known} (a fault of the test)")
+    }
+}
+
+impl Rule {
+    pub(super) fn new(trigger: Trigger, place: &'static Location<'static>) -> Self {
+        Self {
+            trigger,
+            injection: Injection::default(),
+            times: 1,
+            hits: 0,
+            place,
+        }
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.hits < self.times && self.injection != Injection::default()
+    }
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Statement(pattern) => write!(f, "the fault on `{pattern}`"),
+            Self::Commit => f.write_str("the fault on a commit"),
+        }
+    }
+}

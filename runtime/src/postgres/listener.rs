@@ -1,0 +1,159 @@
+//! The socket that leads to a test's proxy.
+
+mod directory;
+
+use std::{
+    fs,
+    hash::{BuildHasher, RandomState},
+    io,
+    net::{Ipv4Addr, TcpListener},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixListener,
+    },
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+};
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+pub(crate) use self::directory::remove_directory;
+use super::{gate::Gate, socket::Socket};
+
+/// A listening socket. What outlives a test finds nobody: no two tests of a process have the same one.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: Listening,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Listening {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+/// Where somebody listens.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// In a directory that only this user can enter, by the name that a server on that port would use.
+    Directory { path: PathBuf, port: u16 },
+    /// On the loopback interface, which all users of the machine share: who comes in has to know a token.
+    Loopback { port: u16, token: Arc<str> },
+}
+
+impl Listener {
+    /// Listens on a Unix socket, or else on the loopback interface.
+    pub(crate) fn open() -> io::Result<Self> {
+        Self::in_directory().or_else(|_| Self::on_loopback())
+    }
+
+    fn in_directory() -> io::Result<Self> {
+        static PORT: AtomicU16 = AtomicU16::new(0);
+        let path = directory::of_this_process()?;
+        loop {
+            let port = PORT.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            match UnixListener::bind(path.join(name(port))) {
+                Ok(socket) => {
+                    socket.set_nonblocking(true)?;
+                    let (socket, place) =
+                        (Listening::Unix(socket), Place::Directory { path, port });
+                    return Ok(Self { socket, place });
+                }
+                // After 65 535 tests, one of the first may still be there.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn on_loopback() -> io::Result<Self> {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        socket.set_nonblocking(true)?;
+        let port = socket.local_addr()?.port();
+        let random = |number: u8| RandomState::new().hash_one(number);
+        let token = format!("{:016x}{:016x}", random(0), random(1)).into();
+        let (socket, place) = (Listening::Tcp(socket), Place::Loopback { port, token });
+        Ok(Self { socket, place })
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            Listening::Unix(socket) => socket.as_fd(),
+            Listening::Tcp(socket) => socket.as_fd(),
+        }
+    }
+
+    /// What stands before each client.
+    pub(crate) fn gate(&self) -> Option<Gate> {
+        match &self.place {
+            Place::Directory { .. } => None,
+            Place::Loopback { token, .. } => Some(Gate::new(token)),
+        }
+    }
+
+    /// The next client that is waiting.
+    pub(crate) fn accept(&self) -> io::Result<Socket> {
+        let socket = match &self.socket {
+            Listening::Unix(socket) => Socket::Unix(socket.accept()?.0),
+            Listening::Tcp(socket) => {
+                let (stream, _) = socket.accept()?;
+                stream.set_nodelay(true)?;
+                Socket::Tcp(stream)
+            }
+        };
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+
+    /// The next client, however long it takes to come; reads from it wait, too.
+    pub(crate) fn wait(&self) -> io::Result<Socket> {
+        match &self.socket {
+            Listening::Unix(socket) => socket.set_nonblocking(false)?,
+            Listening::Tcp(socket) => socket.set_nonblocking(false)?,
+        }
+        let socket = self.accept()?;
+        socket.set_nonblocking(false)?;
+        Ok(socket)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Place::Directory { path, port } = &self.place {
+            fs::remove_file(path.join(name(*port))).ok();
+        }
+    }
+}
+
+impl Place {
+    /// Has a connection lead here.
+    pub(crate) fn lead(&self, options: PgConnectOptions) -> PgConnectOptions {
+        let options = options.ssl_mode(PgSslMode::Disable);
+        match self {
+            Self::Directory { path, port } => options.socket(path).port(*port),
+            Self::Loopback { port, token } => {
+                options.host("127.0.0.1").port(*port).password(token)
+            }
+        }
+    }
+
+    /// The password that a client has to say.
+    pub(crate) fn token(&self) -> Option<&str> {
+        match self {
+            Self::Directory { .. } => None,
+            Self::Loopback { token, .. } => Some(token),
+        }
+    }
+}
+
+fn name(port: u16) -> String {
+    format!(".s.PGSQL.{port}")
+}

@@ -1,0 +1,106 @@
+//! The way to a server for connections that are not in a test's transaction: bytes pass as they are, and
+//! what they say is recorded.
+//!
+//! Drivers are told to connect here, and not to the server, also where they may lack what that takes: its
+//! password, or the encryption that it asks for.
+
+mod backend;
+mod framing;
+mod frontend;
+mod handshake;
+mod observer;
+mod passage;
+
+use std::{
+    io,
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use self::observer::Observer;
+use super::{
+    listener::{Listener, Place},
+    proxy::ACCEPT_PAUSE,
+    upstream::Upstream,
+    waker::{self, Waiter, Waker},
+};
+use crate::recording::{ClientId, Recording};
+
+/// A listening socket that leads to a server, until it is dropped. Connections that came through it
+/// live on.
+pub(crate) struct Relay {
+    place: Place,
+    /// Dropped to end the thread, which is woken then.
+    stop: Option<mpsc::Sender<()>>,
+    waker: Waker,
+}
+
+impl Relay {
+    /// Leads to a server; what is said is recorded for a test, if there is one.
+    pub(crate) fn open(
+        upstream: Upstream,
+        recording: Option<Arc<Recording>>,
+    ) -> io::Result<Self> {
+        let listener = Listener::open()?;
+        let place = listener.place().clone();
+        let (stop, stopped) = mpsc::channel::<()>();
+        let (waker, waiter) = waker::pair()?;
+        let serving = move || {
+            while wait(&listener, &waiter, &stopped) {
+                let Ok(client) = listener.accept() else {
+                    thread::sleep(ACCEPT_PAUSE);
+                    continue;
+                };
+                let (upstream, recording) = (upstream.clone(), recording.clone());
+                let gate = listener.gate();
+                let passing = move || {
+                    let observer = recording.map(|recording| Observer::new(recording, ClientId::next()));
+                    // Who was connected sees the end of it.
+                    handshake::serve((client, gate), &upstream, observer).ok();
+                };
+                start("db-test-relay", passing).ok();
+            }
+        };
+        start("db-test-relay", serving)?;
+        Ok(Self {
+            place,
+            stop: Some(stop),
+            waker,
+        })
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.stop = None;
+        self.waker.wake();
+    }
+}
+
+/// Waits for a client; says whether there may be one, and nobody wants the relay to stop.
+fn wait(listener: &Listener, waiter: &Waiter, stopped: &mpsc::Receiver<()>) -> bool {
+    let mut both = [
+        PollFd::from_borrowed_fd(listener.descriptor(), PollFlags::IN),
+        PollFd::from_borrowed_fd(waiter.descriptor(), PollFlags::IN),
+    ];
+    loop {
+        match poll(&mut both, None) {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return false,
+            Ok(_) => return matches!(stopped.try_recv(), Err(mpsc::TryRecvError::Empty)),
+        }
+    }
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map(drop)
+}

@@ -1,0 +1,170 @@
+//! Finding the messages in a stream of bytes.
+//!
+//! A message is a byte that says what it is, a length that counts itself, and a body; the first
+//! message of a client has no such byte (PostgreSQL manual, "Frontend/Backend Protocol").
+
+use std::ffi::CStr;
+
+/// So much of a body is kept, in bytes; the rest of a longer one is not looked at.
+const KEPT: usize = 256 * 1024;
+
+/// The state of one direction of a connection.
+pub(super) struct Framing {
+    header: Vec<u8>,
+    header_length: usize,
+    kind: u8,
+    body: Vec<u8>,
+    /// The bytes of the body that are still to come.
+    missing: usize,
+    in_body: bool,
+}
+
+impl Framing {
+    pub(super) fn of_a_client() -> Self {
+        Self::starting_with(4)
+    }
+
+    pub(super) fn of_a_server() -> Self {
+        Self::starting_with(5)
+    }
+
+    fn starting_with(header_length: usize) -> Self {
+        Self {
+            header: Vec::with_capacity(5),
+            header_length,
+            kind: 0,
+            body: Vec::new(),
+            missing: 0,
+            in_body: false,
+        }
+    }
+
+    /// Reads the next bytes; tells each message that ends in them. Bodies of kinds that are not
+    /// wanted are skipped, and told as empty. The last thing told is how many bytes are left.
+    pub(super) fn read(
+        &mut self,
+        mut bytes: &[u8],
+        wanted: impl Fn(u8) -> bool,
+        mut tell: impl FnMut(u8, &[u8], usize),
+    ) {
+        while !bytes.is_empty() {
+            if self.in_body {
+                let taken = self.missing.min(bytes.len());
+                if wanted(self.kind) {
+                    let kept = taken.min(KEPT.saturating_sub(self.body.len()));
+                    self.body.extend_from_slice(&bytes[..kept]);
+                }
+                self.missing -= taken;
+                bytes = &bytes[taken..];
+            } else {
+                let taken = (self.header_length - self.header.len()).min(bytes.len());
+                self.header.extend_from_slice(&bytes[..taken]);
+                bytes = &bytes[taken..];
+                if self.header.len() < self.header_length {
+                    return;
+                }
+                self.begin_body();
+            }
+            if self.missing == 0 {
+                tell(self.kind, &self.body, bytes.len());
+                self.body.clear();
+                self.in_body = false;
+            }
+        }
+    }
+
+    fn begin_body(&mut self) {
+        self.kind = if self.header_length == 5 {
+            self.header[0]
+        } else {
+            0
+        };
+        let length = &self.header[self.header_length - 4..];
+        let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]);
+        self.missing = (length as usize).saturating_sub(4);
+        self.in_body = true;
+        self.header.clear();
+        self.header_length = 5;
+    }
+}
+
+/// Reads the parts of a body from its beginning.
+pub(super) struct Body<'a>(pub(super) &'a [u8]);
+
+impl<'a> Body<'a> {
+    pub(super) fn text(&mut self) -> Option<&'a str> {
+        let text = CStr::from_bytes_until_nul(self.0).ok()?;
+        self.0 = &self.0[text.count_bytes() + 1..];
+        text.to_str().ok()
+    }
+
+    /// The same, or what there is of it, where the end of a long body was not kept.
+    pub(super) fn text_or_beginning(&mut self) -> Option<&'a str> {
+        if CStr::from_bytes_until_nul(self.0).is_ok() {
+            return self.text();
+        }
+        let rest = std::mem::take(&mut self.0);
+        match std::str::from_utf8(rest) {
+            Ok(text) => Some(text),
+            Err(error) => std::str::from_utf8(&rest[..error.valid_up_to()]).ok(),
+        }
+    }
+
+    /// Whether there is another pair of strings: a list of them ends with an empty name.
+    pub(super) fn has_more(&self) -> bool {
+        self.0.first().is_some_and(|byte| *byte != 0)
+    }
+
+    pub(super) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    pub(super) fn i16(&mut self) -> Option<i16> {
+        Some(i16::from_be_bytes(self.bytes(2)?.try_into().ok()?))
+    }
+
+    pub(super) fn i32(&mut self) -> Option<i32> {
+        Some(i32::from_be_bytes(self.bytes(4)?.try_into().ok()?))
+    }
+
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_be_bytes(self.bytes(4)?.try_into().ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Framing;
+
+    /// All messages that are told when a stream arrives in pieces of one length.
+    fn told(stream: &[u8], pieces: usize) -> Vec<(u8, Vec<u8>)> {
+        let mut framing = Framing::of_a_client();
+        let mut told = Vec::new();
+        for piece in stream.chunks(pieces) {
+            framing.read(
+                piece,
+                |kind| kind != b'd',
+                |kind, body, _| told.push((kind, body.to_vec())),
+            );
+        }
+        told
+    }
+
+    #[test]
+    fn messages_are_found_wherever_the_stream_is_cut() {
+        let stream = b"\0\0\0\x08\0\x03\0\0Q\0\0\0\x0dselect 1\0d\0\0\0\x06xxS\0\0\0\x04";
+        let whole = told(stream, stream.len());
+        let expected = [
+            (0, b"\0\x03\0\0".to_vec()),
+            (b'Q', b"select 1\0".to_vec()),
+            (b'd', Vec::new()),
+            (b'S', Vec::new()),
+        ];
+        assert_eq!(whole, expected);
+        for pieces in 1..stream.len() {
+            assert_eq!(told(stream, pieces), whole, "in pieces of {pieces}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The beginning of a connection through a relay: a client says who it is, and the server is connected to
+//! as that.
+
+use std::{
+    io::{self, Read, Write},
+    time::Duration,
+};
+
+use bytes::{BufMut, BytesMut};
+
+use super::{Observer, framing::Body, passage};
+use crate::postgres::{
+    error_response,
+    gate::{Gate, Verdict},
+    socket::Socket,
+    upstream::{Session, Upstream},
+};
+
+/// How long a client may take to introduce itself.
+const INTRODUCTION_LIMIT: Duration = Duration::from_secs(10);
+
+/// No start-up message comes near this many bytes (PostgreSQL's own limit).
+const LONGEST: usize = 10_000;
+
+const CANCEL: u32 = 80_877_102;
+const SSL: u32 = 80_877_103;
+const GSS: u32 = 80_877_104;
+
+/// Serves one client until it or the server ends the connection.
+pub(super) fn serve(
+    (mut client, gate): (Socket, Option<Gate>),
+    upstream: &Upstream,
+    observer: Option<Observer>,
+) -> io::Result<()> {
+    client.set_nonblocking(false)?;
+    client.set_timeout(Some(INTRODUCTION_LIMIT))?;
+    let Some(parameters) = introduction(&mut client, gate, upstream)? else {
+        return Ok(());
+    };
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    match upstream.connect(&parameters) {
+        Ok(session) => {
+            client.write_all(&welcome(&session))?;
+            client.set_timeout(None)?;
+            passage::run(client, session.stream, observer)
+        }
+        Err(error) => client.write_all(&refusal(&error)),
+    }
+}
+
+/// What a client says of itself; nothing if it only wanted something cancelled, or is refused.
+fn introduction(
+    client: &mut Socket,
+    gate: Option<Gate>,
+    upstream: &Upstream,
+) -> io::Result<Option<Vec<(String, String)>>> {
+    let Some(message) = (match gate {
+        Some(gate) => pass(client, gate)?,
+        None => Some(first_message(client)?),
+    }) else {
+        return Ok(None);
+    };
+    let mut body = Body(message.get(4..).unwrap_or_default());
+    if body.u32() == Some(CANCEL) {
+        if let (Some(process_id), Some(secret_key)) = (body.i32(), body.i32()) {
+            upstream.cancel(process_id, secret_key).ok();
+        }
+        return Ok(None);
+    }
+    let mut parameters = Vec::new();
+    while body.has_more()
+        && let (Some(name), Some(value)) = (body.text(), body.text())
+    {
+        parameters.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(Some(parameters))
+}
+
+/// The first message that is more than a question for encryption.
+fn first_message(client: &mut Socket) -> io::Result<Vec<u8>> {
+    loop {
+        let mut message = vec![0; 4];
+        client.read_exact(&mut message)?;
+        let length = message.as_slice().try_into().map_or(0, u32::from_be_bytes) as usize;
+        if !(8..=LONGEST).contains(&length) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        message.resize(length, 0);
+        client.read_exact(&mut message[4..])?;
+        match Body(&message[4..]).u32() {
+            // There is nothing to hide between two threads of one process.
+            Some(SSL | GSS) => client.write_all(b"N")?,
+            _ => return Ok(message),
+        }
+    }
+}
+
+/// The first message of a client that has proved that it may come in.
+fn pass(client: &mut Socket, mut gate: Gate) -> io::Result<Option<Vec<u8>>> {
+    let mut chunk = [0; 4096];
+    loop {
+        let length = client.read(&mut chunk)?;
+        if length == 0 {
+            return Ok(None);
+        }
+        match gate.hear(&chunk[..length]) {
+            Verdict::Wait => {}
+            Verdict::Tell(answer) => client.write_all(&answer)?,
+            Verdict::Admit(message) => return Ok(Some(message)),
+            Verdict::Refuse(answer) => {
+                client.write_all(&answer)?;
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// What a server says when it begins to serve.
+fn welcome(session: &Session) -> BytesMut {
+    let mut out = BytesMut::new();
+    out.put_slice(b"R\0\0\0\x08\0\0\0\0");
+    for (name, value) in &session.parameters {
+        out.put_u8(b'S');
+        out.put_u32(u32::try_from(name.len() + value.len() + 6).unwrap_or(u32::MAX));
+        out.put_slice(name.as_bytes());
+        out.put_u8(0);
+        out.put_slice(value.as_bytes());
+        out.put_u8(0);
+    }
+    out.put_slice(b"K\0\0\0\x0c");
+    out.put_i32(session.process_id);
+    out.put_i32(session.secret_key);
+    out.put_slice(b"Z\0\0\0\x05I");
+    out
+}
+
+fn refusal(error: &sqlx::Error) -> Vec<u8> {
+    match error.as_database_error() {
+        Some(refused) => error_response(&refused.code().unwrap_or_default(), refused.message()),
+        None => error_response("08001", &format!("db-test: {error}")),
+    }
+}

@@ -1,0 +1,121 @@
+//! Passing bytes between a client and a server, on a thread of its own.
+//!
+//! A thread that waits in `poll` for two sockets costs less than two tasks of a runtime: there is
+//! no readiness to register, and nothing to wake but the reader.
+
+use std::io;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::Observer;
+use crate::postgres::{
+    socket::{Received, Socket, receive, send},
+    upstream::Stream,
+};
+
+/// The most that is passed at once, in bytes.
+const CHUNK: usize = 32 * 1024;
+
+/// So much may wait to be written to one side before the other one is not read any more, in bytes.
+const WAITING: usize = 1024 * 1024;
+
+const READABLE: PollFlags = PollFlags::IN.union(PollFlags::HUP).union(PollFlags::ERR);
+
+/// The two sides, with what could not be written to each yet.
+struct Passage {
+    client: Socket,
+    to_client: Vec<u8>,
+    server: Stream,
+    to_server: Vec<u8>,
+}
+
+/// Passes bytes until either side ends. What one side has sent before its end is passed on.
+///
+/// Neither side is waited for while the other one has something to say: a server that sends rows
+/// while its client is still sending parameters would otherwise stop both.
+pub(super) fn run(client: Socket, server: Stream, mut observer: Option<Observer>) -> io::Result<()> {
+    client.set_nonblocking(true)?;
+    server.set_nonblocking(true)?;
+    let (to_client, to_server) = (Vec::new(), Vec::new());
+    let mut passage = Passage {
+        client,
+        to_client,
+        server,
+        to_server,
+    };
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let (from_client, from_server) = passage.ready()?;
+        if from_server.intersects(READABLE) {
+            loop {
+                match receive(&mut passage.server, &mut chunk)? {
+                    Received::End => return passage.finish(),
+                    // First, so that whoever sees an answer finds it recorded.
+                    Received::Bytes(length) => {
+                        if let Some(observer) = &mut observer {
+                            observer.hear_server(&chunk[..length]);
+                        }
+                        passage.to_client.extend_from_slice(&chunk[..length]);
+                        if !passage.server.may_hold_more(length, CHUNK) {
+                            break;
+                        }
+                    }
+                    Received::Nothing => break,
+                }
+            }
+        }
+        if from_client.intersects(READABLE) {
+            match receive(&mut passage.client, &mut chunk)? {
+                Received::End => return Ok(()),
+                Received::Bytes(length) => {
+                    if let Some(observer) = &mut observer {
+                        observer.hear_client(&chunk[..length]);
+                    }
+                    passage.to_server.extend_from_slice(&chunk[..length]);
+                }
+                Received::Nothing => {}
+            }
+        }
+        send(&mut passage.client, &mut passage.to_client)?;
+        // A server that has ended is still to be read, up to why.
+        if send(&mut passage.server, &mut passage.to_server).is_err() {
+            passage.to_server.clear();
+        }
+    }
+}
+
+impl Passage {
+    /// Waits until one side can be read, or written to where something is left to be written.
+    fn ready(&self) -> io::Result<(PollFlags, PollFlags)> {
+        let interest = |incoming: &[u8], outgoing: bool| {
+            let mut interest = PollFlags::empty();
+            interest.set(PollFlags::IN, incoming.len() < WAITING);
+            interest.set(PollFlags::OUT, outgoing);
+            interest
+        };
+        let sending = !self.to_server.is_empty() || self.server.wants_write();
+        let (client, server) = (
+            interest(&self.to_server, !self.to_client.is_empty()),
+            interest(&self.to_client, sending),
+        );
+        let mut both = [
+            PollFd::from_borrowed_fd(self.client.descriptor(), client),
+            PollFd::from_borrowed_fd(self.server.descriptor(), server),
+        ];
+        loop {
+            match poll(&mut both, None) {
+                Err(rustix::io::Errno::INTR) => {}
+                result => {
+                    result?;
+                    return Ok((both[0].revents(), both[1].revents()));
+                }
+            }
+        }
+    }
+
+    /// Writes what the client is still to hear, however long that takes.
+    fn finish(mut self) -> io::Result<()> {
+        self.client.set_nonblocking(false)?;
+        send(&mut self.client, &mut self.to_client)
+    }
+}
