@@ -62,8 +62,12 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     let (done, doing) = oneshot::channel();
     let working = move || drop(done.send(work()));
     let thread = thread::Builder::new().name("db-test-wait".to_owned());
-    thread.spawn(working).expect("db-test: a thread could not be started");
-    doing.await.expect("db-test: work that waits does not panic")
+    thread
+        .spawn(working)
+        .expect("db-test: a thread could not be started");
+    doing
+        .await
+        .expect("db-test: work that waits does not panic")
 }
 
 fn background() -> MutexGuard<'static, Vec<JoinHandle<()>>> {

@@ -37,7 +37,6 @@ pub struct Faults(Arc<Table>);
 pub(crate) struct Table(Mutex<Vec<Rule>>);
 
 /// A fault that was set; what it does is said by its methods, which can be combined.
-#[must_use = "a fault does nothing until it is told what to do, by `fail_with`, `delay` or `disconnect`"]
 pub struct Fault {
     table: Arc<Table>,
     index: usize,
@@ -48,6 +47,7 @@ impl Faults {
     ///
     /// The pattern fits anywhere in the statement, however it is broken into lines and whatever its
     /// case; `%` stands for any text. Of several faults that fit, the one that was set first hits first.
+    #[must_use = "a fault does nothing until it is told what to do, by `fail_with`, `delay` or `disconnect`"]
     #[track_caller]
     pub fn on(&self, pattern: impl Into<String>) -> Fault {
         self.set(Trigger::Statement(pattern.into()))
@@ -57,6 +57,7 @@ impl Faults {
     ///
     /// A statement outside of a transaction is a transaction of its own, but has no commit that could be
     /// answered: set a fault of the statement instead.
+    #[must_use = "a fault does nothing until it is told what to do, by `fail_with`, `delay` or `disconnect`"]
     #[track_caller]
     pub fn on_commit(&self) -> Fault {
         self.set(Trigger::Commit)

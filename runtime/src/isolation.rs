@@ -62,7 +62,9 @@ impl TestDatabase {
                 watch,
                 made: OnceLock::new(),
             }),
-            Isolation::Database => Self::Own(Box::new(Exclusive::open(session, &watch.recording).await?)),
+            Isolation::Database => {
+                Self::Own(Box::new(Exclusive::open(session, &watch.recording).await?))
+            }
         })
     }
 

@@ -20,17 +20,17 @@ use futures_util::FutureExt;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
-pub(crate) use self::{ending::Ending, pool::attributed};
 pub use self::savepoint::Savepoint;
+pub(crate) use self::{ending::Ending, pool::attributed};
 use crate::{
     Error,
     error::Cause,
     executor,
+    isolation::Watch,
     keep::Keeping,
     lane::Lane,
     outcome::Outcome,
     postgres::{Listener, Place},
-    isolation::Watch,
     session::Startable,
     stopwatch::Stopwatch,
 };

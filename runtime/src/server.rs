@@ -212,7 +212,9 @@ impl Server {
         let attempt = || {
             let (upstream, parameters) = (upstream.clone(), parameters.clone());
             executor::blocking(move || {
-                let parameters = parameters.iter().map(|(name, value)| (*name, value.as_str()));
+                let parameters = parameters
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str()));
                 upstream.connect(&parameters.collect::<Vec<_>>())
             })
         };

@@ -3,6 +3,7 @@
 //! The session store of tower-sessions on sqlx is missing: its newest version (0.15) is for sqlx 0.8.
 
 mod axum_login;
+mod drivers;
 mod sea_orm;
 
 use db_test::Session;

@@ -14,7 +14,9 @@ pub(super) fn of(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(directory) => {
             let directory = encoded(&directory.to_string_lossy());
-            format!("postgres://{user}@localhost:{port}/{database}?host={directory}&sslmode=disable")
+            format!(
+                "postgres://{user}@localhost:{port}/{database}?host={directory}&sslmode=disable"
+            )
         }
         None => {
             let host = options.get_host();

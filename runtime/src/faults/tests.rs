@@ -13,10 +13,22 @@ fn code(injection: Option<Injection>) -> Option<String> {
 #[test]
 fn a_fault_hits_so_many_statements_as_it_was_to_and_no_more() {
     let faults = faults();
-    let fault = faults.on("insert into orders%values").fail_with("40001").times(2);
-    let hit = || code(faults.0.on_statement("INSERT INTO orders (id)\n VALUES (1)"));
+    let fault = faults
+        .on("insert into orders%values")
+        .fail_with("40001")
+        .times(2);
+    let hit = || {
+        code(
+            faults
+                .0
+                .on_statement("INSERT INTO orders (id)\n VALUES (1)"),
+        )
+    };
     assert_eq!(code(faults.0.on_statement("select 1")), None);
-    assert_eq!([hit(), hit(), hit()], [Some("40001".into()), Some("40001".into()), None]);
+    assert_eq!(
+        [hit(), hit(), hit()],
+        [Some("40001".into()), Some("40001".into()), None]
+    );
     assert_eq!(fault.hits(), 2);
     assert!(faults.0.unhit().describe().is_none());
 }
@@ -25,16 +37,19 @@ fn a_fault_hits_so_many_statements_as_it_was_to_and_no_more() {
 fn what_a_fault_does_can_be_combined() {
     let faults = faults();
     let second = Duration::from_secs(1);
-    let _ = faults.on("select").delay(second).fail_with("57014");
+    faults.on("select").delay(second).fail_with("57014");
     let injection = faults.0.on_statement("select 1").expect("it hits");
-    assert_eq!((injection.delay, injection.error.as_deref()), (Some(second), Some("57014")));
+    assert_eq!(
+        (injection.delay, injection.error.as_deref()),
+        (Some(second), Some("57014"))
+    );
 }
 
 #[test]
 fn the_fault_that_was_set_first_hits_first() {
     let faults = faults();
-    let _ = faults.on("select").fail_with("40001");
-    let _ = faults.on("select").fail_with("40P01");
+    faults.on("select").fail_with("40001");
+    faults.on("select").fail_with("40P01");
     let hit = || code(faults.0.on_statement("select 1"));
     assert_eq!([hit(), hit()], [Some("40001".into()), Some("40P01".into())]);
 }
@@ -42,18 +57,26 @@ fn the_fault_that_was_set_first_hits_first() {
 #[test]
 fn a_fault_of_a_commit_is_none_of_a_statement() {
     let faults = faults();
-    let _ = faults.on_commit().disconnect();
+    faults.on_commit().disconnect();
     assert!(faults.0.on_statement("commit").is_none());
-    assert!(faults.0.on_commit().is_some_and(|injection| injection.disconnects));
+    assert!(
+        faults
+            .0
+            .on_commit()
+            .is_some_and(|injection| injection.disconnects)
+    );
 }
 
 #[test]
 fn what_hit_nothing_is_told_with_its_place() {
     let faults = faults();
-    let _ = faults.on("insert into oders").fail_with("40001");
-    let _ = faults.on_commit();
+    faults.on("insert into oders").fail_with("40001");
+    drop(faults.on_commit());
     let told = faults.0.unhit().describe().expect("nothing has hit");
-    assert!(told.contains("the fault on `insert into oders` was set at"), "{told}");
+    assert!(
+        told.contains("the fault on `insert into oders` was set at"),
+        "{told}"
+    );
     assert!(told.contains("faults/tests.rs:"), "{told}");
     assert!(told.contains("does nothing"), "{told}");
 }
@@ -61,5 +84,5 @@ fn what_hit_nothing_is_told_with_its_place() {
 #[test]
 #[should_panic(expected = "`oops` is not an SQLSTATE")]
 fn a_code_that_is_none_is_refused() {
-    let _ = faults().on("select").fail_with("oops");
+    faults().on("select").fail_with("oops");
 }

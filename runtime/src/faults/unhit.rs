@@ -22,7 +22,10 @@ impl Unhit {
 
     /// A section of the report of a test that fails.
     pub(crate) fn describe(&self) -> Option<String> {
-        let told = self.0.iter().map(|(problem, help)| format!("{problem};\n{help}"));
+        let told = self
+            .0
+            .iter()
+            .map(|(problem, help)| format!("{problem};\n{help}"));
         let told: Vec<_> = told.collect();
         (!told.is_empty()).then(|| told.join("\n"))
     }

@@ -50,7 +50,9 @@ pub(super) const RELEASE_LOCKS: &str = concat!(
 pub(super) enum Claimed {
     Ours(Session),
     /// Another process has it, or is removing it. These lanes are in use, as far as is known.
-    Elsewhere { in_use: Vec<u32> },
+    Elsewhere {
+        in_use: Vec<u32>,
+    },
     /// It is ours, but its last user did not give it back in good order.
     Untrusted,
 }

@@ -81,7 +81,10 @@ impl Gate {
         };
         let said = message[0] == b'p' && message[5..] == *[self.token.as_bytes(), b"\0"].concat();
         if !said {
-            return refuse("28P01", "db-test: this is not the password of the test's URL");
+            return refuse(
+                "28P01",
+                "db-test: this is not the password of the test's URL",
+            );
         }
         let length = message.len();
         let rest = self.received.split_off(length);
@@ -122,7 +125,10 @@ mod tests {
     #[test]
     fn who_knows_the_token_comes_in_and_is_heard_from_the_beginning() {
         let mut gate = gate();
-        assert_eq!(gate.hear(b"\0\0\0\x08\x04\xd2\x16\x2f"), Verdict::Tell(b"N".to_vec()));
+        assert_eq!(
+            gate.hear(b"\0\0\0\x08\x04\xd2\x16\x2f"),
+            Verdict::Tell(b"N".to_vec())
+        );
         assert_eq!(gate.hear(&STARTUP[..3]), Verdict::Wait);
         assert_eq!(gate.hear(&STARTUP[3..]), Verdict::Tell(ASK.to_vec()));
         let admitted = gate.hear(b"p\0\0\0\x0bsesame\0X");
@@ -131,7 +137,11 @@ mod tests {
 
     #[test]
     fn who_does_not_know_it_is_refused() {
-        for password in [&b"p\0\0\0\x0bsesamE\0"[..], b"p\0\0\0\x05\0", b"Q\0\0\0\x0bsesame\0"] {
+        for password in [
+            &b"p\0\0\0\x0bsesamE\0"[..],
+            b"p\0\0\0\x05\0",
+            b"Q\0\0\0\x0bsesame\0",
+        ] {
             let mut gate = gate();
             gate.hear(STARTUP);
             let verdict = gate.hear(password);

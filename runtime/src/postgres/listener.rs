@@ -139,9 +139,7 @@ impl Place {
         let options = options.ssl_mode(PgSslMode::Disable);
         match self {
             Self::Directory { path, port } => options.socket(path).port(*port),
-            Self::Loopback { port, token } => {
-                options.host("127.0.0.1").port(*port).password(token)
-            }
+            Self::Loopback { port, token } => options.host("127.0.0.1").port(*port).password(token),
         }
     }
 

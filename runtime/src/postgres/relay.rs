@@ -39,10 +39,7 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// Leads to a server; what is said is recorded for a test, if there is one.
-    pub(crate) fn open(
-        upstream: Upstream,
-        recording: Option<Arc<Recording>>,
-    ) -> io::Result<Self> {
+    pub(crate) fn open(upstream: Upstream, recording: Option<Arc<Recording>>) -> io::Result<Self> {
         let listener = Listener::open()?;
         let place = listener.place().clone();
         let (stop, stopped) = mpsc::channel::<()>();
@@ -56,7 +53,8 @@ impl Relay {
                 let (upstream, recording) = (upstream.clone(), recording.clone());
                 let gate = listener.gate();
                 let passing = move || {
-                    let observer = recording.map(|recording| Observer::new(recording, ClientId::next()));
+                    let observer =
+                        recording.map(|recording| Observer::new(recording, ClientId::next()));
                     // Who was connected sees the end of it.
                     handshake::serve((client, gate), &upstream, observer).ok();
                 };

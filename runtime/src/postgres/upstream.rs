@@ -60,7 +60,9 @@ impl Upstream {
         let secrets = secrets.to_url_lossy();
         let parameter = |name: &str| {
             let mut pairs = secrets.query_pairs();
-            pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+            pairs
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
         };
         Self {
             address: Address::of(options),
@@ -162,10 +164,13 @@ impl Upstream {
                 let Address::Tcp { host, .. } = &self.address else {
                     return Ok(stream);
                 };
-                tls::handshake(stream, host, &self.ssl).map_err(|error| sqlx::Error::Tls(error.into()))
+                tls::handshake(stream, host, &self.ssl)
+                    .map_err(|error| sqlx::Error::Tls(error.into()))
             }
             (_, PgSslMode::Prefer | PgSslMode::Allow) => Ok(stream),
-            _ => Err(sqlx::Error::Tls("the server does not support encryption".into())),
+            _ => Err(sqlx::Error::Tls(
+                "the server does not support encryption".into(),
+            )),
         }
     }
 
@@ -218,13 +223,19 @@ impl Address {
 
 /// The password that the options hold.
 fn password(options: &PgConnectOptions) -> Option<String> {
-    let url = options.clone().host("localhost").username("user").to_url_lossy();
+    let url = options
+        .clone()
+        .host("localhost")
+        .username("user")
+        .to_url_lossy();
     let encoded = url.password()?;
     let bytes = encoded.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hexadecimal = (bytes[at] == b'%').then(|| encoded.get(at + 1..at + 3)).flatten();
+        let hexadecimal = (bytes[at] == b'%')
+            .then(|| encoded.get(at + 1..at + 3))
+            .flatten();
         let byte = hexadecimal.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         decoded.push(byte.unwrap_or(bytes[at]));
         at += if byte.is_some() { 3 } else { 1 };

@@ -66,7 +66,10 @@ impl Holders {
         let Some(rest) = sql.strip_prefix(MARK) else {
             return false;
         };
-        let number = rest.split('*').next().and_then(|number| number.parse::<usize>().ok());
+        let number = rest
+            .split('*')
+            .next()
+            .and_then(|number| number.parse::<usize>().ok());
         if let Some(caller) = number.and_then(|number| self.named.get(number)) {
             self.connections.insert(client, (self.stretch, *caller));
         }

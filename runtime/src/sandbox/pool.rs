@@ -8,13 +8,15 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{
-    executor, lane::LaneId, postgres::Place, recording::Recording, session::Startable,
-};
+use crate::{executor, lane::LaneId, postgres::Place, recording::Recording, session::Startable};
 
 /// The options of a test's connections, by the real names of the role and the database as far as they
 /// are known.
-pub(super) fn options(place: &Place, lane: Option<&LaneId>, session: Startable) -> PgConnectOptions {
+pub(super) fn options(
+    place: &Place,
+    lane: Option<&LaneId>,
+    session: Startable,
+) -> PgConnectOptions {
     let options = place.lead(PgConnectOptions::new_without_pgpass());
     let Some((lane, active)) = lane.zip(session.started()) else {
         return options;

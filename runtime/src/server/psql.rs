@@ -96,6 +96,8 @@ fn quoted(word: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::{Origin, Server, quoted};
 
     fn psql(url: &str) -> String {
@@ -104,7 +106,13 @@ mod tests {
             variable: "TEST_DB_URL",
             has_password: true,
         };
-        Server { door, origin }.psql("dbt_kept_it_1")
+        let relay = OnceLock::new();
+        Server {
+            door,
+            origin,
+            relay,
+        }
+        .psql("dbt_kept_it_1")
     }
 
     #[test]

@@ -92,6 +92,36 @@ same! {
         app.outcome(&held.close().await);
     }
 
+    async fn a_second_connection_is_there_while_the_first_is_held(app) {
+        let held = app.pool.acquire().await.expect("it is free");
+        app.run(&["select 'second'"]).await;
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["insert into items (name) values ('in tx')"]).await;
+        app.run(&["insert into items (name) values ('outer')"]).await;
+        app.outcome(&tx.commit().await);
+        drop(held);
+        app.items().await;
+    }
+
+    async fn a_closed_connection_is_replaced(app) {
+        app.run(&["insert into items (name) values ('one')"]).await;
+        let mut held = app.pool.acquire().await.expect("it is free");
+        held.close_on_drop();
+        app.on(&mut held, &["select 'held'"]).await;
+        app.outcome(&held.close().await);
+        app.items().await;
+    }
+
+    async fn a_copy_dropped_before_its_end_writes_nothing(app) {
+        app.run(&["insert into items (name) values ('one')"]).await;
+        let mut held = app.pool.acquire().await.expect("it is free");
+        let mut copy = held.copy_in_raw("copy items (name) from stdin").await.expect("it starts");
+        copy.send(&b"half\n"[..]).await.expect("it is sent");
+        drop(copy);
+        drop(held);
+        app.items().await;
+    }
+
     async fn a_connection_can_be_tried_for(app) {
         app.items().await;
         let held = app.pool.acquire().await.expect("it is free");

@@ -50,12 +50,15 @@ async fn two_cancelled_begins_on_one_connection_lose_nothing(pool: PgPool) {
 }
 
 #[db_test]
-async fn begin_with_is_refused_and_loses_nothing(pool: PgPool) {
-    try_add(&pool, "before").await.expect("it is added");
-    pool.begin_with("begin isolation level serializable")
+async fn a_transaction_begins_with_the_isolation_level_it_asks_for(pool: PgPool) {
+    let tx = pool.begin_with("begin isolation level serializable").await;
+    let mut tx = tx.expect("it begins");
+    let level: String = sqlx::query_scalar("show transaction_isolation")
+        .fetch_one(&mut *tx)
         .await
-        .expect_err("it is not the top level");
-    assert_eq!(names(&pool).await, ["seeded", "before"]);
+        .expect("it is shown");
+    assert_eq!(level, "serializable");
+    tx.commit().await.expect("it commits");
 }
 
 #[db_test]

@@ -1,69 +1,80 @@
-//! What gets out of the transaction is found, named, and seen by no other test.
+//! What ends a transaction ends that of the test's connection, and never the one around the test.
 
-use db_test::db_test;
-use sqlx::PgPool;
+use db_test::{TestContext, db_test};
+use sqlx::{Connection, Executor, PgConnection, PgPool, raw_sql};
 
-use crate::{app::names, child};
+use crate::app::{names, try_add};
 
-fn is_blamed_and_harms_nobody(filter: &str) {
-    let guilty = child::run(filter, &[]);
-    assert!(!guilty.success, "{}", guilty.output);
-    assert!(
-        guilty.output.contains("escaped from its transaction"),
-        "{}",
-        guilty.output
-    );
-    let next = child::run("rollback::a_test_starts_from_the_seed", &[]);
-    assert!(next.success, "{}", next.output);
+/// What is really committed, by a connection outside of the test's transaction.
+async fn committed(cx: &TestContext) -> Vec<String> {
+    let options = cx.outside().await.expect("the session has started");
+    let mut connection = PgConnection::connect_with(&options)
+        .await
+        .expect("it connects");
+    let names = sqlx::query_scalar("select name from items order by id");
+    let names = names
+        .fetch_all(&mut connection)
+        .await
+        .expect("they are read");
+    connection.close().await.expect("it closes");
+    names
 }
 
-#[test]
-fn a_raw_commit_is_blamed_on_its_test() {
-    is_blamed_and_harms_nobody("on_request::committing");
+#[db_test]
+async fn a_raw_commit_commits_for_the_test_alone(cx: TestContext, pool: PgPool) {
+    for sql in [
+        "insert into items (name) values ('a'); commit",
+        "begin; insert into items (name) values ('b'); commit; begin",
+        "/* x */ Commit Work And Chain; insert into items (name) values ('c'); end transaction",
+    ] {
+        let mut held = pool.acquire().await.expect("it is free");
+        held.execute(raw_sql(sql)).await.expect("it is done");
+        held.close().await.expect("it closes");
+    }
+    assert_eq!(names(&pool).await, ["seeded", "a", "b", "c"]);
+    assert_eq!(committed(&cx).await, ["seeded"]);
 }
 
-#[test]
-fn a_transaction_in_the_place_of_the_first_is_noticed() {
-    is_blamed_and_harms_nobody("on_request::committing_and_beginning");
+#[db_test]
+async fn a_raw_rollback_undoes_what_its_connection_did(pool: PgPool) {
+    try_add(&pool, "before").await.expect("it is added");
+    let sql = "begin; insert into items (name) values ('undone'); abort";
+    pool.execute(raw_sql(sql)).await.expect("it is done");
+    assert_eq!(names(&pool).await, ["seeded", "before"]);
 }
 
-#[test]
-fn a_deferred_constraint_is_checked_at_the_end() {
-    let failed = child::run("on_request::violating_a_deferred_constraint", &[]);
-    assert!(!failed.success, "{}", failed.output);
-    assert!(
-        failed.output.contains("in production the commit fails"),
-        "{}",
-        failed.output
-    );
-    assert!(
-        failed.output.contains("parts_item_fkey"),
-        "{}",
-        failed.output
-    );
+#[db_test]
+async fn a_commit_in_a_long_statement_is_one(cx: TestContext, pool: PgPool) {
+    let text = "x".repeat(300_000);
+    let sql = format!("insert into items (name) values ('a'); commit; select length('{text}')");
+    let sql = raw_sql(sqlx::AssertSqlSafe(sql));
+    pool.execute(sql).await.expect("it is done");
+    assert_eq!(committed(&cx).await, ["seeded"]);
 }
 
-#[test]
-fn an_escape_does_not_pass_for_an_expected_panic() {
-    let failed = child::run(
-        "on_request::panicking_for_another_reason_than_expected",
-        &[],
-    );
-    assert!(!failed.success, "{}", failed.output);
-    assert!(
-        failed.output.contains("did not panic as expected"),
-        "{}",
-        failed.output
-    );
+#[db_test]
+async fn a_deferred_constraint_is_checked_by_the_commit(pool: PgPool) {
+    let mut tx = pool.begin().await.expect("it begins");
+    let orphan = "insert into parts (item) values (987654321)";
+    tx.execute(orphan).await.expect("it is not checked yet");
+    let refused = tx
+        .commit()
+        .await
+        .expect_err("its item is missing")
+        .to_string();
+    assert!(refused.contains("parts_item_fkey"), "{refused}");
+    let refused = pool.execute(orphan).await.expect_err("its item is missing");
+    assert!(refused.to_string().contains("parts_item_fkey"), "{refused}");
+    assert_eq!(names(&pool).await, ["seeded"]);
 }
 
 #[db_test]
 async fn a_changed_schema_is_rolled_back(pool: PgPool) {
-    sqlx::raw_sql("alter table items add column extra int")
+    raw_sql("alter table items add column extra int")
         .execute(&pool)
         .await
         .expect("it is added");
-    sqlx::raw_sql("truncate items cascade")
+    raw_sql("truncate items cascade")
         .execute(&pool)
         .await
         .expect("it is emptied");

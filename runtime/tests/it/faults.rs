@@ -1,150 +1,127 @@
-//! Processes that are killed, connections that break, servers that are full.
+//! Faults on demand.
 
-use std::{
-    process::Child,
-    time::{Duration, Instant},
+use std::time::{Duration, Instant};
+
+use db_test::{Faults, db_test};
+use sqlx::PgPool;
+
+use crate::{
+    app::{names, try_add},
+    child,
 };
 
-use db_test::db_test;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+fn code(error: &sqlx::Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
 
-use crate::place::Place;
+#[db_test]
+async fn a_statement_fails_as_often_as_it_was_to(pool: PgPool, faults: Faults) {
+    let fault = faults.on("insert into items%").fail_with("40001").times(2);
+    for _ in 0..2 {
+        let failed = try_add(&pool, "mine").await.expect_err("it fails");
+        assert_eq!(code(&failed).as_deref(), Some("40001"));
+    }
+    try_add(&pool, "mine").await.expect("it works again");
+    assert_eq!(fault.hits(), 2);
+    assert_eq!(names(&pool).await, ["seeded", "mine"]);
+}
 
-/// Waits until a query answers yes.
-async fn until(connection: &mut PgConnection, question: &str) {
+#[db_test]
+async fn a_commit_that_fails_has_committed_nothing(pool: PgPool, faults: Faults) {
+    faults.on_commit().fail_with("40001");
+    let failed = try_add(&pool, "mine").await.expect_err("it fails");
+    assert_eq!(code(&failed).as_deref(), Some("40001"));
+    assert_eq!(names(&pool).await, ["seeded"]);
+}
+
+#[db_test]
+async fn a_failure_aborts_the_transaction_it_is_in(pool: PgPool, faults: Faults) {
+    faults.on("select 1").fail_with("57014");
+    let mut tx = pool.begin().await.expect("it begins");
+    let select = sqlx::query("select 1").execute(&mut *tx).await;
+    assert_eq!(
+        code(&select.expect_err("it fails")).as_deref(),
+        Some("57014")
+    );
+    let select = sqlx::query("select 2").execute(&mut *tx).await;
+    assert_eq!(
+        code(&select.expect_err("it is aborted")).as_deref(),
+        Some("25P02")
+    );
+    tx.rollback().await.expect("it rolls back");
+    names(&pool).await;
+}
+
+#[db_test]
+async fn a_delayed_statement_takes_its_time_and_lets_others_pass(pool: PgPool, faults: Faults) {
+    let delay = Duration::from_millis(200);
+    faults.on("select 'slow'").delay(delay);
     let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(30) {
-        let question = AssertSqlSafe(format!("select exists ({question})"));
-        if sqlx::query_scalar(question)
-            .fetch_one(&mut *connection)
+    let slow = async {
+        sqlx::query("select 'slow'")
+            .execute(&pool)
             .await
-            .expect("it answers")
-        {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("not so within 30 s: {question}");
-}
-
-fn kill(mut process: Child) {
-    process.kill().expect("it is killed");
-    process.wait().expect("it ends");
+            .expect("it is slow");
+        started.elapsed()
+    };
+    assert!(slow.await >= delay);
 }
 
 #[db_test]
-async fn a_killed_process_leaves_nothing_that_the_next_one_sees() {
-    let place = Place::new();
-    assert!(place.run("injection::a_result", &[]).success);
-    let mut server = place.connect().await;
-    for filter in [
-        "on_request::waiting_after_an_insert",
-        "on_request::waiting_after_an_escape",
-    ] {
-        let process = place.start(filter, &[]);
-        until(&mut server, "select from pg_stat_activity where query like '%waits to be killed%' and pid <> pg_backend_pid()").await;
-        kill(process);
-        let next = place.run("rollback::a_test_starts_from_the_seed", &[]);
-        assert!(next.success, "{}", next.output);
-    }
-    server.close().await.expect("it closes");
-}
-
-#[db_test]
-async fn a_process_that_is_killed_while_it_makes_the_template_is_replaced() {
-    let place = Place::new();
+async fn a_connection_that_is_cut_is_replaced_by_the_pool(pool: PgPool, faults: Faults) {
+    faults.on("insert into items%").disconnect();
+    let failed = try_add(&pool, "lost").await.expect_err("it is cut off");
     assert!(
-        place
-            .run("injection::a_result", &[("DB_TEST_CHILD_SEED", "first")])
-            .success
+        matches!(failed, sqlx::Error::Io(_)) || code(&failed).as_deref() == Some("57P01"),
+        "{failed}"
     );
-    let mut server = place.connect().await;
-    let process = place.start(
-        "injection::a_result",
-        &[
-            ("DB_TEST_CHILD_SLOW_SEED", "60"),
-            ("DB_TEST_CHILD_SEED", "code"),
-        ],
-    );
-    until(
-        &mut server,
-        "select from pg_stat_activity where wait_event = 'PgSleep' and datname like 'dbt_%_new'",
-    )
-    .await;
-    kill(process);
-    let next = place.run(
-        "injection::a_result",
-        &[
-            ("DB_TEST_CHILD_SLOW_SEED", "0"),
-            ("DB_TEST_CHILD_SEED", "code"),
-        ],
-    );
-    assert!(next.success, "{}", next.output);
-    until(
-        &mut server,
-        "select 1 except select 1 from pg_database where datname like 'dbt_%_new'",
-    )
-    .await;
-    server.close().await.expect("it closes");
+    try_add(&pool, "mine")
+        .await
+        .expect("there is another connection");
+    assert_eq!(names(&pool).await, ["seeded", "mine"]);
 }
 
-#[db_test]
-async fn a_server_out_of_connections_is_waited_for() {
-    let place = Place::new();
-    assert!(place.run("injection::a_result", &[]).success);
-    let mut server = place.connect().await;
-    let role =
-        "create role narrow login createdb connection limit 3; create database narrow owner narrow";
-    for sql in role.split(';') {
-        sqlx::raw_sql(sql)
-            .execute(&mut server)
-            .await
-            .expect("it is created");
-    }
-    server.close().await.expect("it closes");
-    let url = place
-        .socket()
-        .username("narrow")
-        .database("narrow")
-        .to_url_lossy();
-    let passed = place.run(
-        "autocommit::",
-        &[("TEST_DB_URL", url.as_str()), ("RUST_TEST_THREADS", "8")],
-    );
+#[test]
+fn a_fault_that_hit_nothing_is_told() {
+    let passed = child::run("faults::on_request::in_vain", &[]);
     assert!(passed.success, "{}", passed.output);
+    let told = "the fault on `insert into itmes` was set at";
+    assert!(passed.output.contains(told), "{}", passed.output);
 }
 
-#[db_test]
-async fn a_connection_that_breaks_in_mid_query_fails_its_test_alone() {
-    let place = Place::new();
-    let failed = place.run("on_request::broken_", &[("RUST_TEST_THREADS", "1")]);
+#[test]
+fn a_database_of_its_own_has_no_faults() {
+    let failed = child::run("faults::on_request::in_its_own_database", &[]);
+    assert!(!failed.success, "{}", failed.output);
     assert!(
-        failed.output.contains("terminating connection"),
+        failed.output.contains("remove the option, or the argument"),
         "{}",
         failed.output
     );
-    assert!(
-        failed.output.contains("1 passed; 1 failed"),
-        "{}",
-        failed.output
-    );
 }
 
-#[db_test]
-async fn what_a_server_said_when_it_ended_a_connection_is_told() {
-    let place = Place::new();
-    let failed = place.run("on_request::cut_off::", &[]);
-    let told = "its connection broke: terminating connection due to administrator command";
-    assert!(failed.output.contains(told), "{}", failed.output);
-}
+mod on_request {
+    use super::{Faults, PgPool, child, db_test, try_add};
 
-#[db_test]
-async fn a_private_server_that_is_killed_is_started_again_for_the_next_test() {
-    let place = Place::new();
-    let survived = place.run("on_request::killing_", &[("RUST_TEST_THREADS", "1")]);
-    assert!(
-        survived.output.contains("killing_b_is_survived ... ok"),
-        "{}",
-        survived.output
-    );
+    #[db_test]
+    async fn in_vain(pool: PgPool, faults: Faults) {
+        if child::asked_to_fail() {
+            faults.on("insert into itmes").fail_with("40001");
+        }
+        try_add(&pool, "mine").await.expect("nothing is hit");
+    }
+
+    struct Wanted;
+
+    impl db_test::FromTest for Wanted {
+        async fn from_test(cx: &db_test::TestContext) -> Result<Self, db_test::BoxError> {
+            if child::asked_to_fail() {
+                let _: Faults = cx.get().await?;
+            }
+            Ok(Self)
+        }
+    }
+
+    #[db_test(isolation = "database")]
+    async fn in_its_own_database(_: Wanted) {}
 }

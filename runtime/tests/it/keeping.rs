@@ -83,19 +83,10 @@ fn what_a_test_wrote_before_the_statement_that_took_too_long_is_kept() {
 }
 
 #[test]
-fn what_escaped_is_kept() {
+fn what_a_test_wrote_outside_of_the_transaction_that_was_open_is_kept() {
     let place = Place::new();
-    assert_eq!(
-        kept_of(&place, "on_request::committing_and"),
-        "seeded\nescaped"
-    );
-}
-
-#[test]
-fn what_stood_before_a_violated_constraint_is_kept() {
-    let place = Place::new();
-    let names = kept_of(&place, "on_request::violating_a_deferred");
-    assert_eq!(names, "seeded\nparent");
+    let names = kept_of(&place, "on_request::failing_in_a_transaction");
+    assert_eq!(names, "seeded\ncommitted");
 }
 
 #[test]
@@ -233,7 +224,7 @@ fn a_test_that_has_nothing_to_keep_says_why() {
             "nothing: the test did not use its database",
         ),
         (
-            "on_request::failing_while",
+            "on_request::cut_off",
             "nothing: its transaction ended with its connection",
         ),
     ] {

@@ -1,6 +1,8 @@
-//! Tasks that outlive their test, and connections that are held for too long.
+//! Tasks and connections that outlive their test, and tests that take too long.
 
-use db_test::db_test;
+use std::sync::Mutex;
+
+use db_test::{BoxError, FromTest, TestContext, db_test};
 use sqlx::PgPool;
 
 use crate::{app::names, child};
@@ -47,27 +49,29 @@ mod in_order {
 }
 
 #[db_test]
-async fn a_second_acquire_waits_for_a_release(pool: PgPool) {
-    let held = pool.acquire().await.expect("it is free");
-    tokio::spawn(async move {
-        tokio::task::yield_now().await;
-        drop(held);
-    });
-    pool.acquire().await.expect("it is free again");
+async fn a_leaked_client_finds_nobody_after_its_test(url_of_an_earlier_test: EarlierTest) {
+    let gone = sqlx::PgPool::connect(&url_of_an_earlier_test.0).await;
+    gone.expect_err("nobody listens any more");
 }
 
-#[test]
-fn a_pool_that_is_held_fails_in_seconds_and_says_why() {
-    let failed = child::run("on_request::holding_the_connection", &[]);
-    assert!(!failed.success, "{}", failed.output);
-    assert!(failed.output.contains("PoolTimedOut"), "{}", failed.output);
-    assert!(
-        failed
-            .output
-            .contains("the test's one connection was held for"),
-        "{}",
-        failed.output
-    );
+/// The URL of a test that has ended.
+struct EarlierTest(String);
+
+impl FromTest for EarlierTest {
+    async fn from_test(_: &TestContext) -> Result<Self, BoxError> {
+        static URL: Mutex<String> = Mutex::new(String::new());
+
+        #[allow(unnameable_test_items, reason = "it is called, not collected")]
+        fn run() {
+            #[db_test]
+            async fn earlier(cx: TestContext) {
+                *URL.lock().expect("it is not poisoned") = cx.url().await.expect("there is one");
+            }
+            earlier();
+        }
+        std::thread::spawn(run).join().map_err(|_| "it failed")?;
+        Ok(Self(URL.lock().expect("it is not poisoned").clone()))
+    }
 }
 
 #[test]

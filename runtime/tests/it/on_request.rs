@@ -2,7 +2,6 @@
 
 mod arguments;
 mod cut_off;
-mod escaping;
 mod requesting;
 mod tearing_down;
 
@@ -10,7 +9,7 @@ use std::process::Command;
 
 use axum::http::StatusCode;
 use db_test::{Client, db_test};
-use sqlx::PgPool;
+use sqlx::{Executor, PgPool};
 
 use crate::{app::try_add, child::asked_to_fail};
 
@@ -51,45 +50,6 @@ async fn slow(pool: PgPool) {
 }
 
 #[db_test]
-async fn committing(pool: PgPool) {
-    if asked_to_fail() {
-        sqlx::raw_sql("insert into items (name) values ('escaped'); commit")
-            .execute(&pool)
-            .await
-            .ok();
-    }
-}
-
-#[db_test]
-async fn committing_and_beginning(pool: PgPool) {
-    if asked_to_fail() {
-        let sql = "insert into items (name) values ('escaped'); commit; begin";
-        sqlx::raw_sql(sql).execute(&pool).await.ok();
-    }
-}
-
-#[db_test]
-async fn violating_a_deferred_constraint(pool: PgPool) {
-    if asked_to_fail() {
-        try_add(&pool, "parent").await.expect("the parent is added");
-        let sql = "insert into parts (item) values (987654321)";
-        sqlx::query(sql)
-            .execute(&pool)
-            .await
-            .expect("a deferred constraint is not checked yet");
-    }
-}
-
-#[db_test]
-#[should_panic = "panicking as asked"]
-async fn panicking_for_another_reason_than_expected(pool: PgPool) {
-    if asked_to_fail() {
-        sqlx::raw_sql("commit").execute(&pool).await.ok();
-    }
-    panic!("panicking as asked");
-}
-
-#[db_test]
 #[should_panic = "panicking as always"]
 async fn panicking_as_expected(pool: PgPool) {
     try_add(&pool, "whatever").await.expect("it is added");
@@ -112,16 +72,6 @@ async fn printing_and_failing(client: Client) {
 }
 
 #[db_test]
-async fn holding_the_connection(pool: PgPool) {
-    let held = pool.acquire().await.expect("it is free");
-    if !asked_to_fail() {
-        drop(held);
-    }
-    let second = pool.acquire().await;
-    second.expect("the second connection");
-}
-
-#[db_test]
 async fn waiting_after_an_insert(pool: PgPool) {
     try_add(&pool, "left behind").await.expect("it is added");
     if asked_to_fail() {
@@ -133,10 +83,10 @@ async fn waiting_after_an_insert(pool: PgPool) {
 }
 
 #[db_test]
-async fn waiting_after_an_escape(pool: PgPool) {
+async fn waiting_after_a_commit(pool: PgPool) {
     if asked_to_fail() {
-        let escape = "insert into items (name) values ('escaped'); commit";
-        sqlx::raw_sql(escape)
+        let commit = "insert into items (name) values ('left behind'); commit";
+        sqlx::raw_sql(commit)
             .execute(&pool)
             .await
             .expect("it is committed");
@@ -190,17 +140,12 @@ async fn killing_b_is_survived(pool: PgPool) {
 }
 
 #[db_test]
-async fn failing_while_a_task_holds_the_connection(pool: PgPool) {
-    if asked_to_fail() {
-        let mut held = pool.acquire().await.expect("it is free");
-        let sql = sqlx::raw_sql("insert into items (name) values ('held')");
-        sql.execute(&mut *held).await.expect("it is inserted");
-        tokio::spawn(async move {
-            std::future::pending::<()>().await;
-            drop(held);
-        });
-        panic!("failing as asked");
-    }
+async fn failing_in_a_transaction(pool: PgPool) {
+    try_add(&pool, "committed").await.expect("it is added");
+    let mut tx = pool.begin().await.expect("it begins");
+    let insert = "insert into items (name) values ('not committed')";
+    tx.execute(insert).await.expect("it is inserted");
+    assert!(!asked_to_fail(), "failing as asked");
 }
 
 #[db_test(timeout = "100ms")]

@@ -61,14 +61,14 @@ async fn an_older_savepoint_takes_the_newer_ones_with_it(
 }
 
 #[db_test]
-async fn a_savepoint_says_when_the_connection_is_held(
+async fn a_savepoint_says_when_a_transaction_is_open(
     cx: TestContext,
     pool: PgPool,
 ) -> Result<(), BoxError> {
     let start = cx.savepoint().await?;
     let tx = pool.begin().await?;
-    let refused = start.restore().await.expect_err("it is held").to_string();
-    assert!(refused.contains("connection must be free"), "{refused}");
+    let refused = start.restore().await.expect_err("it is open").to_string();
+    assert!(refused.contains("must have ended"), "{refused}");
     tx.commit().await?;
     start.restore().await?;
     Ok(())

@@ -1,16 +1,21 @@
-//! Where no Unix socket of our own can be made, statements are not heard, and everything else works: the
-//! greeter is on the loopback interface, and nothing is put in front of a statement.
+//! Where no Unix socket of our own can be made, the proxy listens on the loopback interface, and whoever
+//! does not know the password of the test's URL stays outside.
 
-use db_test::{Queries, db_test};
-use sqlx::PgPool;
+use db_test::{TestContext, db_test};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
-use crate::{app::try_add, child};
+use crate::child;
 
 const NOWHERE: [(&str, &str); 2] = [("TMPDIR", "/nonexistent"), ("DB_TEST_LOG", "trace")];
 
 #[test]
-fn the_sandbox_does_without_a_relay() {
-    for tests in ["transactions::", "autocommit::"] {
+fn everything_works_without_unix_sockets() {
+    for tests in [
+        "transactions::",
+        "autocommit::",
+        "queries::statements_",
+        "own_connections::",
+    ] {
         let passed = child::run(tests, &NOWHERE);
         assert!(passed.success, "{}", passed.output);
         let rolled_back = passed.output.contains("rolled back; nothing escaped");
@@ -19,38 +24,30 @@ fn the_sandbox_does_without_a_relay() {
 }
 
 #[test]
-fn what_cannot_be_counted_is_not_taken_for_nothing() {
-    for test in [
-        "within_its_limit",
-        "within_its_limit_of_each_request",
-        "counts",
-    ] {
-        let name = format!("without_sockets::limited::{test}");
-        let failed = child::run(&name, &NOWHERE);
-        assert!(!failed.success, "{name}: {}", failed.output);
-        let why = "the statements of this test cannot be counted";
-        assert!(failed.output.contains(why), "{}", failed.output);
-        let cure = "a directory for its socket (TMPDIR)";
-        assert!(failed.output.contains(cure), "{}", failed.output);
-    }
+fn who_does_not_know_the_password_is_refused() {
+    let passed = child::run("without_sockets::on_request::", &NOWHERE);
+    assert!(passed.success, "{}", passed.output);
 }
 
-mod limited {
-    use super::{PgPool, Queries, db_test, try_add};
-
-    #[db_test(max_queries = 1)]
-    async fn within_its_limit(pool: PgPool) {
-        try_add(&pool, "written").await.expect("it is added");
-    }
-
-    #[db_test(max_queries_per_request = 1)]
-    async fn within_its_limit_of_each_request(pool: PgPool) {
-        try_add(&pool, "written").await.expect("it is added");
-    }
+mod on_request {
+    use super::{Connection, PgConnectOptions, PgConnection, TestContext, child, db_test};
 
     #[db_test]
-    async fn counts(pool: PgPool, queries: Queries) {
-        let added = queries.expect(1, try_add(&pool, "written")).await;
-        added.expect("it is added");
+    async fn connecting_with_another_password(cx: TestContext) {
+        let url = cx.url().await.expect("there is one");
+        let mut connection = PgConnection::connect(&url)
+            .await
+            .expect("it knows the password");
+        connection.ping().await.expect("it is there");
+        if !child::asked_to_fail() {
+            return;
+        }
+        let options: PgConnectOptions = url.parse().expect("it is a URL");
+        let refused = PgConnection::connect_with(&options.password("sesame")).await;
+        let refused = refused.expect_err("it is another one").to_string();
+        assert!(
+            refused.contains("not the password of the test's URL"),
+            "{refused}"
+        );
     }
 }

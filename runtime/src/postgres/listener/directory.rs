@@ -33,7 +33,10 @@ pub(super) fn of_this_process() -> io::Result<PathBuf> {
 
 /// Removes the directory, at the end of the process.
 pub(crate) fn remove_directory() {
-    let made = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let made = DIRECTORY
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
     if let Some(directory) = made {
         fs::remove_dir_all(directory).ok();
     }

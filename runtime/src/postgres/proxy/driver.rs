@@ -153,7 +153,10 @@ impl Driver {
             unread += waiting;
             let mut interest = PollFlags::empty();
             interest.set(PollFlags::OUT, waiting > 0);
-            interest.set(PollFlags::IN, self.engine.wants_bytes(client.id) && waiting < WAITING);
+            interest.set(
+                PollFlags::IN,
+                self.engine.wants_bytes(client.id) && waiting < WAITING,
+            );
             interests.push(interest);
         }
         let mut interest = PollFlags::empty();
@@ -164,10 +167,19 @@ impl Driver {
         let accepts = self.accept_after.is_none_or(|after| after <= now);
         let listener = self.listener.as_ref().filter(|_| accepts);
         let mut polled = Vec::with_capacity(self.clients.len() + 3);
-        polled.push(PollFd::from_borrowed_fd(self.backend.stream.descriptor(), interest));
-        polled.push(PollFd::from_borrowed_fd(self.waiter.descriptor(), PollFlags::IN));
+        polled.push(PollFd::from_borrowed_fd(
+            self.backend.stream.descriptor(),
+            interest,
+        ));
+        polled.push(PollFd::from_borrowed_fd(
+            self.waiter.descriptor(),
+            PollFlags::IN,
+        ));
         if let Some(listener) = listener {
-            polled.push(PollFd::from_borrowed_fd(listener.descriptor(), PollFlags::IN));
+            polled.push(PollFd::from_borrowed_fd(
+                listener.descriptor(),
+                PollFlags::IN,
+            ));
         }
         // Who is not to be heard is not waited for at all: its end would be told again and again.
         let heard = self.clients.iter().zip(&interests);
@@ -175,7 +187,10 @@ impl Driver {
         polled.extend(heard.map(|(client, interest)| {
             PollFd::from_borrowed_fd(client.socket.descriptor(), *interest)
         }));
-        let deadline = [self.engine.deadline(), self.accept_after.filter(|_| !accepts)];
+        let deadline = [
+            self.engine.deadline(),
+            self.accept_after.filter(|_| !accepts),
+        ];
         let deadline = deadline.into_iter().flatten().min();
         let limit = deadline.map(|deadline| timespec(deadline.saturating_duration_since(now)));
         match poll(&mut polled, limit.as_ref()) {
@@ -207,7 +222,9 @@ impl Driver {
                     }
                 }
                 Ok(Received::Nothing) => {}
-                Ok(Received::End) => self.engine.backend_closed("the server closed the connection"),
+                Ok(Received::End) => self
+                    .engine
+                    .backend_closed("the server closed the connection"),
                 Err(error) => self.engine.backend_closed(&error.to_string()),
             }
             return;
@@ -217,7 +234,10 @@ impl Driver {
     fn hear_clients(&mut self, found: &[PollFlags]) {
         for index in 0..self.clients.len() {
             // What was accepted a moment ago has often said something already.
-            if found.get(index).is_none_or(|flags| flags.intersects(READABLE)) {
+            if found
+                .get(index)
+                .is_none_or(|flags| flags.intersects(READABLE))
+            {
                 self.hear_client(index);
             }
         }

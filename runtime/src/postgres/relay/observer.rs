@@ -62,9 +62,10 @@ impl Observer {
 
     pub(super) fn hear_client(&mut self, bytes: &[u8]) {
         let pending = &mut self.pending;
-        self.questions.read(bytes, frontend::is_read, |kind, body, _| {
-            pending.asked(kind, body);
-        });
+        self.questions
+            .read(bytes, frontend::is_read, |kind, body, _| {
+                pending.asked(kind, body);
+            });
     }
 
     pub(super) fn hear_server(&mut self, bytes: &[u8]) {

@@ -33,7 +33,11 @@ struct Passage {
 ///
 /// Neither side is waited for while the other one has something to say: a server that sends rows
 /// while its client is still sending parameters would otherwise stop both.
-pub(super) fn run(client: Socket, server: Stream, mut observer: Option<Observer>) -> io::Result<()> {
+pub(super) fn run(
+    client: Socket,
+    server: Stream,
+    mut observer: Option<Observer>,
+) -> io::Result<()> {
     client.set_nonblocking(true)?;
     server.set_nonblocking(true)?;
     let (to_client, to_server) = (Vec::new(), Vec::new());

@@ -14,9 +14,14 @@ fn a_password_is_used_as_it_was_meant_whatever_is_in_it() {
 
 #[test]
 fn what_is_not_part_of_a_url_by_itself_does_no_harm() {
-    let options = PgConnectOptions::new_without_pgpass().username("a/b@c d").password("x");
+    let options = PgConnectOptions::new_without_pgpass()
+        .username("a/b@c d")
+        .password("x");
     let upstream = Upstream::of(&options);
-    assert_eq!((upstream.user(), upstream.password.as_deref()), ("a/b@c d", Some("x")));
+    assert_eq!(
+        (upstream.user(), upstream.password.as_deref()),
+        ("a/b@c d", Some("x"))
+    );
 }
 
 #[test]

@@ -131,8 +131,7 @@ impl ServerCertVerifier for Lenient {
         match authority.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
             // The name is what is looked at last.
             Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. },
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
             result => result,
         }
