@@ -100,12 +100,14 @@ pub(crate) enum Cause {
     },
 
     #[error(
-        "migration {name} failed: {}\nit ran on a new, empty database{place}; nothing of it was kept",
+        "migration {name} failed: {}\nit ran on a new, empty database{place}; nothing of it was kept{advice}",
         chain(error)
     )]
     MigrationFailed {
         name: String,
         place: String,
+        /// What to do, on a line of its own, where we know.
+        advice: Box<str>,
         #[source]
         error: MigrateError,
     },
@@ -197,6 +199,35 @@ pub(crate) enum Cause {
     )]
     Savepoint {
         action: &'static str,
+        #[source]
+        error: sqlx::Error,
+    },
+
+    #[error(
+        "the session runs its tests as the role `{role}`, and there is none on {server} after the migrations\n\
+         correct `.role(\"{role}\")`, or create it in a migration; there are `{roles}`"
+    )]
+    UnknownRole {
+        role: String,
+        server: String,
+        roles: String,
+    },
+
+    #[error(
+        "the session runs its tests as the role `{role}`, which is a superuser of the private server\n\
+         write `.superuser()` instead of `.role(\"{role}\")`"
+    )]
+    RoleIsSuperuser { role: String },
+
+    #[error(
+        "the session runs its tests as the role `{role}`, which the login role may not become on {server}: {}\n\
+         let it, as a role that may: {sql};",
+        chain(error)
+    )]
+    RoleNotGranted {
+        role: String,
+        server: String,
+        sql: String,
         #[source]
         error: sqlx::Error,
     },

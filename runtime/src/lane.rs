@@ -8,6 +8,7 @@
 mod claim;
 mod mark;
 mod opening;
+mod policies;
 mod retire;
 
 use std::{
@@ -99,6 +100,8 @@ struct Book {
     /// Numbers of lanes that this process holds, opens or removes.
     reserved: BTreeSet<u32>,
     ever_opened: bool,
+    /// Whether it was told which policies do not apply.
+    policies_told: bool,
 }
 
 impl Lanes {
@@ -195,7 +198,7 @@ impl Lanes {
         let free = std::mem::take(&mut self.book().free);
         let closing = free.into_iter().map(|mut lane| async move {
             if let Some((_, database)) = &lane.id.own {
-                mark::leave(&mut lane.connection, database, &Mark::clean())
+                mark::leave(&mut lane.connection, &self.server, database, &Mark::clean())
                     .await
                     .ok();
             }

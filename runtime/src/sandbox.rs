@@ -146,11 +146,8 @@ impl Sandbox {
         self.core.take().await?;
         let active = self.core.session.get().await?;
         let server = active.lanes().server();
-        let options = match self.core.lane_id().and_then(|id| id.own) {
-            Some((_, database)) => server.options(&database),
-            None => server.door_options(),
-        };
-        Ok(options)
+        let database = self.core.lane_id().and_then(|id| id.own);
+        Ok(server.outside_options(database.as_ref().map(|(_, database)| database)))
     }
 
     /// What explains a failure that is a `PoolTimedOut`: that the connection was held for too long.

@@ -3,6 +3,8 @@
 mod failure;
 #[cfg(unix)]
 pub(crate) mod local;
+mod login;
+mod membership;
 mod psql;
 mod url;
 
@@ -19,8 +21,11 @@ use sqlx::{
 };
 use sqlx_core::connection::ConnectOptions as _;
 
-pub(crate) use self::failure::{ConnectFailure, is};
-use crate::{database::OwnDatabase, error::Cause, executor, log, tap::Tap};
+pub(crate) use self::{
+    failure::{ConnectFailure, is},
+    login::Login,
+};
+use crate::{error::Cause, executor, log, tap::Tap};
 #[cfg(unix)]
 use crate::{sandbox, tap};
 
@@ -35,6 +40,7 @@ pub(crate) struct Server {
     /// The database through which others are created; it is never written to.
     door: PgConnectOptions,
     origin: Origin,
+    login: Login,
 }
 
 enum Origin {
@@ -52,7 +58,7 @@ enum Origin {
 
 impl Server {
     /// Takes the server that the environment names, or else starts or joins the private one.
-    pub(crate) async fn find(crate_dir: &Path) -> Result<Self, Cause> {
+    pub(crate) async fn find(crate_dir: &Path, login: &Login) -> Result<Self, Cause> {
         if let Some(named) = url::find(crate_dir)? {
             let origin = Origin::Url {
                 variable: named.variable,
@@ -61,6 +67,7 @@ impl Server {
             let server = Self {
                 door: named.options,
                 origin,
+                login: login.clone(),
             };
             log::info(format_args!(
                 "using {server}, as the variable is set ({})",
@@ -72,11 +79,11 @@ impl Server {
             "using a private server, as neither {} is set (environment, .env)",
             url::VARIABLES.join(" nor ")
         ));
-        Self::private().await
+        Self::private(login.clone()).await
     }
 
     #[cfg(unix)]
-    async fn private() -> Result<Self, Cause> {
+    async fn private(login: Login) -> Result<Self, Cause> {
         // Without a thread of its own where nothing has to be waited for.
         let server = match local::join_running() {
             Ok(Some(server)) => Ok(server),
@@ -96,6 +103,7 @@ impl Server {
                 server,
                 revived: Mutex::default(),
             },
+            login,
         })
     }
 
@@ -117,7 +125,7 @@ impl Server {
     async fn revive(&self) {}
 
     #[cfg(not(unix))]
-    async fn private() -> Result<Self, Cause> {
+    async fn private(_login: Login) -> Result<Self, Cause> {
         Err(Cause::NoServer)
     }
 
@@ -132,18 +140,9 @@ impl Server {
         )
     }
 
-    pub(crate) fn user(&self) -> &str {
-        self.door.get_username()
-    }
-
-    /// The options of a connection to one of our own databases.
-    pub(crate) fn options(&self, database: &OwnDatabase) -> PgConnectOptions {
-        self.door_options().database(database.as_str())
-    }
-
-    /// The options of a connection to the database that the server was named by.
-    pub(crate) fn door_options(&self) -> PgConnectOptions {
-        self.door.clone().application_name("db-test")
+    /// Whether this is the server that db-test itself has started.
+    pub(crate) fn is_private(&self) -> bool {
+        !matches!(self.origin, Origin::Url { .. })
     }
 
     /// Connects to the database that the server was named by, or to `postgres` if there is none of
@@ -199,10 +198,13 @@ impl Server {
         connect: impl Fn() -> F,
     ) -> Result<T, ConnectFailure> {
         let attempt = async {
-            let mut revived = false;
+            let (mut revived, mut has_owner) = (false, false);
             loop {
                 match connect().await {
                     Err(error) if is(&error, "57P03") => tokio::time::sleep(RETRY_PAUSE).await,
+                    Err(error) if !has_owner && self.can_make_owner(&error).await => {
+                        has_owner = true;
+                    }
                     Err(sqlx::Error::Io(_)) if !revived => {
                         revived = true;
                         self.revive().await;

@@ -16,6 +16,7 @@ pub(crate) use self::{
 use crate::{
     BoxError, IntoApp, Overrides, TestContext,
     app::{self, AppFn},
+    server::Login,
 };
 
 /// The time limit of a test whose attribute and session name none.
@@ -56,6 +57,7 @@ pub struct Session {
     overrides: Vec<OverridesFn>,
     timeout: Duration,
     acquire_timeout: Duration,
+    pub(crate) login: Login,
 }
 
 impl Session {
@@ -74,6 +76,7 @@ impl Session {
             overrides: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
             acquire_timeout: DEFAULT_ACQUIRE_TIMEOUT,
+            login: Login::default(),
         }
     }
 
@@ -103,6 +106,32 @@ impl Session {
         Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         self.seed = Some(Arc::new(move |pool| Box::pin(seed(pool))));
+        self
+    }
+
+    /// Runs the tests and the application as a role that the migrations have made, as in production.
+    ///
+    /// Use it where row-level security or privileges protect rows: whoever owns the tables passes by
+    /// policies that are not forced, and by all privileges. The role need not be allowed to log in. It is
+    /// what `RESET ROLE`, `RESET ALL` and `DISCARD ALL` return to. Migrations, seeds and fixtures run as
+    /// the owner of the database, and so does what follows `SET ROLE NONE` until the connection is released.
+    ///
+    /// Default: the owner. On the private server that is `db_test`, an ordinary role that may create roles and
+    /// databases; on a given server it is the URL's role, which must be allowed to grant this role to itself
+    /// or be a member of it.
+    pub fn role(mut self, name: impl Into<String>) -> Self {
+        self.login.role = Some(name.into());
+        self
+    }
+
+    /// Runs migrations and seeds as the superuser of the private server, and the tests too unless there is a
+    /// [`role`](Self::role).
+    ///
+    /// Use it for schemas that an ordinary role cannot make: extensions that are not trusted, event triggers,
+    /// publications of all tables. Superusers pass by every privilege and every policy, so tests of
+    /// those need a [`role`](Self::role). On a given server the URL says who one is.
+    pub fn superuser(mut self) -> Self {
+        self.login.superuser = true;
         self
     }
 

@@ -63,8 +63,9 @@ pub(super) async fn claim(
     connection: PgConnection,
     tap: &Tap,
     database: &OwnDatabase,
+    server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
-    match try_claim(connection, tap, database).await {
+    match try_claim(connection, tap, database, server).await {
         // Whoever is removing the lane ends every connection to it. That may be seen first when
         // something cannot be written any more.
         Err(error) if is(&error, "57P01") || is_ended(tap) => {
@@ -104,6 +105,7 @@ async fn try_claim(
     mut connection: PgConnection,
     tap: &Tap,
     database: &OwnDatabase,
+    server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
     deepen(&mut connection, tap).await?;
     let row = connection.fetch_one(sqlx::raw_sql(CLAIM)).await?;
@@ -121,7 +123,7 @@ async fn try_claim(
         connection.close().await.ok();
         return Ok(Claimed::Untrusted);
     }
-    mark::leave(&mut connection, database, &Mark::busy()).await?;
+    mark::leave(&mut connection, server, database, &Mark::busy()).await?;
     Ok(Claimed::Ours {
         connection,
         backend,
@@ -144,7 +146,8 @@ pub(super) async fn clone_template(
     template: &OwnDatabase,
     lane: &OwnDatabase,
 ) -> Result<(), Cause> {
-    let sql = format!("create database {lane} template {template}");
+    let owner = server.owner_clause();
+    let sql = format!("create database {lane} template {template}{owner}");
     let action = format!("run `{sql}`");
     let began = Instant::now();
     let cloning = async {

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use crate::database::OwnDatabase;
+use crate::{database::OwnDatabase, server::Server};
 
 /// A note on one of our databases, kept on the server as the database's comment.
 ///
@@ -69,13 +69,13 @@ impl Mark {
 /// Leaves a mark on a database.
 pub(super) async fn leave(
     connection: &mut PgConnection,
+    server: &Server,
     database: &OwnDatabase,
     mark: &Mark,
 ) -> Result<(), sqlx::Error> {
-    connection
-        .execute(sqlx::raw_sql(AssertSqlSafe(mark.statement(database))))
-        .await
-        .map(|_| ())
+    let sql = server.as_owner(mark.statement(database));
+    let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
+    done.map(|_| ())
 }
 
 #[cfg(test)]

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
+use sqlx::PgConnection;
+
 use super::{
     Cut, Lane, LaneId, Lanes,
     claim::{self, Claimed},
+    policies,
 };
 use crate::{
     Error,
@@ -39,47 +42,54 @@ impl Lanes {
     /// Opens the lane with the smallest number that can be had.
     pub(super) async fn open(&self) -> Result<Lane, Failure> {
         let began = Instant::now();
-        let mut claimed_elsewhere = BTreeSet::new();
+        let (mut claimed_elsewhere, mut admitted) = (BTreeSet::new(), false);
         for _ in 0..ATTEMPTS {
             if self.template.is_shared() {
                 return self.open_shared().await;
             }
             let reservation = self.reserve(&claimed_elsewhere);
             let database = self.template.database().lane(reservation.number);
-            let options = self.server.options(&database);
+            let options = self.server.test_options(&database);
             match self.server.connect_tapped(&options).await {
-                Ok((connection, tap)) => match claim::claim(connection, &tap, &database).await {
-                    Ok(Claimed::Ours {
-                        connection,
-                        backend,
-                    }) => {
-                        log::debug(format_args!(
-                            "lane {database} opened in {:.1?}",
-                            began.elapsed()
-                        ));
-                        let own = Some((reservation.keep(), database));
-                        return Ok(Lane {
-                            id: LaneId::new(own, backend, tap),
-                            connection,
-                        });
+                Ok((connection, tap)) => {
+                    match claim::claim(connection, &tap, &database, &self.server).await {
+                        Ok(Claimed::Ours {
+                            mut connection,
+                            backend,
+                        }) => {
+                            self.tell_policies(&mut connection).await;
+                            log::debug(format_args!(
+                                "lane {database} opened in {:.1?}",
+                                began.elapsed()
+                            ));
+                            let own = Some((reservation.keep(), database));
+                            return Ok(Lane {
+                                id: LaneId::new(own, backend, tap),
+                                connection,
+                            });
+                        }
+                        Ok(Claimed::Elsewhere { in_use }) => {
+                            log::debug(format_args!("lane {database} is another process's"));
+                            claimed_elsewhere.insert(reservation.number);
+                            claimed_elsewhere.extend(in_use);
+                        }
+                        Ok(Claimed::Untrusted) => {
+                            log::info(format_args!("lane {database} was left by a killed process"));
+                            let own = Some((reservation.keep(), database));
+                            let (backend, tap) = (0, Tap::default());
+                            self.discard(LaneId::new(own, backend, tap), Cut::Nobody);
+                        }
+                        Err(error) => return Err(self.statement("claim a lane", error)),
                     }
-                    Ok(Claimed::Elsewhere { in_use }) => {
-                        log::debug(format_args!("lane {database} is another process's"));
-                        claimed_elsewhere.insert(reservation.number);
-                        claimed_elsewhere.extend(in_use);
-                    }
-                    Ok(Claimed::Untrusted) => {
-                        log::info(format_args!("lane {database} was left by a killed process"));
-                        let own = Some((reservation.keep(), database));
-                        let (backend, tap) = (0, Tap::default());
-                        self.discard(LaneId::new(own, backend, tap), Cut::Nobody);
-                    }
-                    Err(error) => return Err(self.statement("claim a lane", error)),
-                },
+                }
                 Err(failure) if failure.is("53300") => return Err(self.refused(failure)),
                 // Whoever is removing the lane ends every connection to it.
                 Err(failure) if failure.is("57P01") => {
                     claimed_elsewhere.insert(reservation.number);
+                }
+                Err(failure) if !admitted && self.server.refuses_role(&failure) => {
+                    admitted = true;
+                    self.admit().await?;
                 }
                 Err(failure) => self.make_room(&database, failure).await?,
             }
@@ -113,20 +123,42 @@ impl Lanes {
         }
     }
 
+    /// Lets tests be the session's role, which the migrations make.
+    async fn admit(&self) -> Result<(), Failure> {
+        let admitted = self.server.admit().await;
+        admitted.map_err(|cause| Failure::from(Error::from(cause)))
+    }
+
     /// Opens a connection to the one database that all lanes share.
     async fn open_shared(&self) -> Result<Lane, Failure> {
-        let options = self.server.door_options();
-        match self.server.connect_tapped(&options).await {
+        let options = self.server.shared_options();
+        let mut connected = self.server.connect_tapped(&options).await;
+        if let Err(failure) = &connected
+            && self.server.refuses_role(failure)
+        {
+            self.admit().await?;
+            connected = self.server.connect_tapped(&options).await;
+        }
+        match connected {
             Ok((mut connection, tap)) => {
                 let backend = claim::prepare_shared(&mut connection, &tap).await;
                 let backend =
                     backend.map_err(|error| self.statement("prepare a connection", error))?;
+                self.tell_policies(&mut connection).await;
                 Ok(Lane {
                     id: LaneId::new(None, backend, tap),
                     connection,
                 })
             }
             Err(failure) => Err(self.refused(failure)),
+        }
+    }
+
+    /// Says once which policies do not apply to the tests.
+    async fn tell_policies(&self, connection: &mut PgConnection) {
+        let told = std::mem::replace(&mut self.book().policies_told, true);
+        if !told {
+            policies::announce_bypassed(connection).await;
         }
     }
 

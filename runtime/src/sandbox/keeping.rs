@@ -47,7 +47,7 @@ impl Sandbox {
         if wanted && id.own.is_none() {
             keeping.refuse(format_args!(
                 "the role `{}` may not create databases, so all tests share one\nlet it: alter role \"{0}\" createdb;",
-                active.lanes().server().user()
+                active.lanes().server().owner()
             ));
         }
         wanted && id.own.is_some()

@@ -97,6 +97,7 @@ fn quoted(word: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::{Origin, Server, quoted};
+    use crate::server::Login;
 
     fn psql(url: &str) -> String {
         let door = url.parse().expect("it is a URL");
@@ -104,7 +105,13 @@ mod tests {
             variable: "TEST_DB_URL",
             has_password: true,
         };
-        Server { door, origin }.psql("dbt_kept_it_1")
+        let login = Login::default();
+        Server {
+            door,
+            origin,
+            login,
+        }
+        .psql("dbt_kept_it_1")
     }
 
     #[test]

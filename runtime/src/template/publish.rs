@@ -43,7 +43,7 @@ pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
         Ground::Shared
     } else {
         let (role, server) = (
-            template.server.user().to_owned(),
+            template.server.owner().to_owned(),
             template.server.to_string(),
         );
         return Err(Cause::NoCreateDb { role, server });
@@ -126,7 +126,15 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
         format!("drop database if exists {draft} with (force)"),
     )
     .await?;
-    run(template, door, format!("create database {draft}")).await?;
+    let failed = |error| statement(template, "make the owner of its databases", error);
+    template.server.make_owner(door).await.map_err(failed)?;
+    let owner = template.server.owner_clause();
+    run(template, door, format!("create database {draft}{owner}")).await?;
+    template
+        .server
+        .hand_over_public(&draft)
+        .await
+        .map_err(failed)?;
     // The mark goes with the renamed database; without one it would look forgotten.
     run(template, door, Mark::clean().statement(&draft)).await?;
     let filled = fill::fill(template, &draft).await;

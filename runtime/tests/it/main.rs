@@ -25,6 +25,7 @@ mod own_database;
 mod place;
 mod queries;
 mod readme;
+mod roles;
 mod rollback;
 mod savepoints;
 mod servers;

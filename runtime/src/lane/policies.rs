@@ -1,0 +1,81 @@
+//! Whether the policies of a schema mean anything to the tests.
+
+use sqlx::{Executor, PgConnection, Row};
+
+use crate::announce::announce;
+
+/// The tables whose policies do not apply to the role of a connection, and why.
+const BYPASSED: &str = "select rolname::text, rolsuper, rolbypassrls, \
+     array(select oid::regclass::text from pg_class where relrowsecurity and not row_security_active(oid) order by 1) \
+     from pg_roles where rolname = current_user";
+
+/// How many tables are named.
+const NAMED: usize = 3;
+
+/// Tells whoever runs the tests that a broken policy would pass them. What cannot be found out is not told.
+pub(super) async fn announce_bypassed(connection: &mut PgConnection) {
+    if let Ok(Some(text)) = bypassed(connection).await {
+        announce(text);
+    }
+}
+
+async fn bypassed(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let row = connection.fetch_one(sqlx::raw_sql(BYPASSED)).await?;
+    let (role, superuser, bypasses): (String, bool, bool) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    Ok(tell(
+        &role,
+        superuser,
+        bypasses,
+        &row.try_get::<Vec<String>, _>(3)?,
+    ))
+}
+
+fn tell(role: &str, superuser: bool, bypasses: bool, tables: &[String]) -> Option<String> {
+    let named = tables.iter().take(NAMED).map(|table| format!("`{table}`"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let named = match tables.len() {
+        0 => return None,
+        count if count > NAMED => format!("{named} and {} more", count - NAMED),
+        _ => named,
+    };
+    let why = match (superuser, bypasses) {
+        (true, _) => format!(
+            "the role `{role}` is a superuser, to whom the policies of {named} do not apply"
+        ),
+        (_, true) => format!(
+            "the role `{role}` has BYPASSRLS, so that the policies of {named} do not apply to it"
+        ),
+        _ => format!(
+            "the role `{role}` owns {named}, and policies apply to an owner only where they are forced"
+        ),
+    };
+    Some(format!(
+        "row-level security is not tested: {why}; run the tests as the application's role, with \
+         `.role(\"…\")` on the session"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tell;
+
+    #[test]
+    fn nothing_is_told_where_every_policy_applies() {
+        assert_eq!(tell("app", false, false, &[]), None);
+    }
+
+    #[test]
+    fn the_reason_is_told_and_of_many_tables_the_first() {
+        let tables = ["a", "b", "c", "d", "e"].map(str::to_owned);
+        for (superuser, bypasses, reason) in [
+            (true, true, "is a superuser"),
+            (false, true, "has BYPASSRLS"),
+            (false, false, "owns `a`, `b`, `c` and 2 more"),
+        ] {
+            let told = tell("app", superuser, bypasses, &tables).expect("there are tables");
+            assert!(told.contains(reason), "{told}");
+            assert!(told.contains(".role("), "{told}");
+        }
+    }
+}
