@@ -68,6 +68,8 @@ mod overridable;
 #[cfg(feature = "harness")]
 mod overrides;
 #[cfg(all(feature = "harness", unix))]
+mod private_directory;
+#[cfg(all(feature = "harness", unix))]
 mod private_socket;
 #[cfg(feature = "harness")]
 mod queries;

@@ -29,7 +29,7 @@ use tokio::{
 use super::Core;
 use crate::executor;
 #[cfg(unix)]
-use crate::private_socket::PrivateSocket;
+use crate::{announce::announce, private_socket::PrivateSocket};
 
 /// How long a peer may take to introduce itself.
 const INTRODUCTION_LIMIT: Duration = Duration::from_secs(5);
@@ -87,8 +87,11 @@ fn greeter() -> &'static Greeter {
     GREETER.get_or_init(|| {
         let _runtime = executor::enter();
         #[cfg(unix)]
-        if let Ok(greeter) = on_a_socket() {
-            return greeter;
+        match on_a_socket() {
+            Ok(greeter) => return greeter,
+            Err(problem) => announce(format_args!(
+                "no place is safe for a socket, so the loopback interface is used, and no statements are recorded\n{problem}"
+            )),
         }
         on_the_loopback_interface()
             .expect("db-test: no port could be opened on the loopback interface")

@@ -35,8 +35,6 @@ mod teardown;
 mod templates;
 mod transactions;
 mod unasked;
-#[cfg(unix)]
-mod without_sockets;
 
 use std::env;
 
