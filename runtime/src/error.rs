@@ -92,6 +92,22 @@ pub(crate) enum Cause {
     )]
     NoSeedWhenShared { role: String },
 
+    #[error(
+        "the session has a locale, and the role `{role}` may not create the database that would have it\n\
+         let it: alter role \"{role}\" createdb; or remove `.locale(…)`"
+    )]
+    NoLocaleWhenShared { role: String },
+
+    #[error(
+        "the session's locale `{tag}` cannot be had on {server}: {problem}\n\
+         correct `.locale(\"{tag}\")`, or remove it"
+    )]
+    BadLocale {
+        tag: String,
+        server: String,
+        problem: String,
+    },
+
     #[error("the migrations in {} could not be read: {}\ncheck the path given to `.migrations(…)`", directory.display(), chain(error))]
     MigrationsUnreadable {
         directory: PathBuf,

@@ -53,6 +53,7 @@ pub struct Session {
     pub(crate) migrations: Migrations,
     pub(crate) seed_sql: Vec<String>,
     pub(crate) seed: Option<SeedFn>,
+    pub(crate) locale: Option<String>,
     app: Option<AppFn>,
     overrides: Vec<OverridesFn>,
     timeout: Duration,
@@ -72,6 +73,7 @@ impl Session {
             migrations: Migrations::default(),
             seed_sql: Vec::new(),
             seed: None,
+            locale: None,
             app: None,
             overrides: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
@@ -106,6 +108,20 @@ impl Session {
         Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         self.seed = Some(Arc::new(move |pool| Box::pin(seed(pool))));
+        self
+    }
+
+    /// The language by whose rules text is compared and sorted, as a tag: `en-US`, `de`, `en-US-u-kn-true`.
+    ///
+    /// Use it where the order of text matters and production's database has such a collation. The databases are
+    /// made with the rules of ICU, which are the same on every machine with one version of it. Before PostgreSQL 15
+    /// the C library's locale of that name is taken, where it has one. They are copied from `template0`, so what
+    /// somebody has added to `template1` of a given server is not in them.
+    ///
+    /// Default: the server's own; the private server sorts by code point (`B` before `a`). The first test fails
+    /// where the server does not know the locale, was built without ICU, or the role may not create databases.
+    pub fn locale(mut self, tag: impl Into<String>) -> Self {
+        self.locale = Some(tag.into());
         self
     }
 

@@ -3,6 +3,7 @@
 
 mod fill;
 mod fingerprint;
+mod locale;
 mod publish;
 pub(crate) mod reap;
 
@@ -24,6 +25,7 @@ pub(crate) struct Template {
     migrator: Arc<Migrator>,
     seed_sql: Vec<String>,
     seed: Option<SeedFn>,
+    locale: Option<String>,
     server: Arc<Server>,
     ground: OnceCell<Result<Ground, Error>>,
 }
@@ -45,6 +47,7 @@ impl Template {
             migrator,
             seed_sql: session.seed_sql.clone(),
             seed: session.seed.clone(),
+            locale: session.locale.clone(),
             server,
             ground: OnceCell::new(),
         }

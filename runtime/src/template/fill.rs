@@ -53,6 +53,11 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
             role: template.server.owner().to_owned(),
         });
     }
+    if template.locale.is_some() {
+        return Err(Cause::NoLocaleWhenShared {
+            role: template.server.owner().to_owned(),
+        });
+    }
     announce(format_args!(
         "the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
          but tests can wait for each other's locks, and what escapes a transaction stays",

@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{Ground, Template, fill, reap};
+use super::{Ground, Template, fill, locale, reap};
 use crate::{
     announce::announce, database::OwnDatabase, error::Cause, executor, lane::Mark, log, server::is,
 };
@@ -129,7 +129,9 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
     let failed = |error| statement(template, "make the owner of its databases", error);
     template.server.make_owner(door).await.map_err(failed)?;
     let owner = template.server.owner_clause();
-    run(template, door, format!("create database {draft}{owner}")).await?;
+    let locale = locale::clause(template, door).await?;
+    let sql = format!("create database {draft}{owner}{locale}");
+    run(template, door, sql).await?;
     template
         .server
         .hand_over_public(&draft)
@@ -204,7 +206,7 @@ async fn run(template: &Template, door: &mut PgConnection, sql: String) -> Resul
     }
 }
 
-fn statement(template: &Template, action: &str, error: sqlx::Error) -> Cause {
+pub(super) fn statement(template: &Template, action: &str, error: sqlx::Error) -> Cause {
     Cause::Statement {
         action: action.to_owned(),
         server: template.server.to_string(),

@@ -140,3 +140,11 @@ async fn a_copy_whose_reader_stops_half_way_breaks_the_connection(pool: PgPool) 
         "{error}"
     );
 }
+
+#[db_test]
+async fn text_is_sorted_by_code_point(pool: PgPool) -> Result<(), sqlx::Error> {
+    let first = sqlx::query_scalar("select min(word) from (values ('a'), ('B')) as words (word)");
+    let first: String = first.fetch_one(&pool).await?;
+    assert_eq!(first, "B");
+    Ok(())
+}

@@ -13,6 +13,7 @@ mod in_vain;
 mod injection;
 mod keeping;
 mod leaks;
+mod locales;
 mod logging;
 mod long;
 mod looking_back;
