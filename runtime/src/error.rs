@@ -86,6 +86,22 @@ pub(crate) enum Cause {
     )]
     NoSeedWhenShared { role: String },
 
+    #[error(
+        "the session has a locale, and the role `{role}` may not create the database that would have it\n\
+         let it: alter role \"{role}\" createdb; or remove `.locale(…)`"
+    )]
+    NoLocaleWhenShared { role: String },
+
+    #[error(
+        "the session's locale `{tag}` cannot be had on {server}: {problem}\n\
+         correct `.locale(\"{tag}\")`, or remove it"
+    )]
+    BadLocale {
+        tag: String,
+        server: String,
+        problem: String,
+    },
+
     #[error("the migrations in {} could not be read: {}\ncheck the path given to `.migrations(…)`", directory.display(), chain(error))]
     MigrationsUnreadable {
         directory: PathBuf,
@@ -94,12 +110,14 @@ pub(crate) enum Cause {
     },
 
     #[error(
-        "migration {name} failed: {}\nit ran on a new, empty database{place}; nothing of it was kept",
+        "migration {name} failed: {}\nit ran on a new, empty database{place}; nothing of it was kept{advice}",
         chain(error)
     )]
     MigrationFailed {
         name: String,
         place: String,
+        /// What to do, on a line of its own, where we know.
+        advice: Box<str>,
         #[source]
         error: MigrateError,
     },
@@ -204,6 +222,35 @@ pub(crate) enum Cause {
          it is in the directory for temporary files (TMPDIR), or else on the loopback interface"
     )]
     NoSocket(#[source] std::io::Error),
+
+    #[error(
+        "the session runs its tests as the role `{role}`, and there is none on {server} after the migrations\n\
+         correct `.role(\"{role}\")`, or create it in a migration; there are `{roles}`"
+    )]
+    UnknownRole {
+        role: String,
+        server: String,
+        roles: String,
+    },
+
+    #[error(
+        "the session runs its tests as the role `{role}`, which is a superuser of the private server\n\
+         write `.superuser()` instead of `.role(\"{role}\")`"
+    )]
+    RoleIsSuperuser { role: String },
+
+    #[error(
+        "the session runs its tests as the role `{role}`, which the login role may not become on {server}: {}\n\
+         let it, as a role that may: {sql};",
+        chain(error)
+    )]
+    RoleNotGranted {
+        role: String,
+        server: String,
+        sql: String,
+        #[source]
+        error: sqlx::Error,
+    },
 
     #[error("the session's `app` function failed: {problem}")]
     AppFailed { problem: String },

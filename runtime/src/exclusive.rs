@@ -31,6 +31,8 @@ pub(crate) struct Exclusive {
     /// Keeps the claim while the test runs; its connection is not used for anything else.
     lane: Mutex<Option<Lane>>,
     options: PgConnectOptions,
+    owner: PgConnectOptions,
+    outside: PgConnectOptions,
     pool: PgPool,
     /// Where all its connections lead, and their statements are recorded.
     _relay: Relay,
@@ -47,10 +49,15 @@ impl Exclusive {
         let Some((_, database)) = &lane.id.own else {
             active.lanes().give_back(lane);
             let server = active.lanes().server();
-            let (role, server) = (server.user().to_owned(), server.to_string());
+            let (role, server) = (server.owner().to_owned(), server.to_string());
             return Err(Error::from(Cause::NoDatabaseOfItsOwn { role, server }));
         };
-        let options = active.lanes().server().options(database);
+        let server = active.lanes().server();
+        let (owner, outside) = (
+            server.reachable(server.owner_options(database)),
+            server.reachable(server.outside_options(Some(database))),
+        );
+        let options = server.test_options(database);
         let relay = Relay::open(Upstream::of(&options), Some(Arc::clone(recording)))
             .map_err(|error| Error::from(Cause::NoSocket(error)))?;
         let options = relay.place().lead(options);
@@ -60,6 +67,8 @@ impl Exclusive {
             active,
             lane: Mutex::new(Some(lane)),
             options,
+            owner,
+            outside,
             pool,
             _relay: relay,
         })
@@ -71,6 +80,16 @@ impl Exclusive {
 
     pub(crate) fn options(&self) -> PgConnectOptions {
         self.options.clone()
+    }
+
+    /// The options of a connection of the database's owner.
+    pub(crate) fn owner_options(&self) -> PgConnectOptions {
+        self.owner.clone()
+    }
+
+    /// The options of a connection that sees what is committed, whatever the test's role may see.
+    pub(crate) fn outside(&self) -> PgConnectOptions {
+        self.outside.clone()
     }
 
     /// Closes the pool and gives the database up, or sets it aside. What still holds a connection

@@ -33,6 +33,9 @@ pub(crate) struct Fixtures {
 /// How the query begins; it is not one of the test's.
 pub(crate) const BEGINNING: &str = "/*db-test fixtures*/";
 
+/// What comes before it where the test runs as another role than the owner.
+const BECOME_OWNER: &str = "/*db-test*/set role none";
+
 /// Stands between two scripts.
 const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";
 
@@ -55,10 +58,14 @@ pub(crate) fn before(test: &'static Test, cx: &TestContext, body: TestFuture) ->
 
 async fn load(fixtures: &Fixtures, cx: &TestContext) -> Result<(), BoxError> {
     cx.ready().await?;
-    if let Some(options) = cx.options_of_own_database() {
+    if let Some(options) = cx.owner_options_of_own_database() {
         return Ok(load_into_own(fixtures, &options).await?);
     }
     let mut connection = cx.pool().acquire().await?;
+    if cx.runs_as_a_role() {
+        // Until the release of the connection, which resets the role.
+        connection.execute(BECOME_OWNER).await?;
+    }
     Ok(run(fixtures, &mut connection).await?)
 }
 

@@ -102,11 +102,11 @@ impl TestDatabase {
         }
     }
 
-    /// The options of a database of the test's own, if it has one.
-    pub(crate) fn options_of_own(&self) -> Option<PgConnectOptions> {
+    /// The options of the owner's connections to a database of the test's own, if it has one.
+    pub(crate) fn owner_options_of_own(&self) -> Option<PgConnectOptions> {
         match self {
             Self::Transaction(_) => None,
-            Self::Own(exclusive) => Some(exclusive.options()),
+            Self::Own(exclusive) => Some(exclusive.owner_options()),
         }
     }
 
@@ -122,7 +122,7 @@ impl TestDatabase {
     pub(crate) async fn outside(&self) -> Result<PgConnectOptions, Error> {
         let options = match self {
             Self::Transaction(sandbox) => sandbox.get().outside().await?,
-            Self::Own(exclusive) => exclusive.options(),
+            Self::Own(exclusive) => exclusive.outside(),
         };
         Ok(options.options([("default_transaction_read_only", "on")]))
     }

@@ -8,6 +8,7 @@
 mod claim;
 mod mark;
 mod opening;
+mod policies;
 mod retire;
 
 use std::{
@@ -85,6 +86,8 @@ struct Book {
     /// Numbers of lanes that this process holds, opens or removes.
     reserved: BTreeSet<u32>,
     ever_opened: bool,
+    /// Whether it was told which policies do not apply.
+    policies_told: bool,
 }
 
 impl Lanes {
@@ -189,7 +192,8 @@ impl Lanes {
         let free = std::mem::take(&mut self.book().free);
         let closing = free.into_iter().map(|Lane { id, proxy }| {
             let own = id.own.as_ref();
-            proxy.close(own.map(|(_, database)| Mark::clean().statement(database)))
+            let mark = |(_, database): &_| self.server.as_owner(Mark::clean().statement(database));
+            proxy.close(own.map(mark))
         });
         join_all(closing).await;
     }

@@ -71,6 +71,8 @@ mod overridable;
 mod overrides;
 #[cfg(feature = "harness")]
 mod postgres;
+#[cfg(all(feature = "harness", unix))]
+mod private_directory;
 #[cfg(feature = "harness")]
 mod queries;
 #[cfg(feature = "harness")]

@@ -123,10 +123,8 @@ impl Sandbox {
             State::Serving(lane) => lane.id.own.clone(),
             _ => None,
         };
-        Ok(server.reachable(match own {
-            Some((_, database)) => server.options(&database),
-            None => server.door_options(),
-        }))
+        let database = own.as_ref().map(|(_, database)| database);
+        Ok(server.reachable(server.outside_options(database)))
     }
 
     /// Takes the lane back, proves that nothing escaped, and rolls everything back.

@@ -3,6 +3,8 @@
 mod failure;
 #[cfg(unix)]
 pub(crate) mod local;
+mod login;
+mod membership;
 mod psql;
 mod url;
 
@@ -18,9 +20,11 @@ use sqlx::{
     postgres::{PgConnectOptions, PgSslMode},
 };
 
-pub(crate) use self::failure::{ConnectFailure, is};
+pub(crate) use self::{
+    failure::{ConnectFailure, is},
+    login::Login,
+};
 use crate::{
-    database::OwnDatabase,
     error::Cause,
     executor, log,
     postgres::{
@@ -43,6 +47,7 @@ pub(crate) struct Server {
     origin: Origin,
     /// What leads to a server that has to be spoken to in a way that sqlx may not have been built for.
     relay: OnceLock<Option<Relay>>,
+    login: Login,
 }
 
 enum Origin {
@@ -60,7 +65,7 @@ enum Origin {
 
 impl Server {
     /// Takes the server that the environment names, or else starts or joins the private one.
-    pub(crate) async fn find(crate_dir: &Path) -> Result<Self, Cause> {
+    pub(crate) async fn find(crate_dir: &Path, login: &Login) -> Result<Self, Cause> {
         if let Some(named) = url::find(crate_dir)? {
             let origin = Origin::Url {
                 variable: named.variable,
@@ -70,6 +75,7 @@ impl Server {
                 door: named.options,
                 origin,
                 relay: OnceLock::new(),
+                login: login.clone(),
             };
             log::info(format_args!(
                 "using {server}, as the variable is set ({})",
@@ -81,11 +87,11 @@ impl Server {
             "using a private server, as neither {} is set (environment, .env)",
             url::VARIABLES.join(" nor ")
         ));
-        Self::private().await
+        Self::private(login.clone()).await
     }
 
     #[cfg(unix)]
-    async fn private() -> Result<Self, Cause> {
+    async fn private(login: Login) -> Result<Self, Cause> {
         // Without a thread of its own where nothing has to be waited for.
         let server = match local::join_running() {
             Ok(Some(server)) => Ok(server),
@@ -106,6 +112,7 @@ impl Server {
                 revived: Mutex::default(),
             },
             relay: OnceLock::new(),
+            login,
         })
     }
 
@@ -127,7 +134,7 @@ impl Server {
     async fn revive(&self) {}
 
     #[cfg(not(unix))]
-    async fn private() -> Result<Self, Cause> {
+    async fn private(_login: Login) -> Result<Self, Cause> {
         Err(Cause::NoServer)
     }
 
@@ -142,18 +149,9 @@ impl Server {
         )
     }
 
-    pub(crate) fn user(&self) -> &str {
-        self.door.get_username()
-    }
-
-    /// The options of a connection to one of our own databases.
-    pub(crate) fn options(&self, database: &OwnDatabase) -> PgConnectOptions {
-        self.door_options().database(database.as_str())
-    }
-
-    /// The options of a connection to the database that the server was named by.
-    pub(crate) fn door_options(&self) -> PgConnectOptions {
-        self.door.clone().application_name("db-test")
+    /// Whether this is the server that db-test itself has started.
+    pub(crate) fn is_private(&self) -> bool {
+        !matches!(self.origin, Origin::Url { .. })
     }
 
     /// Connects to the database that the server was named by, or to `postgres` if there is none of
@@ -226,10 +224,13 @@ impl Server {
         connect: impl Fn() -> F,
     ) -> Result<T, ConnectFailure> {
         let attempt = async {
-            let mut revived = false;
+            let (mut revived, mut has_owner) = (false, false);
             loop {
                 match connect().await {
                     Err(error) if is(&error, "57P03") => tokio::time::sleep(RETRY_PAUSE).await,
+                    Err(error) if !has_owner && self.can_make_owner(&error).await => {
+                        has_owner = true;
+                    }
                     Err(sqlx::Error::Io(_)) if !revived => {
                         revived = true;
                         self.revive().await;

@@ -16,6 +16,7 @@ pub(crate) use self::{
 use crate::{
     BoxError, IntoApp, Overrides, TestContext,
     app::{self, AppFn},
+    server::Login,
 };
 
 /// The time limit of a test whose attribute and session name none.
@@ -49,10 +50,12 @@ pub struct Session {
     pub(crate) migrations: Migrations,
     pub(crate) seed_sql: Vec<String>,
     pub(crate) seed: Option<SeedFn>,
+    pub(crate) locale: Option<String>,
     app: Option<AppFn>,
     overrides: Vec<OverridesFn>,
     timeout: Duration,
     acquire_timeout: Option<Duration>,
+    pub(crate) login: Login,
 }
 
 impl Session {
@@ -67,10 +70,12 @@ impl Session {
             migrations: Migrations::default(),
             seed_sql: Vec::new(),
             seed: None,
+            locale: None,
             app: None,
             overrides: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
             acquire_timeout: None,
+            login: Login::default(),
         }
     }
 
@@ -100,6 +105,46 @@ impl Session {
         Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         self.seed = Some(Arc::new(move |pool| Box::pin(seed(pool))));
+        self
+    }
+
+    /// The language by whose rules text is compared and sorted, as a tag: `en-US`, `de`, `en-US-u-kn-true`.
+    ///
+    /// Use it where the order of text matters and production's database has such a collation. The databases are
+    /// made with the rules of ICU, which are the same on every machine with one version of it. Before PostgreSQL 15
+    /// the C library's locale of that name is taken, where it has one. They are copied from `template0`, so what
+    /// somebody has added to `template1` of a given server is not in them.
+    ///
+    /// Default: the server's own; the private server sorts by code point (`B` before `a`). The first test fails
+    /// where the server does not know the locale, was built without ICU, or the role may not create databases.
+    pub fn locale(mut self, tag: impl Into<String>) -> Self {
+        self.locale = Some(tag.into());
+        self
+    }
+
+    /// Runs the tests and the application as a role that the migrations have made, as in production.
+    ///
+    /// Use it where row-level security or privileges protect rows: whoever owns the tables passes by
+    /// policies that are not forced, and by all privileges. The role need not be allowed to log in. It is
+    /// what `RESET ROLE`, `RESET ALL` and `DISCARD ALL` return to. Migrations, seeds and fixtures run as
+    /// the owner of the database, and so does what follows `SET ROLE NONE` until the connection is released.
+    ///
+    /// Default: the owner. On the private server that is `db_test`, an ordinary role that may create roles and
+    /// databases; on a given server it is the URL's role, which must be allowed to grant this role to itself
+    /// or be a member of it.
+    pub fn role(mut self, name: impl Into<String>) -> Self {
+        self.login.role = Some(name.into());
+        self
+    }
+
+    /// Runs migrations and seeds as the superuser of the private server, and the tests too unless there is a
+    /// [`role`](Self::role).
+    ///
+    /// Use it for schemas that an ordinary role cannot make: extensions that are not trusted, event triggers,
+    /// publications of all tables. Superusers pass by every privilege and every policy, so tests of
+    /// those need a [`role`](Self::role). On a given server the URL says who one is.
+    pub fn superuser(mut self) -> Self {
+        self.login.superuser = true;
         self
     }
 

@@ -3,6 +3,7 @@
 
 mod fill;
 mod fingerprint;
+mod locale;
 mod publish;
 pub(crate) mod reap;
 
@@ -24,6 +25,7 @@ pub(crate) struct Template {
     migrator: Arc<Migrator>,
     seed_sql: Vec<String>,
     seed: Option<SeedFn>,
+    locale: Option<String>,
     server: Arc<Server>,
     ground: OnceCell<Result<Ground, Error>>,
 }
@@ -39,12 +41,13 @@ pub(crate) enum Ground {
 
 impl Template {
     pub(crate) fn new(session: &Session, migrator: Arc<Migrator>, server: Arc<Server>) -> Self {
-        let fingerprint = fingerprint::of(session, &migrator, server.user());
+        let fingerprint = fingerprint::of(session, &migrator, server.owner());
         Self {
             database: OwnDatabase::template(&fingerprint),
             migrator,
             seed_sql: session.seed_sql.clone(),
             seed: session.seed.clone(),
+            locale: session.locale.clone(),
             server,
             ground: OnceCell::new(),
         }

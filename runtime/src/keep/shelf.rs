@@ -1,7 +1,7 @@
 //! The kept databases of a server.
 //!
 //! That a database is one of them is told by its name *and* by its comment, and only those of our
-//! own role are touched: others may test on the same server.
+//! own role are touched: others may test on the same server. A private server is ours altogether.
 
 use std::time::Duration;
 
@@ -64,8 +64,8 @@ async fn try_set_aside(
 ) -> Result<KeptDatabase, String> {
     let mut door = server.door().await.map_err(|cause| cause.to_string())?;
     let failed = |error| format!("its database could not be renamed: {}", chain(&error));
-    expire(&mut door).await;
-    let kept = read(&mut door).await.map_err(failed)?;
+    expire(server, &mut door).await;
+    let kept = read(server, &mut door).await.map_err(failed)?;
     if kept.len() >= MOST {
         return Err(format!(
             "{MOST} databases are kept already\nDB_TEST_KEEP=drop on a run of any test drops them"
@@ -115,8 +115,8 @@ fn comment(database: &KeptDatabase, test: &str) -> String {
 /// What is kept, the newest first. Whoever asks is going to look at it.
 pub(super) async fn list(server: &Server) -> Result<Vec<Kept>, BoxError> {
     let mut door = server.door().await?;
-    expire(&mut door).await;
-    let kept = read(&mut door).await?;
+    expire(server, &mut door).await;
+    let kept = read(server, &mut door).await?;
     door.close().await.ok();
     if !kept.is_empty() {
         server.stay_up();
@@ -128,7 +128,7 @@ pub(super) async fn list(server: &Server) -> Result<Vec<Kept>, BoxError> {
 pub(super) async fn clear(server: &Server) -> Result<Vec<Kept>, BoxError> {
     let mut door = server.door().await?;
     let mut left = Vec::new();
-    for mut kept in read(&mut door).await? {
+    for mut kept in read(server, &mut door).await? {
         if let Err(error) = drop_one(&mut door, &kept.database).await {
             kept.problem = Some(chain(&error).replace('\n', "; "));
             left.push(kept);
@@ -142,8 +142,8 @@ pub(super) async fn clear(server: &Server) -> Result<Vec<Kept>, BoxError> {
 }
 
 /// Drops what has been kept for long enough. What fails is tried again the next time.
-pub(crate) async fn expire(door: &mut PgConnection) {
-    let kept = read(door).await.unwrap_or_default();
+pub(crate) async fn expire(server: &Server, door: &mut PgConnection) {
+    let kept = read(server, door).await.unwrap_or_default();
     for Kept { database, .. } in kept.iter().filter(|kept| kept.age > KEPT_SECONDS) {
         match drop_one(door, database).await {
             Ok(()) => log::info(format_args!(
@@ -159,12 +159,13 @@ async fn drop_one(door: &mut PgConnection, database: &KeptDatabase) -> Result<()
     run(door, format!("drop database if exists {database}")).await
 }
 
-async fn read(door: &mut PgConnection) -> Result<Vec<Kept>, sqlx::Error> {
+async fn read(server: &Server, door: &mut PgConnection) -> Result<Vec<Kept>, sqlx::Error> {
     let rows = sqlx::query(
         "select datname, shobj_description(oid, 'pg_database') from pg_database \
-         where starts_with(datname, $1) and pg_get_userbyid(datdba) = current_user",
+         where starts_with(datname, $1) and ($2 or pg_get_userbyid(datdba) = current_user)",
     )
     .bind(KeptDatabase::prefix())
+    .bind(server.is_private())
     .fetch_all(door)
     .await?;
     let mut kept = Vec::new();

@@ -58,8 +58,12 @@ pub(super) enum Claimed {
 }
 
 /// Claims the lane that a connection leads to. It waits for the server.
-pub(super) fn claim(session: Session, database: &OwnDatabase) -> Result<Claimed, sqlx::Error> {
-    match try_claim(session, database) {
+pub(super) fn claim(
+    session: Session,
+    database: &OwnDatabase,
+    server: &Server,
+) -> Result<Claimed, sqlx::Error> {
+    match try_claim(session, database, server) {
         // Whoever is removing the lane ends every connection to it.
         Err(error) if is(&error, "57P01") => Ok(Claimed::Elsewhere { in_use: Vec::new() }),
         result => result,
@@ -77,7 +81,11 @@ fn in_use(session: &mut Session, lane: &OwnDatabase) -> Result<Vec<u32>, sqlx::E
     Ok(lanes.collect())
 }
 
-fn try_claim(mut session: Session, database: &OwnDatabase) -> Result<Claimed, sqlx::Error> {
+fn try_claim(
+    mut session: Session,
+    database: &OwnDatabase,
+    server: &Server,
+) -> Result<Claimed, sqlx::Error> {
     let rows = session.query(CLAIM)?;
     let row = rows.into_iter().next().unwrap_or_default();
     let (locked, comment) = match <[_; 2]>::try_from(row) {
@@ -96,7 +104,7 @@ fn try_claim(mut session: Session, database: &OwnDatabase) -> Result<Claimed, sq
         session.close();
         return Ok(Claimed::Untrusted);
     }
-    session.query(&Mark::busy().statement(database))?;
+    session.query(&server.as_owner(Mark::busy().statement(database)))?;
     Ok(Claimed::Ours(session))
 }
 
@@ -112,7 +120,8 @@ pub(super) async fn clone_template(
     template: &OwnDatabase,
     lane: &OwnDatabase,
 ) -> Result<(), Cause> {
-    let sql = format!("create database {lane} template {template}");
+    let owner = server.owner_clause();
+    let sql = format!("create database {lane} template {template}{owner}");
     let action = format!("run `{sql}`");
     let began = Instant::now();
     let cloning = async {

@@ -1,12 +1,13 @@
 //! Opening a lane: finding one that can be claimed, or making one.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use sqlx::postgres::PgConnectOptions;
 
 use super::{
     Cut, Lane, LaneId, Lanes,
     claim::{self, Claimed},
+    policies,
 };
 use crate::{
     Error,
@@ -45,22 +46,23 @@ impl Lanes {
     /// Opens the lane with the smallest number that can be had.
     pub(super) async fn open(&self) -> Result<Lane, Failure> {
         let began = Instant::now();
-        let mut claimed_elsewhere = BTreeSet::new();
+        let (mut claimed_elsewhere, mut admitted) = (BTreeSet::new(), false);
         for _ in 0..ATTEMPTS {
             if self.template.is_shared() {
                 return self.open_shared().await;
             }
             let reservation = self.reserve(&claimed_elsewhere);
             let database = self.template.database().lane(reservation.number);
-            let options = self.server.options(&database);
+            let options = self.server.test_options(&database);
             match self.server.session(&options).await {
-                Ok(session) => match claim(session, &database).await {
+                Ok(session) => match self.claim(session, &database).await {
                     Ok(Claimed::Ours(session)) => {
                         log::debug(format_args!(
                             "lane {database} opened in {:.1?}",
                             began.elapsed()
                         ));
                         let own = Some((reservation.keep(), database));
+                        let session = self.tell_policies(session).await;
                         return self.lane(own, session, &options);
                     }
                     Ok(Claimed::Elsewhere { in_use }) => {
@@ -79,6 +81,10 @@ impl Lanes {
                 // Whoever is removing the lane ends every connection to it.
                 Err(failure) if failure.is("57P01") => {
                     claimed_elsewhere.insert(reservation.number);
+                }
+                Err(failure) if !admitted && self.server.refuses_role(&failure) => {
+                    admitted = true;
+                    self.admit().await?;
                 }
                 Err(failure) => self.make_room(&database, failure).await?,
             }
@@ -112,14 +118,28 @@ impl Lanes {
         }
     }
 
+    /// Lets tests be the session's role, which the migrations make.
+    async fn admit(&self) -> Result<(), Failure> {
+        let admitted = self.server.admit().await;
+        admitted.map_err(|cause| Failure::from(Error::from(cause)))
+    }
+
     /// Opens a connection to the one database that all lanes share.
     async fn open_shared(&self) -> Result<Lane, Failure> {
-        let options = self.server.door_options();
-        match self.server.session(&options).await {
+        let options = self.server.shared_options();
+        let mut connected = self.server.session(&options).await;
+        if let Err(failure) = &connected
+            && self.server.refuses_role(failure)
+        {
+            self.admit().await?;
+            connected = self.server.session(&options).await;
+        }
+        match connected {
             Ok(session) => {
                 let prepared = blocking(move || claim::prepare_shared(session)).await;
                 let session =
                     prepared.map_err(|error| self.statement("prepare a connection", error))?;
+                let session = self.tell_policies(session).await;
                 self.lane(None, session, &options)
             }
             Err(failure) => Err(self.refused(failure)),
@@ -138,6 +158,29 @@ impl Lanes {
             .map_err(|error| self.statement("serve a lane", error.into()))?;
         let id = LaneId { own, backend };
         Ok(Lane { id, proxy })
+    }
+
+    /// Claims a lane, without waiting for the server here.
+    async fn claim(
+        &self,
+        session: Session,
+        database: &OwnDatabase,
+    ) -> Result<Claimed, sqlx::Error> {
+        let (server, database) = (Arc::clone(&self.server), database.clone());
+        blocking(move || claim::claim(session, &database, &server)).await
+    }
+
+    /// Says once which policies do not apply to the tests.
+    async fn tell_policies(&self, mut session: Session) -> Session {
+        let told = std::mem::replace(&mut self.book().policies_told, true);
+        if told {
+            return session;
+        }
+        blocking(move || {
+            policies::announce_bypassed(&mut session);
+            session
+        })
+        .await
     }
 
     fn refused(&self, failure: ConnectFailure) -> Failure {
@@ -163,11 +206,6 @@ impl Lanes {
             number,
         }
     }
-}
-
-async fn claim(session: Session, database: &OwnDatabase) -> Result<Claimed, sqlx::Error> {
-    let database = database.clone();
-    blocking(move || claim::claim(session, &database)).await
 }
 
 /// A number that no other test of this process can get; free again when dropped.

@@ -3,7 +3,7 @@
 mod directory;
 
 use std::{
-    fs,
+    env, fs,
     hash::{BuildHasher, RandomState},
     io,
     net::{Ipv4Addr, TcpListener},
@@ -22,6 +22,10 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 pub(crate) use self::directory::remove_directory;
 use super::{gate::Gate, socket::Socket};
+use crate::log;
+
+/// Asks for the loopback interface, for programs that know no Unix sockets.
+const LOOPBACK: &str = "DB_TEST_LOOPBACK";
 
 /// A listening socket. What outlives a test finds nobody: no two tests of a process have the same one.
 #[derive(Debug)]
@@ -48,7 +52,15 @@ pub(crate) enum Place {
 impl Listener {
     /// Listens on a Unix socket, or else on the loopback interface.
     pub(crate) fn open() -> io::Result<Self> {
-        Self::in_directory().or_else(|_| Self::on_loopback())
+        if env::var_os(LOOPBACK).is_some_and(|value| !value.is_empty()) {
+            return Self::on_loopback();
+        }
+        Self::in_directory().or_else(|problem| {
+            log::info(format_args!(
+                "no place is safe for a socket, so the loopback interface is used: {problem}"
+            ));
+            Self::on_loopback()
+        })
     }
 
     fn in_directory() -> io::Result<Self> {

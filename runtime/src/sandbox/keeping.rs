@@ -14,7 +14,7 @@ impl Core {
         if id.own.is_none() {
             keeping.refuse(format_args!(
                 "the role `{}` may not create databases, so all tests share one\nlet it: alter role \"{0}\" createdb;",
-                active.lanes().server().user()
+                active.lanes().server().owner()
             ));
         }
         id.own.is_some()

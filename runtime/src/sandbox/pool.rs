@@ -23,8 +23,8 @@ pub(super) fn options(
     };
     let server = active.lanes().server();
     let named = match &lane.own {
-        Some((_, database)) => server.options(database),
-        None => server.door_options(),
+        Some((_, database)) => server.test_options(database),
+        None => server.shared_options(),
     };
     let options = options.username(named.get_username());
     match named.get_database() {

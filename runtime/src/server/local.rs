@@ -56,6 +56,7 @@ mod start;
 mod status;
 mod supervisor;
 mod tenure;
+mod trial;
 
 use crate::log;
 
@@ -164,7 +165,7 @@ impl LocalServer {
 
     /// Lets the server wait an hour for its next user. What fails only lets it wait less.
     pub(crate) fn stay_up(&self) {
-        let _ = fs::write(self.instance.stay_up(), "");
+        let _ = private_dir::write_file(&self.instance.stay_up(), "");
     }
 
     /// Takes back [`stay_up`](Self::stay_up).

@@ -99,6 +99,7 @@ mod tests {
     use std::sync::OnceLock;
 
     use super::{Origin, Server, quoted};
+    use crate::server::Login;
 
     fn psql(url: &str) -> String {
         let door = url.parse().expect("it is a URL");
@@ -107,10 +108,12 @@ mod tests {
             has_password: true,
         };
         let relay = OnceLock::new();
+        let login = Login::default();
         Server {
             door,
             origin,
             relay,
+            login,
         }
         .psql("dbt_kept_it_1")
     }

@@ -52,7 +52,7 @@ impl Active {
         // The files are read on another thread meanwhile.
         let (migrator, server) = join(
             definition.session.migrations.load(&definition.crate_dir),
-            Server::find(&definition.crate_dir),
+            Server::find(&definition.crate_dir, &definition.session.login),
         )
         .await;
         let (migrator, server) = (migrator?, Arc::new(server?));

@@ -11,7 +11,7 @@ use crate::{announce::announce, database::OwnDatabase, error::Cause, report::cha
 
 /// Fills a new database.
 pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
-    let pool = PgPoolOptions::new().connect_lazy_with(template.server.options(draft));
+    let pool = PgPoolOptions::new().connect_lazy_with(template.server.owner_options(draft));
     let filled = fill_through(template, &pool).await;
     pool.close().await;
     filled
@@ -25,19 +25,22 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
         .map_err(|error| Cause::MigrationFailed {
             name: name_of(&error, &template.migrator),
             place: String::new(),
+            advice: advice_on_migration(template, &error),
             error,
         })?;
     let failed = |problem| Cause::SeedFailed { problem };
     for sql in &template.seed_sql {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
-        pool.execute(script)
-            .await
-            .map_err(|error| failed(chain(&error)))?;
+        pool.execute(script).await.map_err(|error| {
+            failed(chain(&error) + &template.server.advice_on_privileges(&error))
+        })?;
     }
     match &template.seed {
-        Some(seed) => seed(pool.clone())
-            .await
-            .map_err(|error| failed(chain(error.as_ref()))),
+        Some(seed) => seed(pool.clone()).await.map_err(|error| {
+            let database = error.downcast_ref();
+            let advice = database.map(|error| template.server.advice_on_privileges(error));
+            failed(chain(error.as_ref()) + &advice.unwrap_or_default())
+        }),
         None => Ok(()),
     }
 }
@@ -47,13 +50,18 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     let server = template.server.to_string();
     if !template.seed_sql.is_empty() || template.seed.is_some() {
         return Err(Cause::NoSeedWhenShared {
-            role: template.server.user().to_owned(),
+            role: template.server.owner().to_owned(),
+        });
+    }
+    if template.locale.is_some() {
+        return Err(Cause::NoLocaleWhenShared {
+            role: template.server.owner().to_owned(),
         });
     }
     announce(format_args!(
         "the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
          but tests can wait for each other's locks, and what escapes a transaction stays",
-        template.server.user(),
+        template.server.owner(),
     ));
     // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
     let pool = PgPoolOptions::new().connect_lazy_with(template.server.door_options());
@@ -63,10 +71,21 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
         MigrateError::ExecuteMigration(..) => Cause::MigrationFailed {
             name: name_of(&error, &template.migrator),
             place: format!(" ({server})"),
+            advice: advice_on_migration(template, &error),
             error,
         },
         error => Cause::SharedMigration { server, error },
     })
+}
+
+/// What to do about a privilege that is missing.
+fn advice_on_migration(template: &Template, error: &MigrateError) -> Box<str> {
+    match error {
+        MigrateError::ExecuteMigration(error, _) => {
+            template.server.advice_on_privileges(error).into()
+        }
+        _ => Box::default(),
+    }
 }
 
 /// The file name by which the user knows the migration that failed.

@@ -10,7 +10,7 @@ use crate::session::Session;
 /// Changes when the way a template is made changes.
 const FORMAT: &[u8] = b"1";
 
-/// Sixteen hexadecimal digits that stand for the migrations, the seeds, and the role, which owns
+/// Sixteen hexadecimal digits that stand for the migrations, the seeds, the locale, and the role, which owns
 /// the databases that it makes.
 ///
 /// The server's version is not part of it: a database lives in one server.
@@ -30,6 +30,10 @@ pub(super) fn of(session: &Session, migrator: &Migrator, role: &str) -> String {
             u8::from(migration.migration_type.is_down_migration()),
         ]);
         digest.add(&migration.checksum);
+    }
+    if let Some(locale) = &session.locale {
+        digest.add(b"locale");
+        digest.add(locale.as_bytes());
     }
     digest.add(b"seeds");
     for sql in &session.seed_sql {

@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{Ground, Template, fill, reap};
+use super::{Ground, Template, fill, locale, reap};
 use crate::{
     announce::announce, database::OwnDatabase, error::Cause, executor, lane::Mark, log, server::is,
 };
@@ -43,7 +43,7 @@ pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
         Ground::Shared
     } else {
         let (role, server) = (
-            template.server.user().to_owned(),
+            template.server.owner().to_owned(),
             template.server.to_string(),
         );
         return Err(Cause::NoCreateDb { role, server });
@@ -126,7 +126,17 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
         format!("drop database if exists {draft} with (force)"),
     )
     .await?;
-    run(template, door, format!("create database {draft}")).await?;
+    let failed = |error| statement(template, "make the owner of its databases", error);
+    template.server.make_owner(door).await.map_err(failed)?;
+    let owner = template.server.owner_clause();
+    let locale = locale::clause(template, door).await?;
+    let sql = format!("create database {draft}{owner}{locale}");
+    run(template, door, sql).await?;
+    template
+        .server
+        .hand_over_public(&draft)
+        .await
+        .map_err(failed)?;
     // The mark goes with the renamed database; without one it would look forgotten.
     run(template, door, Mark::clean().statement(&draft)).await?;
     let filled = fill::fill(template, &draft).await;
@@ -196,7 +206,7 @@ async fn run(template: &Template, door: &mut PgConnection, sql: String) -> Resul
     }
 }
 
-fn statement(template: &Template, action: &str, error: sqlx::Error) -> Cause {
+pub(super) fn statement(template: &Template, action: &str, error: sqlx::Error) -> Cause {
     Cause::Statement {
         action: action.to_owned(),
         server: template.server.to_string(),

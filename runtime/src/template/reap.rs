@@ -27,7 +27,7 @@ async fn try_reap(server: &Server, current: &OwnDatabase) -> Result<(), sqlx::Er
     let Ok(mut door) = server.door().await else {
         return Ok(());
     };
-    keep::expire(&mut door).await;
+    keep::expire(server, &mut door).await;
     let now = Mark::now();
     let mut families: Vec<_> = families(&mut door).await?.into_iter().collect();
     families.retain(|(name, _)| name != current.family());

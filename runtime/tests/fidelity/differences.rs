@@ -1,5 +1,8 @@
 //! Where one backend cannot imitate production: what happens instead.
 
+use db_test::db_test;
+use sqlx::PgPool;
+
 use crate::comparison::differs;
 
 const ADD: &str = "insert into items (name) values ('one')";
@@ -51,4 +54,12 @@ differs! {
     }
     production [r#"["1"]"#, DONE, "ok", WITH_ONE];
     sandbox [r#"["1"]"#, DONE, "ok", SEEDED];
+}
+
+#[db_test]
+async fn text_is_sorted_by_code_point(pool: PgPool) -> Result<(), sqlx::Error> {
+    let first = sqlx::query_scalar("select min(word) from (values ('a'), ('B')) as words (word)");
+    let first: String = first.fetch_one(&pool).await?;
+    assert_eq!(first, "B");
+    Ok(())
 }

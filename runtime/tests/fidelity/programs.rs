@@ -81,7 +81,7 @@ const LOCAL: &[&str] = &[
     "lock table items",
     "set local statement_timeout = '1?s'",
     "select set_config('app.tenant', '?', true)",
-    "set local role pg_monitor",
+    "set local role fidelity_other",
     "set constraints all deferred",
     "declare cursor? cursor for select name from items order by name",
     "fetch 1 from cursor?",

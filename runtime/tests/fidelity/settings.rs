@@ -16,10 +16,10 @@ same! {
 
     async fn a_local_role_ends_with_its_transaction(app) {
         let mut tx = app.pool.begin().await.expect("it begins");
-        app.on(&mut tx, &["set local role pg_monitor", "select current_user::text", "select name from items"]).await;
+        app.on(&mut tx, &["set local role fidelity_other", "select current_user::text", "select name from items"]).await;
         drop(tx);
         let mut tx = app.pool.begin().await.expect("it begins");
-        app.on(&mut tx, &["set local role pg_monitor", "select current_user::text"]).await;
+        app.on(&mut tx, &["set local role fidelity_other", "select current_user::text"]).await;
         app.outcome(&tx.commit().await);
         app.run(&["select (current_user = session_user)::text"]).await;
         app.items().await;
@@ -33,7 +33,7 @@ same! {
         app.on(&mut held, &["set search_path to public, pg_catalog", "show search_path"]).await;
         app.on(&mut held, &["set time zone 'Asia/Tokyo'", "show time zone", "reset time zone", "show time zone"]).await;
         app.on(&mut held, &["set statement_timeout = '9s'", "show statement_timeout", "reset all", "show statement_timeout"]).await;
-        app.on(&mut held, &["set role pg_monitor", "select current_user::text", "reset role"]).await;
+        app.on(&mut held, &["set role fidelity_other", "select current_user::text", "reset role"]).await;
         app.on(&mut held, &["select (current_user = session_user)::text", "set no_such_setting = 1"]).await;
         drop(held);
         app.items().await;

@@ -41,3 +41,14 @@ fn no_socket_is_left_in_the_file_system() {
     assert!(passed.success, "{}", passed.output);
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn statements_are_heard_where_the_place_for_temporary_files_cannot_be_used() {
+    let passed = child::run("queries::", &[("TMPDIR", "/nonexistent")]);
+    assert!(
+        !passed.output.contains("cannot be counted"),
+        "{}",
+        passed.output
+    );
+    assert!(!passed.output.contains("loopback"), "{}", passed.output);
+}

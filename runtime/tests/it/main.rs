@@ -14,6 +14,7 @@ mod in_vain;
 mod injection;
 mod keeping;
 mod leaks;
+mod locales;
 mod logging;
 mod long;
 mod on_request;
@@ -26,6 +27,7 @@ mod own_database;
 mod place;
 mod queries;
 mod readme;
+mod roles;
 mod rollback;
 mod savepoints;
 mod servers;
@@ -35,7 +37,6 @@ mod teardown;
 mod templates;
 mod transactions;
 mod unasked;
-#[cfg(unix)]
 mod without_sockets;
 
 use std::env;

@@ -35,6 +35,7 @@ fn every_example_of_the_guides_is_part_of_a_test() {
         ("docs/fixtures.md", "tests/docs/guide"),
         ("docs/overrides.md", "tests/docs/overriding"),
         ("docs/report.md", "tests/docs/guide"),
+        ("docs/roles.md", "tests/docs/guide"),
     ] {
         let files = fs::read_dir(directory).expect("the tests are there");
         let files = files.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());

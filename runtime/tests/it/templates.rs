@@ -55,6 +55,19 @@ async fn a_broken_migration_is_told_by_its_name_and_leaves_nothing() {
     assert!(databases(&place).await.is_empty());
 }
 
+#[test]
+fn a_migration_that_only_a_superuser_may_run_says_which_line_to_write() {
+    let place = Place::new();
+    let migrations = Migrations::new("1_admin.sql", "create role it_admin superuser");
+    let failed = place.run(TESTS, &[("DB_TEST_CHILD_MIGRATIONS", migrations.path())]);
+    for part in [
+        "migration `1_admin` failed",
+        "Session::postgres().superuser()",
+    ] {
+        assert!(failed.output.contains(part), "{part}:\n{}", failed.output);
+    }
+}
+
 #[db_test]
 async fn stale_databases_of_ours_are_removed_and_no_others() {
     let place = Place::new();
@@ -135,7 +148,7 @@ struct Migrations(PathBuf);
 
 impl Migrations {
     fn new(name: &str, sql: &str) -> Self {
-        let directory = std::env::temp_dir().join(format!("dbt-migrations-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("dbt-{}-{name}", std::process::id()));
         fs::create_dir_all(&directory).expect("it is made");
         fs::write(directory.join(name), sql).expect("it is written");
         Self(directory)

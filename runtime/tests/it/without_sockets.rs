@@ -1,12 +1,12 @@
-//! Where no Unix socket of our own can be made, the proxy listens on the loopback interface, and whoever
-//! does not know the password of the test's URL stays outside.
+//! Where there are no Unix sockets, or programs that know none, the proxy listens on the loopback interface,
+//! and whoever does not know the password of the test's URL stays outside.
 
 use db_test::{TestContext, db_test};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::child;
 
-const NOWHERE: [(&str, &str); 2] = [("TMPDIR", "/nonexistent"), ("DB_TEST_LOG", "trace")];
+const NOWHERE: [(&str, &str); 2] = [("DB_TEST_LOOPBACK", "1"), ("DB_TEST_LOG", "trace")];
 
 #[test]
 fn everything_works_without_unix_sockets() {

@@ -1,9 +1,11 @@
 //! PostgreSQL's programs, and settings, that are not accepted.
 
+use std::path::Path;
+
 use crate::{
-    machine::write_script,
+    machine::{self, write_script},
     site::{Site, make_dir},
-    user::refusal,
+    user::{refusal, run},
 };
 
 #[test]
@@ -39,4 +41,63 @@ fn a_supervisor_of_nothing_runs_no_tests() {
     let site = Site::new();
     let said = refusal(site.command().env("DB_TEST_SUPERVISE", "/nonexistent"));
     assert_eq!(said, "");
+}
+
+/// Programs that say their version, as far as they can be run.
+fn write_programs(dir: &Path, postgres: &str, initdb: &str) {
+    make_dir(dir, 0o755);
+    write_script(&dir.join("postgres"), postgres);
+    write_script(&dir.join("initdb"), initdb);
+}
+
+const POSTGRES: &str = "echo 'postgres (PostgreSQL) 99.1'";
+const BROKEN: &str =
+    "echo 'initdb: error while loading shared libraries: libpq.so.5' >&2; exit 127";
+
+#[test]
+fn an_initdb_without_its_libraries_is_refused() {
+    let site = Site::new();
+    let broken = site.beside("bin");
+    write_programs(&broken, POSTGRES, BROKEN);
+    let said = refusal(site.command().env("PG_BIN", &broken));
+    for part in ["`initdb --version`", "libpq.so.5", "LD_LIBRARY_PATH"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn programs_of_two_versions_are_refused() {
+    let site = Site::new();
+    let mixed = site.beside("bin");
+    write_programs(&mixed, POSTGRES, "echo 'initdb (PostgreSQL) 15.1'");
+    let said = refusal(site.command().env("PG_BIN", &mixed));
+    let problem = "its `postgres` is of PostgreSQL 99 and its `initdb` of 15";
+    assert!(said.contains(problem), "{said}");
+}
+
+#[test]
+fn programs_that_nobody_names_and_that_do_not_run_make_way_for_others() {
+    let site = Site::new();
+    let broken = site.beside("bin");
+    write_programs(&broken, POSTGRES, BROKEN);
+    let path = std::env::var("PATH").expect("there is one");
+    let path = format!("{}:{path}", broken.display());
+    let (success, said) = run(site.command().env("PATH", path).env("DB_TEST_LOG", "warn"));
+    assert!(success, "{said}");
+    let told = format!("the PostgreSQL in {} cannot be used", broken.display());
+    assert!(said.contains(&told), "{said}");
+}
+
+#[test]
+fn root_is_told_of_programs_that_its_server_cannot_reach() {
+    if !machine::is_root() {
+        return machine::skip("only the server of root runs as another user");
+    }
+    let site = Site::new();
+    let closed = site.beside("closed");
+    make_dir(&closed, 0o700);
+    write_programs(&closed.join("bin"), POSTGRES, POSTGRES);
+    let said = refusal(site.command().env("PG_BIN", closed.join("bin")));
+    let told = format!("who cannot enter `{}`", closed.display());
+    assert!(said.contains(&told), "{said}");
 }

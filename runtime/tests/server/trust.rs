@@ -2,13 +2,15 @@
 
 use std::{
     fs,
-    os::unix::fs::{chown, symlink},
+    os::unix::fs::{MetadataExt, chown, symlink},
+    path::Path,
+    process::Command,
 };
 
 use crate::{
     machine,
     site::{Site, make_dir},
-    user::refusal,
+    user::{self, refusal},
 };
 
 #[test]
@@ -83,4 +85,43 @@ fn root_is_told_of_a_home_that_its_server_cannot_enter() {
     make_dir(&closed, 0o700);
     let said = refusal(site.command().env("DB_TEST_HOME", closed.join("home")));
     assert!(said.contains("which only its owner can enter"), "{said}");
+}
+
+#[test]
+fn what_is_made_under_a_generous_umask_is_nobody_else_s() {
+    let site = Site::new();
+    let usual = site.command();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "umask 000; exec \"$0\" \"$@\""]);
+    command.arg(usual.get_program()).args(usual.get_args());
+    site.surround(&mut command);
+    let above = site.beside("above");
+    let home = above.join("h");
+    let (success, said) = user::run(
+        command
+            .env("DB_TEST_HOME", &home)
+            .env("DB_TEST_KEEP", "all"),
+    );
+    assert!(success, "{said}");
+    let mut open = Vec::new();
+    find_open(&above, &mut open);
+    assert!(open.is_empty(), "others may write to {open:?}");
+    // The server's processes are found by the usual home.
+    fs::remove_dir_all(&home).expect("it is ours");
+}
+
+/// The files and directories that others may write to.
+fn find_open(path: &Path, open: &mut Vec<String>) {
+    // The server removes files of its own meanwhile.
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return;
+    };
+    if !metadata.is_symlink() && metadata.mode() & 0o022 != 0 {
+        open.push(format!("{} ({:o})", path.display(), metadata.mode()));
+    }
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path).expect("we may enter").flatten() {
+            find_open(&entry.path(), open);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use super::{binaries::Binaries, error::LocalServerError};
+use super::error::LocalServerError;
 
 /// What is kept of the environment: all that is needed to load and run a program, and the marks by which CI
 /// runners find the processes that a job left behind. `PG*` would change what it does, and root's secrets are not
@@ -48,8 +48,8 @@ impl Account {
     }
 
     /// A program of PostgreSQL, to be run as this user with nothing of our surroundings that could matter to it.
-    pub(super) fn program(&self, binaries: &Binaries, name: &str) -> Command {
-        let mut command = Command::new(binaries.program(name));
+    pub(super) fn program(&self, path: &Path) -> Command {
+        let mut command = Command::new(path);
         command.env_clear().envs(
             KEPT.iter()
                 .filter_map(|name| Some((name, env::var_os(name)?))),

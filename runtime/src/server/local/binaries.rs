@@ -11,7 +11,8 @@ use std::{
     time::Duration,
 };
 
-use super::{bounded, error::LocalServerError};
+use super::{account::Account, bounded, error::LocalServerError, trial};
+use crate::log;
 
 /// The oldest major version that is still supported by its makers, and that we test.
 const OLDEST_MAJOR: u32 = 14;
@@ -37,12 +38,13 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The newest server on this machine, or the one that `PG_BIN` names. Runs programs: some 10 ms for each
+    /// The newest server on this machine, or the one that `PG_BIN` names. Runs programs: some 20 ms for each
     /// found.
     pub(super) fn find() -> Result<Self, LocalServerError> {
+        let account = Account::of_the_server()?;
         match env::var_os("PG_BIN").filter(|value| !value.is_empty()) {
-            Some(dir) => Self::named(PathBuf::from(dir)),
-            None => Self::newest(),
+            Some(dir) => Self::named(PathBuf::from(dir), &account),
+            None => Self::newest(&account),
         }
     }
 
@@ -58,7 +60,7 @@ impl Binaries {
         self.dir.join(name)
     }
 
-    fn named(path: PathBuf) -> Result<Self, LocalServerError> {
+    fn named(path: PathBuf, account: &Account) -> Result<Self, LocalServerError> {
         let refuse = |path: PathBuf, problem: String| LocalServerError::PgBin { path, problem };
         let Ok(dir) = std::path::absolute(&path) else {
             return Err(refuse(path, "that is no path".to_owned()));
@@ -69,20 +71,18 @@ impl Binaries {
         {
             return Err(refuse(path, format!("there is no `{missing}` in it")));
         }
-        match major_of(&dir) {
+        let dir = resolved(dir);
+        match trial::major(&dir, account) {
             Ok(major) if major < OLDEST_MAJOR => Err(refuse(
                 path,
                 format!("that is PostgreSQL {major}, and {OLDEST_MAJOR} or newer is needed"),
             )),
-            Ok(major) => Ok(Self {
-                dir: resolved(dir),
-                major,
-            }),
+            Ok(major) => Ok(Self { dir, major }),
             Err(problem) => Err(refuse(path, problem)),
         }
     }
 
-    fn newest() -> Result<Self, LocalServerError> {
+    fn newest(account: &Account) -> Result<Self, LocalServerError> {
         let mut seen = HashSet::new();
         let mut looked = String::new();
         let mut found: Vec<Self> = Vec::new();
@@ -96,9 +96,13 @@ impl Binaries {
                 if !seen.insert(dir.clone()) {
                     continue;
                 }
-                match major_of(&dir) {
+                match trial::major(&dir, account) {
                     Ok(major) => found.push(Self { dir, major }),
                     Err(problem) => {
+                        log::warn(format_args!(
+                            "the PostgreSQL in {} cannot be used: {problem}",
+                            dir.display()
+                        ));
                         let _ = write!(remarks, ": in {} {problem}", dir.display());
                     }
                 }
@@ -204,26 +208,8 @@ fn reported_dir(pg_config: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(line)).filter(|dir| dir.is_absolute())
 }
 
-fn major_of(dir: &Path) -> Result<u32, String> {
-    let line = first_line(Command::new(dir.join("postgres")).arg("--version"))
-        .map_err(|error| format!("`postgres --version` failed: {error}"))?;
-    parse_major(&line).ok_or_else(|| format!("`postgres --version` said `{line}`"))
-}
-
-/// From `postgres (PostgreSQL) 15.13 (Debian …)`, or `…) 18beta1`.
-fn parse_major(line: &str) -> Option<u32> {
-    let version = line.split_once(") ")?.1;
-    let digits = version
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(version.len());
-    version[..digits].parse().ok()
-}
-
 fn first_line(command: &mut Command) -> io::Result<String> {
-    let command = command
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
+    let command = command.current_dir("/").stdin(Stdio::null());
     let output = bounded::output(command, Duration::from_secs(10))?;
     Ok(output.lines().next().unwrap_or_default().trim().to_owned())
 }
@@ -231,17 +217,6 @@ fn first_line(command: &mut Command) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_major_version_is_read_from_all_kinds_of_releases() {
-        assert_eq!(
-            parse_major("postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)"),
-            Some(15)
-        );
-        assert_eq!(parse_major("postgres (PostgreSQL) 18beta1"), Some(18));
-        assert_eq!(parse_major("postgres (PostgreSQL) 9.6.24"), Some(9));
-        assert_eq!(parse_major("sh: postgres: not found"), None);
-    }
 
     #[test]
     fn a_pattern_matches_directories_only() {

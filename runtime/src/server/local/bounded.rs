@@ -33,16 +33,28 @@ pub(super) fn run(
     wait(&mut command.spawn()?, limit, is_wanted)
 }
 
-/// Runs a program that writes little, and returns its standard output if it succeeded.
+/// Runs a program that writes little, and returns its standard output if it succeeded, or else the last line of its
+/// standard error.
 pub(super) fn output(command: &mut Command, limit: Duration) -> io::Result<String> {
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     let status = wait(&mut child, limit, || true)?;
     if !status.success() {
-        return Err(io::Error::other(format!("it ended with {status}")));
+        let said = read(child.stderr.take())?;
+        let last = said.trim_end().lines().last().unwrap_or_default();
+        let separator = if last.is_empty() { "" } else { ": " };
+        let text = format!("it ended with {status}{separator}{last}");
+        return Err(io::Error::other(text));
     }
+    read(child.stdout.take())
+}
+
+fn read(from: Option<impl Read>) -> io::Result<String> {
     let mut text = String::new();
-    if let Some(mut stdout) = child.stdout.take() {
-        stdout.read_to_string(&mut text)?;
+    if let Some(mut from) = from {
+        from.read_to_string(&mut text)?;
     }
     Ok(text)
 }

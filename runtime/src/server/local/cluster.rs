@@ -16,6 +16,7 @@ use super::{
     error::{self, LocalServerError},
     instance::{self, Instance},
     lock::FileLock,
+    private_dir,
     status::Status,
     tenure::Tenure,
 };
@@ -52,7 +53,8 @@ pub(super) fn prepare(
     let unfinished = instance.unfinished_data();
     initialize(tenure, binaries, account, server_lock)?;
     tenure.check()?;
-    fs::write(instance.boot(), boot).map_err(LocalServerError::io("write", instance.boot()))?;
+    private_dir::write_file(&instance.boot(), boot)
+        .map_err(LocalServerError::io("write", instance.boot()))?;
     fs::rename(&unfinished, instance.data())
         .map_err(LocalServerError::io("rename", &unfinished))?;
     tenure.report(&Status::Starting)?;
@@ -153,7 +155,7 @@ fn run_initdb(
         .share()
         .map_err(LocalServerError::io("lock", instance.server_lock()))?;
 
-    let mut command = account.program(binaries, "initdb");
+    let mut command = account.program(&binaries.program("initdb"));
     command.arg("--pgdata").arg(instance.unfinished_data());
     command.args([
         "--username",

@@ -123,7 +123,8 @@ impl Home {
             .filter(|_| self.remembered().as_ref() != Some(binaries))
         {
             let unfinished = self.memory().with_extension(std::process::id().to_string());
-            let _ = fs::write(&unfinished, format!("{}\n{dir}", binaries.major))
+            let choice = format!("{}\n{dir}", binaries.major);
+            let _ = private_dir::write_file(&unfinished, choice)
                 .and_then(|()| fs::rename(&unfinished, self.memory()));
         }
     }

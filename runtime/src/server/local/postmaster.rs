@@ -120,7 +120,7 @@ impl Postmaster {
         let (stdout, stderr, stdin) =
             open_log().map_err(LocalServerError::io("write", &log_path))?;
 
-        let mut command = account.program(binaries, "postgres");
+        let mut command = account.program(&binaries.program("postgres"));
         command.arg("-D").arg(instance.data());
         command.arg(format!("--config_file={}", instance.settings().display()));
         command

@@ -1,9 +1,9 @@
 //! Directories that nobody else can have prepared, and nobody else can change.
 
 use std::{
-    fs::{self, DirBuilder, Permissions},
-    io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    fs::{self, DirBuilder, File, Permissions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
@@ -14,6 +14,12 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 const WRITABLE_BY_ALL: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 const ENTERED_BY_ALL: u32 = 0o001;
+
+/// The mode of a directory that has to be made above ours, such as `~/.cache`.
+const PARENT_MODE: u32 = 0o755;
+
+/// The mode of our files: all but the settings, which the server of root must be able to read.
+const FILE_MODE: u32 = 0o600;
 
 /// The mode of our directories. The server of root runs as another user, who must pass through them on the way to
 /// its own (0700) directories, but can neither list nor change them.
@@ -27,7 +33,12 @@ pub(super) fn mode() -> u32 {
 /// real directory of ours, that others cannot write to, in a place where others cannot replace it.
 pub(super) fn secure(path: &Path) -> Result<(), String> {
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(|error| cannot("make", parent, &error))?;
+        // Not by the umask: where everybody may write, everybody may replace what is ours.
+        let made = DirBuilder::new()
+            .recursive(true)
+            .mode(PARENT_MODE)
+            .create(parent);
+        made.map_err(|error| cannot("make", parent, &error))?;
         let parent_mode = fs::metadata(parent)
             .map_err(|error| cannot("inspect", parent, &error))?
             .mode();
@@ -62,6 +73,19 @@ pub(super) fn make_inside(path: &Path) -> Result<(), String> {
             .map_err(|error| cannot("set the permissions of", path, &error))?;
     }
     Ok(())
+}
+
+/// Writes a file that only this user can read or change, whatever the umask.
+pub(super) fn write_file(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    let mut file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE)
+        .open(path)?;
+    // It may have been there before.
+    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    file.write_all(content.as_ref())
 }
 
 fn make(path: &Path) -> Result<(), String> {

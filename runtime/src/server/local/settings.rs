@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs, fs::Permissions, os::unix::fs::PermissionsExt};
 
-use super::{PORT, error::LocalServerError, instance::Instance};
+use super::{PORT, error::LocalServerError, instance::Instance, private_dir};
 
 /// Settings that are the same everywhere: name, value, reason.
 const SETTINGS: &[(&str, &str, &str)] = &[
@@ -143,7 +143,7 @@ pub(super) fn write(instance: &Instance, major: u32) -> Result<(), LocalServerEr
         );
     }
     let path = instance.settings();
-    fs::write(&path, text).map_err(LocalServerError::io("write", &path))?;
+    private_dir::write_file(&path, text).map_err(LocalServerError::io("write", &path))?;
     // The server of root runs as another user, and there is no secret in here.
     fs::set_permissions(&path, Permissions::from_mode(0o644))
         .map_err(LocalServerError::io("set the permissions of", &path))

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use super::private_dir;
+
 /// How far the supervisor has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Status {
@@ -44,7 +46,7 @@ impl Status {
             Self::Failed { message } => ("failed", message.as_str()),
         };
         let unfinished = path.with_extension("new");
-        fs::write(&unfinished, format!("{state}\n{rest}"))?;
+        private_dir::write_file(&unfinished, format!("{state}\n{rest}"))?;
         fs::rename(unfinished, path)
     }
 

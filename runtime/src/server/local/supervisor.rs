@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use rustix::fs::Mode;
+
 use super::{
     account::Account,
     binaries::Binaries,
@@ -59,6 +61,8 @@ fn supervise(instance: Instance) -> Result<(), LocalServerError> {
     // A session of our own: a terminal's Ctrl-C and hang-up, and signals to the test runner's group, do not reach
     // us.
     let _ = rustix::process::setsid();
+    // What it and its programs make is nobody else's, also what they make without naming a mode.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let Some(tenure) = Tenure::begin(instance)? else {
         return Ok(());
     };

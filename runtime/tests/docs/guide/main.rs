@@ -1,4 +1,4 @@
-//! The examples of docs/fixtures.md and docs/report.md and docs/coming-from-sqlx-test.md, one file a section.
+//! The examples of docs/fixtures.md, docs/report.md, docs/roles.md and docs/coming-from-sqlx-test.md, one file a section.
 
 mod arguments;
 mod blog;
@@ -8,6 +8,7 @@ mod factories;
 mod from_sqlx_test;
 mod properties;
 mod queries;
+mod roles;
 mod scripts;
 mod sessions;
 mod snapshots;

@@ -1,0 +1,86 @@
+//! Letting the connections of tests be the role that a session names.
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+
+use super::{ConnectFailure, Server, is};
+use crate::error::Cause;
+
+/// From PostgreSQL 16 on, to become a role and to have its privileges all the time are two things.
+const MEMBERSHIP_HAS_OPTIONS: u32 = 160_000;
+
+/// Also the roles that there are, without those of PostgreSQL itself.
+const LOOK: &str = "select coalesce((select rolsuper from pg_roles where rolname = $1), false), \
+     array(select rolname::text from pg_roles where not starts_with(rolname, 'pg_') order by 1)";
+
+impl Server {
+    /// Whether a test's connection was refused because it may not be the session's role, or there is none.
+    pub(crate) fn refuses_role(&self, failure: &ConnectFailure) -> bool {
+        self.role().is_some() && (failure.is("22023") || failure.is("42501"))
+    }
+
+    /// Makes the login role a member of the session's role.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such role, or nobody that we can be may let it.
+    pub(crate) async fn admit(&self) -> Result<(), Cause> {
+        let Some(role) = self.role() else {
+            return Ok(());
+        };
+        let mut door = self.door().await?;
+        let done = self.try_admit(&mut door, role).await;
+        door.close().await.ok();
+        done
+    }
+
+    async fn try_admit(&self, door: &mut PgConnection, role: &str) -> Result<(), Cause> {
+        let looked = sqlx::query(LOOK).bind(role).fetch_one(&mut *door).await;
+        let read = looked.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let (is_superuser, roles): (bool, Vec<String>) =
+            read.map_err(|error| self.statement("list the roles", error))?;
+        let name = role.to_owned();
+        if !roles.contains(&name) {
+            let (server, roles) = (self.to_string(), roles.join("`, `"));
+            return Err(Cause::UnknownRole {
+                role: name,
+                server,
+                roles,
+            });
+        }
+        if is_superuser && self.is_private() {
+            return Err(Cause::RoleIsSuperuser { role: name });
+        }
+        let mut sql = format!("grant {} to {}", quoted(role), quoted(self.owner()));
+        if door.server_version_num() >= Some(MEMBERSHIP_HAS_OPTIONS) {
+            sql.push_str(" with inherit false, set true");
+        }
+        match door
+            .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, "42501") || is(&error, "0LP01") => {
+                Err(Cause::RoleNotGranted {
+                    role: name,
+                    server: self.to_string(),
+                    sql,
+                    error,
+                })
+            }
+            Err(error) => Err(self.statement(&format!("run `{sql}`"), error)),
+        }
+    }
+
+    fn statement(&self, action: &str, error: sqlx::Error) -> Cause {
+        Cause::Statement {
+            action: action.to_owned(),
+            server: self.to_string(),
+            error,
+        }
+    }
+}
+
+/// A name as SQL reads it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

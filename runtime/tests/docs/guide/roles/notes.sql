@@ -1,0 +1,1 @@
+insert into notes (tenant, body) values ('ada', 'hers'), ('bob', 'his');

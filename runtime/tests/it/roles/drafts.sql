@@ -1,0 +1,1 @@
+insert into drafts values ('by the owner');
