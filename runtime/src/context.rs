@@ -156,7 +156,7 @@ impl TestContext {
     /// When the session cannot start.
     pub async fn url(&self) -> Result<String, Error> {
         self.ready().await?;
-        Ok(url::of(&self.connect_options()?))
+        Ok(url::of(self.0.database.place(), &self.connect_options()?))
     }
 
     /// Marks the present state of the test's database, to be returned to.

@@ -16,7 +16,7 @@ use crate::{
     keep::Keeping,
     lane::Lane,
     outcome::Outcome,
-    postgres::{relay::Relay, upstream::Upstream},
+    postgres::{Place, relay::Relay, upstream::Upstream},
     recording::Recording,
     sandbox::{Ending, attributed},
     session::{Active, Startable},
@@ -35,7 +35,7 @@ pub(crate) struct Exclusive {
     outside: PgConnectOptions,
     pool: PgPool,
     /// Where all its connections lead, and their statements are recorded.
-    _relay: Relay,
+    relay: Relay,
 }
 
 impl Exclusive {
@@ -70,12 +70,16 @@ impl Exclusive {
             owner,
             outside,
             pool,
-            _relay: relay,
+            relay,
         })
     }
 
     pub(crate) fn pool(&self) -> PgPool {
         self.pool.clone()
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        self.relay.place()
     }
 
     pub(crate) fn options(&self) -> PgConnectOptions {

@@ -15,6 +15,7 @@ use crate::{
     keep::Keeping,
     macro_support::Isolation,
     outcome::Outcome,
+    postgres::Place,
     recording::Recording,
     sandbox::{Ending, Sandbox, Savepoint},
     session::Startable,
@@ -91,6 +92,14 @@ impl TestDatabase {
                 made.map_or(Duration::ZERO, Sandbox::time_taking)
             }
             Self::Own(_) => Duration::ZERO,
+        }
+    }
+
+    /// Where the test's connections lead.
+    pub(crate) fn place(&self) -> &Place {
+        match self {
+            Self::Transaction(sandbox) => sandbox.get().place(),
+            Self::Own(exclusive) => exclusive.place(),
         }
     }
 

@@ -109,6 +109,11 @@ impl Sandbox {
         }
     }
 
+    /// Where the test's connections lead.
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
+    }
+
     /// The time spent on taking the lane so far.
     pub(crate) fn time_taking(&self) -> Duration {
         self.0.taking.elapsed()

@@ -4,23 +4,23 @@ use std::fmt::Write;
 
 use sqlx::postgres::PgConnectOptions;
 
-/// The URL of a connection without a password.
+use crate::postgres::Place;
+
+/// The URL of connections that lead to a place as these options do.
 ///
 /// The directory of a socket is a parameter: libpq, tokio-postgres and sqlx all know it there.
-pub(super) fn of(options: &PgConnectOptions) -> String {
+pub(super) fn of(place: &Place, options: &PgConnectOptions) -> String {
     let user = encoded(options.get_username());
     let database = encoded(options.get_database().unwrap_or(options.get_username()));
-    let port = options.get_port();
-    match options.get_socket() {
-        Some(directory) => {
-            let directory = encoded(&directory.to_string_lossy());
+    match place {
+        Place::Directory { path, port } => {
+            let directory = encoded(&path.to_string_lossy());
             format!(
                 "postgres://{user}@localhost:{port}/{database}?host={directory}&sslmode=disable"
             )
         }
-        None => {
-            let host = options.get_host();
-            format!("postgres://{user}@{host}:{port}/{database}?sslmode=disable")
+        Place::Loopback { port, token } => {
+            format!("postgres://{user}:{token}@127.0.0.1:{port}/{database}?sslmode=disable")
         }
     }
 }
@@ -41,23 +41,28 @@ fn encoded(text: &str) -> String {
 mod tests {
     use sqlx::postgres::PgConnectOptions;
 
-    use super::of;
+    use super::{Place, of};
 
     #[test]
     fn a_url_leads_where_its_options_do() {
-        let options = PgConnectOptions::new_without_pgpass()
-            .socket("/tmp/a directory")
-            .port(7)
+        let named = PgConnectOptions::new_without_pgpass()
             .username("ada@home")
             .database("a/b");
-        let read: PgConnectOptions = of(&options).parse().expect("it is a URL");
-        assert_eq!(
-            (read.get_socket(), read.get_port()),
-            (options.get_socket(), 7)
-        );
-        assert_eq!(
-            (read.get_username(), read.get_database()),
-            ("ada@home", Some("a/b"))
-        );
+        for place in [
+            Place::Directory {
+                path: "/tmp/a directory".into(),
+                port: 7,
+            },
+            Place::Loopback {
+                port: 7,
+                token: "sesame".into(),
+            },
+        ] {
+            let options = place.lead(named.clone());
+            let read: PgConnectOptions = of(&place, &options).parse().expect("it is a URL");
+            assert_eq!(read.get_socket(), options.get_socket());
+            assert_eq!((read.get_port(), read.get_username()), (7, "ada@home"));
+            assert_eq!(read.get_database(), Some("a/b"));
+        }
     }
 }

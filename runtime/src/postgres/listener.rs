@@ -154,14 +154,6 @@ impl Place {
             Self::Loopback { port, token } => options.host("127.0.0.1").port(*port).password(token),
         }
     }
-
-    /// The password that a client has to say.
-    pub(crate) fn token(&self) -> Option<&str> {
-        match self {
-            Self::Directory { .. } => None,
-            Self::Loopback { token, .. } => Some(token),
-        }
-    }
 }
 
 fn name(port: u16) -> String {
