@@ -256,14 +256,9 @@ impl TestContext {
         &self.0.recording
     }
 
-    /// The options of the owner's connections to a database of the test's own, if it has one.
-    pub(crate) fn owner_options_of_own_database(&self) -> Option<PgConnectOptions> {
-        self.0.database.owner_options_of_own()
-    }
-
-    /// Whether the test runs as another role than the owner of its database.
-    pub(crate) fn runs_as_a_role(&self) -> bool {
-        self.0.definition.session.login.role.is_some()
+    /// The options of the owner's connections to the test's database.
+    pub(crate) fn owner_options(&self) -> Result<PgConnectOptions, Error> {
+        self.0.database.owner_options()
     }
 
     /// The options of a pool of the application's own making.

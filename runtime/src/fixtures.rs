@@ -33,9 +33,6 @@ pub(crate) struct Fixtures {
 /// How the query begins; it is not one of the test's.
 pub(crate) const BEGINNING: &str = "/*db-test fixtures*/";
 
-/// What comes before it where the test runs as another role than the owner.
-const BECOME_OWNER: &str = "/*db-test*/set role none";
-
 /// Stands between two scripts.
 const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";
 
@@ -58,19 +55,11 @@ pub(crate) fn before(test: &'static Test, cx: &TestContext, body: TestFuture) ->
 
 async fn load(fixtures: &Fixtures, cx: &TestContext) -> Result<(), BoxError> {
     cx.ready().await?;
-    if let Some(options) = cx.owner_options_of_own_database() {
-        return Ok(load_into_own(fixtures, &options).await?);
-    }
-    let mut connection = cx.pool().acquire().await?;
-    if cx.runs_as_a_role() {
-        // Until the release of the connection, which resets the role.
-        connection.execute(BECOME_OWNER).await?;
-    }
-    Ok(run(fixtures, &mut connection).await?)
+    Ok(load_by(fixtures, &cx.owner_options()?).await?)
 }
 
-/// A connection of its own takes with it what a script has set, as the sandbox's release does.
-async fn load_into_own(fixtures: &Fixtures, options: &PgConnectOptions) -> Result<(), Error> {
+/// A connection of its own takes with it what a script has set.
+async fn load_by(fixtures: &Fixtures, options: &PgConnectOptions) -> Result<(), Error> {
     let failed = |error| fixtures.failure(0, None, error);
     let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
     run(fixtures, &mut connection).await?;

@@ -111,11 +111,11 @@ impl TestDatabase {
         }
     }
 
-    /// The options of the owner's connections to a database of the test's own, if it has one.
-    pub(crate) fn owner_options_of_own(&self) -> Option<PgConnectOptions> {
+    /// The options of the owner's connections to the test's database.
+    pub(crate) fn owner_options(&self) -> Result<PgConnectOptions, Error> {
         match self {
-            Self::Transaction(_) => None,
-            Self::Own(exclusive) => Some(exclusive.owner_options()),
+            Self::Transaction(sandbox) => sandbox.get().owner_options(),
+            Self::Own(exclusive) => Ok(exclusive.owner_options()),
         }
     }
 

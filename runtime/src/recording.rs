@@ -35,8 +35,6 @@ pub(crate) struct Log {
     pub(crate) statements: Vec<Statement>,
     /// How many statements came after the last one that is remembered.
     pub(crate) forgotten: usize,
-    /// A connection could not be listened to, so that nothing is known of its statements.
-    pub(crate) is_deaf: bool,
     holders: Holders,
 }
 
@@ -86,11 +84,6 @@ impl Recording {
             Err(_) if thread::current().id() == self.thread => Caller::Test,
             Err(_) => Caller::Task(log.exchanges.len().checked_sub(1)),
         }
-    }
-
-    /// A connection of the test does not lead through a relay.
-    pub(crate) fn hears_nothing(&self) {
-        self.log().is_deaf = true;
     }
 
     /// Adds a statement that has been answered on a connection.

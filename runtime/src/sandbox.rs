@@ -109,6 +109,15 @@ impl Sandbox {
         }
     }
 
+    /// The options of a connection of the owner's.
+    pub(crate) fn owner_options(&self) -> Result<PgConnectOptions, Error> {
+        let options = self.connect_options()?;
+        Ok(match self.0.session.definition().session.login.role {
+            Some(_) => options.options([("role", "none")]),
+            None => options,
+        })
+    }
+
     /// Where the test's connections lead.
     pub(crate) fn place(&self) -> &Place {
         &self.0.place

@@ -177,14 +177,21 @@ impl Server {
         &self,
         options: &PgConnectOptions,
     ) -> Result<PgConnection, ConnectFailure> {
-        let options = self.reachable(options.clone());
-        self.persist(|| options.connect()).await
+        let reachable = self.reachable(options.clone());
+        let connected = self.persist(|| reachable.connect()).await;
+        match connected {
+            Err(failure) if failure.is("28000") && self.encrypts_from_now_on() => {
+                let reachable = self.reachable(options.clone());
+                self.persist(|| reachable.connect()).await
+            }
+            result => result,
+        }
     }
 
     /// Options that a driver can connect by which lacks encryption.
     pub(crate) fn reachable(&self, options: PgConnectOptions) -> PgConnectOptions {
         let upstream = Upstream::of(&self.door);
-        if upstream.may_be_plain() {
+        if upstream.is_plain() && self.relay.get().is_none() {
             return options;
         }
         let open = || Relay::open(upstream, None).ok();
@@ -192,6 +199,16 @@ impl Server {
             Some(relay) => relay.place().lead(options),
             None => options,
         }
+    }
+
+    /// A server has refused a connection that was not encrypted; says whether that can be mended.
+    fn encrypts_from_now_on(&self) -> bool {
+        let upstream = Upstream::of(&self.door);
+        if !upstream.may_be_encrypted() || self.relay.get().is_some() {
+            return false;
+        }
+        let open = || Relay::open(upstream, None).ok();
+        self.relay.get_or_init(open).is_some()
     }
 
     /// Connects without a driver, for a proxy.

@@ -20,6 +20,7 @@ use sqlx::{
 };
 
 pub(crate) use self::{startup::Session, stream::Stream};
+use crate::server::is;
 
 /// How long a server may take to answer while a connection is made.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -77,15 +78,20 @@ impl Upstream {
         }
     }
 
-    /// The role that connects.
-    pub(crate) fn user(&self) -> &str {
-        &self.user
+    /// Whether a connection is not encrypted at first: then a driver can make it by itself.
+    pub(crate) fn is_plain(&self) -> bool {
+        match self.ssl.mode {
+            _ if self.is_unix() => true,
+            PgSslMode::Disable | PgSslMode::Allow => true,
+            // On this machine nobody reads along.
+            PgSslMode::Prefer => !self.is_remote(),
+            PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => false,
+        }
     }
 
-    /// Whether a driver of its own could make the same connection without encryption, as these
-    /// options mean it: then nothing has to stand between.
-    pub(crate) fn may_be_plain(&self) -> bool {
-        !self.is_remote() || matches!(self.ssl.mode, PgSslMode::Disable)
+    /// Whether a server that insists on encryption can have it.
+    pub(crate) fn may_be_encrypted(&self) -> bool {
+        !self.is_unix() && !matches!(self.ssl.mode, PgSslMode::Disable)
     }
 
     /// Connects and authenticates; waits ten seconds for each answer at most.
@@ -94,15 +100,9 @@ impl Upstream {
     ///
     /// When the server cannot be reached, refuses, or wants what is not supported.
     pub(crate) fn connect(&self, parameters: &[(&str, &str)]) -> Result<Session, sqlx::Error> {
-        let encrypted = match self.ssl.mode {
-            _ if self.is_unix() => false,
-            PgSslMode::Disable | PgSslMode::Allow => false,
-            // On this machine nobody reads along.
-            PgSslMode::Prefer => self.is_remote(),
-            PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => true,
-        };
-        match self.attempt(encrypted, parameters) {
-            Err(error) if !encrypted && self.may_encrypt_after(&error) => {
+        let is_plain = self.is_plain();
+        match self.attempt(!is_plain, parameters) {
+            Err(error) if is_plain && self.may_be_encrypted() && is(&error, "28000") => {
                 self.attempt(true, parameters)
             }
             result => result,
@@ -126,12 +126,6 @@ impl Upstream {
         // The password is that of the role it was given for.
         let password = self.password.as_deref().filter(|_| user == self.user);
         startup::run(stream, &all, user, password)
-    }
-
-    /// Whether a server that refused an unencrypted connection is to be asked for an encrypted one.
-    fn may_encrypt_after(&self, error: &sqlx::Error) -> bool {
-        let allowed = matches!(self.ssl.mode, PgSslMode::Allow | PgSslMode::Prefer);
-        allowed && !self.is_unix() && crate::server::is(error, "28000")
     }
 
     fn open(&self) -> io::Result<Stream> {
@@ -177,7 +171,7 @@ impl Upstream {
     /// Asks the server to cancel what a backend does. It says nothing to that.
     pub(crate) fn cancel(&self, process_id: i32, secret_key: i32) -> Result<(), sqlx::Error> {
         let mut stream = self.open()?;
-        if self.is_remote() && !matches!(self.ssl.mode, PgSslMode::Disable | PgSslMode::Allow) {
+        if !self.is_plain() {
             stream = self.encrypt(stream)?;
         }
         stream.set_timeout(Some(LIMIT))?;

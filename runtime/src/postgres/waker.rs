@@ -26,7 +26,7 @@ impl Waker {
     /// Wakes the thread, or keeps it from falling asleep.
     pub(crate) fn wake(&self) {
         // Where nothing can be written, enough has been written.
-        (&self.0).write(&[1]).ok();
+        (&self.0).write_all(&[1]).ok();
     }
 }
 

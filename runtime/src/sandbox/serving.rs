@@ -82,13 +82,12 @@ impl Core {
         let mut activity = None;
         let ended = {
             let mut ending = pin!(lane.proxy.end(how));
-            match timeout(patience, &mut ending).await {
-                Ok(ended) => Some(ended),
-                Err(_) => {
-                    activity = activity::of(active.lanes().server(), lane.id.backend).await;
-                    lane.proxy.interrupt();
-                    timeout(END_LIMIT, ending).await.ok()
-                }
+            if let Ok(ended) = timeout(patience, &mut ending).await {
+                Some(ended)
+            } else {
+                activity = activity::of(active.lanes().server(), lane.id.backend).await;
+                lane.proxy.interrupt();
+                timeout(END_LIMIT, ending).await.ok()
             }
         };
         let Some(Ended { proof }) = ended else {
@@ -100,11 +99,7 @@ impl Core {
             Proof::Proved | Proof::NotOpened if keeps => {
                 self.set_aside(&active, lane, activity, keeping).await
             }
-            Proof::Proved => {
-                active.lanes().give_back(lane);
-                Ending::RolledBack { activity }
-            }
-            Proof::NotOpened => {
+            Proof::Proved | Proof::NotOpened => {
                 active.lanes().give_back(lane);
                 Ending::RolledBack { activity }
             }
@@ -126,7 +121,7 @@ fn refuse(listener: Listener, error: &Error) {
         while let Ok(mut client) = listener.wait() {
             client.set_timeout(Some(INTRODUCTION_LIMIT)).ok();
             // Its first message is of no interest, but one that is not read takes the answer with it.
-            client.read(&mut [0; 4096]).ok();
+            let _ = client.read(&mut [0; 4096]);
             client.write_all(&message).ok();
         }
     };

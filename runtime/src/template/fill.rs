@@ -11,7 +11,8 @@ use crate::{announce::announce, database::OwnDatabase, error::Cause, report::cha
 
 /// Fills a new database.
 pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
-    let pool = PgPoolOptions::new().connect_lazy_with(template.server.owner_options(draft));
+    let options = template.server.reachable(template.server.owner_options(draft));
+    let pool = PgPoolOptions::new().connect_lazy_with(options);
     let filled = fill_through(template, &pool).await;
     pool.close().await;
     filled
@@ -64,7 +65,8 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
         template.server.owner(),
     ));
     // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
-    let pool = PgPoolOptions::new().connect_lazy_with(template.server.door_options());
+    let options = template.server.reachable(template.server.door_options());
+    let pool = PgPoolOptions::new().connect_lazy_with(options);
     let migrated = template.migrator.run(&pool).await;
     pool.close().await;
     migrated.map_err(|error| match error {

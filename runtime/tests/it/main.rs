@@ -2,10 +2,13 @@
 
 mod answering;
 mod app;
+mod authenticating;
 mod autocommit;
 mod breaking;
 mod child;
 mod deriving;
+mod encrypted;
+mod encrypting;
 mod escapes;
 mod exit;
 mod faults;

@@ -259,9 +259,9 @@ impl Driver {
                         client.gate = None;
                         self.engine.client_bytes(client.id, &said);
                     }
-                    Verdict::Refuse(answer) => {
+                    Verdict::Refuse(mut answer) => {
                         // It is too short not to be taken at once.
-                        send(&mut client.socket, &mut answer.to_vec()).ok();
+                        send(&mut client.socket, &mut answer).ok();
                         self.engine.client_closed(client.id);
                     }
                 }

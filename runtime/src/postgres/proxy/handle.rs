@@ -70,11 +70,11 @@ impl Proxy {
         let (commands, received) = mpsc::channel();
         let (waker, waiter) = waker::pair()?;
         let waker = Arc::new(waker);
-        let wakes = Arc::clone(&waker);
+        let own = Arc::clone(&waker);
         let alive = Arc::new(AtomicBool::new(true));
         let lives = Arc::clone(&alive);
         let running = move || {
-            if let Ok(driver) = Driver::new(session, upstream, (wakes, waiter), received) {
+            if let Ok(driver) = Driver::new(session, upstream, (own, waiter), received) {
                 driver.run();
             }
             lives.store(false, Ordering::Release);

@@ -9,25 +9,9 @@ pub(super) fn is_read(kind: u8) -> bool {
     matches!(kind, b'C' | b'E' | b'Z')
 }
 
-/// The kind of a `DataRow`.
-pub(super) const ROW: u8 = b'D';
-
 /// The number of rows in the tag of a completed command, such as `INSERT 0 1`.
 pub(super) fn rows(tag: &[u8]) -> Option<u64> {
     Body(tag).text()?.rsplit(' ').next()?.parse().ok()
-}
-
-/// Whether an `ErrorResponse` is the last thing that the server says on the connection.
-pub(super) fn is_last(body: &[u8]) -> bool {
-    let mut body = Body(body);
-    while let Some([kind]) = body.bytes(1) {
-        let text = body.text().unwrap_or_default();
-        // The severity, in the one field that is not translated.
-        if *kind == b'V' {
-            return matches!(text, "FATAL" | "PANIC");
-        }
-    }
-    false
 }
 
 /// The parts of an `ErrorResponse` that are shown.

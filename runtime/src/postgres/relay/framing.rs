@@ -1,90 +1,57 @@
 //! Finding the messages in a stream of bytes.
 //!
-//! A message is a byte that says what it is, a length that counts itself, and a body; the first
-//! message of a client has no such byte (PostgreSQL manual, "Frontend/Backend Protocol").
+//! A message is a byte that says what it is, a length that counts itself, and a body (PostgreSQL manual,
+//! "Frontend/Backend Protocol"). The handshake is over when this begins.
 
 use std::ffi::CStr;
 
 /// So much of a body is kept, in bytes; the rest of a longer one is not looked at.
 const KEPT: usize = 256 * 1024;
 
+const HEADER: usize = 5;
+
 /// The state of one direction of a connection.
+#[derive(Default)]
 pub(super) struct Framing {
     header: Vec<u8>,
-    header_length: usize,
-    kind: u8,
     body: Vec<u8>,
     /// The bytes of the body that are still to come.
     missing: usize,
-    in_body: bool,
 }
 
 impl Framing {
-    pub(super) fn of_a_client() -> Self {
-        Self::starting_with(4)
-    }
-
-    pub(super) fn of_a_server() -> Self {
-        Self::starting_with(5)
-    }
-
-    fn starting_with(header_length: usize) -> Self {
-        Self {
-            header: Vec::with_capacity(5),
-            header_length,
-            kind: 0,
-            body: Vec::new(),
-            missing: 0,
-            in_body: false,
-        }
-    }
-
     /// Reads the next bytes; tells each message that ends in them. Bodies of kinds that are not
-    /// wanted are skipped, and told as empty. The last thing told is how many bytes are left.
+    /// wanted are skipped, and told as empty.
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],
         wanted: impl Fn(u8) -> bool,
-        mut tell: impl FnMut(u8, &[u8], usize),
+        mut tell: impl FnMut(u8, &[u8]),
     ) {
         while !bytes.is_empty() {
-            if self.in_body {
-                let taken = self.missing.min(bytes.len());
-                if wanted(self.kind) {
-                    let kept = taken.min(KEPT.saturating_sub(self.body.len()));
-                    self.body.extend_from_slice(&bytes[..kept]);
-                }
-                self.missing -= taken;
-                bytes = &bytes[taken..];
-            } else {
-                let taken = (self.header_length - self.header.len()).min(bytes.len());
+            if self.header.len() < HEADER {
+                let taken = (HEADER - self.header.len()).min(bytes.len());
                 self.header.extend_from_slice(&bytes[..taken]);
                 bytes = &bytes[taken..];
-                if self.header.len() < self.header_length {
+                let Some(length) = self.header.get(1..HEADER) else {
                     return;
-                }
-                self.begin_body();
+                };
+                let length = length.try_into().map_or(0, u32::from_be_bytes);
+                self.missing = (length as usize).saturating_sub(4);
             }
+            let taken = self.missing.min(bytes.len());
+            if wanted(self.header[0]) {
+                let kept = taken.min(KEPT.saturating_sub(self.body.len()));
+                self.body.extend_from_slice(&bytes[..kept]);
+            }
+            self.missing -= taken;
+            bytes = &bytes[taken..];
             if self.missing == 0 {
-                tell(self.kind, &self.body, bytes.len());
+                tell(self.header[0], &self.body);
+                self.header.clear();
                 self.body.clear();
-                self.in_body = false;
             }
         }
-    }
-
-    fn begin_body(&mut self) {
-        self.kind = if self.header_length == 5 {
-            self.header[0]
-        } else {
-            0
-        };
-        let length = &self.header[self.header_length - 4..];
-        let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]);
-        self.missing = (length as usize).saturating_sub(4);
-        self.in_body = true;
-        self.header.clear();
-        self.header_length = 5;
     }
 }
 
@@ -140,13 +107,13 @@ mod tests {
 
     /// All messages that are told when a stream arrives in pieces of one length.
     fn told(stream: &[u8], pieces: usize) -> Vec<(u8, Vec<u8>)> {
-        let mut framing = Framing::of_a_client();
+        let mut framing = Framing::default();
         let mut told = Vec::new();
         for piece in stream.chunks(pieces) {
             framing.read(
                 piece,
                 |kind| kind != b'd',
-                |kind, body, _| told.push((kind, body.to_vec())),
+                |kind, body| told.push((kind, body.to_vec())),
             );
         }
         told
@@ -154,10 +121,9 @@ mod tests {
 
     #[test]
     fn messages_are_found_wherever_the_stream_is_cut() {
-        let stream = b"\0\0\0\x08\0\x03\0\0Q\0\0\0\x0dselect 1\0d\0\0\0\x06xxS\0\0\0\x04";
+        let stream = b"Q\0\0\0\x0dselect 1\0d\0\0\0\x06xxS\0\0\0\x04";
         let whole = told(stream, stream.len());
         let expected = [
-            (0, b"\0\x03\0\0".to_vec()),
             (b'Q', b"select 1\0".to_vec()),
             (b'd', Vec::new()),
             (b'S', Vec::new()),

@@ -54,23 +54,22 @@ impl Observer {
         Self {
             recording,
             client,
-            questions: Framing::of_a_server(),
-            answers: Framing::of_a_server(),
+            questions: Framing::default(),
+            answers: Framing::default(),
             pending,
         }
     }
 
     pub(super) fn hear_client(&mut self, bytes: &[u8]) {
         let pending = &mut self.pending;
-        self.questions
-            .read(bytes, frontend::is_read, |kind, body, _| {
-                pending.asked(kind, body);
-            });
+        self.questions.read(bytes, frontend::is_read, |kind, body| {
+            pending.asked(kind, body);
+        });
     }
 
     pub(super) fn hear_server(&mut self, bytes: &[u8]) {
         let pending = &mut self.pending;
-        self.answers.read(bytes, backend::is_read, |kind, body, _| {
+        self.answers.read(bytes, backend::is_read, |kind, body| {
             pending.answered(kind, body);
         });
     }

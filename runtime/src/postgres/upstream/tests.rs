@@ -19,7 +19,7 @@ fn what_is_not_part_of_a_url_by_itself_does_no_harm() {
         .password("x");
     let upstream = Upstream::of(&options);
     assert_eq!(
-        (upstream.user(), upstream.password.as_deref()),
+        (upstream.user.as_str(), upstream.password.as_deref()),
         ("a/b@c d", Some("x"))
     );
 }

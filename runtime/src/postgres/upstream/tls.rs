@@ -82,7 +82,7 @@ fn verifier(
 fn roots(named: Option<&str>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     let trusted = match named {
-        Some(named) if named != "system" => certificates(named)?,
+        Some(named) if named != "file: system" => certificates(named)?,
         _ => rustls_native_certs::load_native_certs().certs,
     };
     roots.add_parsable_certificates(trusted);
@@ -105,7 +105,9 @@ fn pem(source: &str) -> Result<Vec<u8>, String> {
     if source.trim_start().starts_with("-----BEGIN") {
         return Ok(source.as_bytes().to_vec());
     }
-    fs::read(source).map_err(|error| format!("{source}: {error}"))
+    // So sqlx writes them (`CertificateInput`).
+    let path = source.strip_prefix("file: ").unwrap_or(source);
+    fs::read(path).map_err(|error| format!("{path}: {error}"))
 }
 
 /// Accepts any name, and any authority where none is asked for. That the server holds the key of its

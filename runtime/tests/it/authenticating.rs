@@ -1,0 +1,59 @@
+//! Each way in which a server asks for a password.
+
+use std::fs;
+
+use db_test::db_test;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use crate::{child::Finished, place::Place};
+
+/// A password that has to be encoded in a URL.
+const PASSWORD: &str = "p@ss% wörd";
+
+/// Runs a test as a role that has to say a password in one of the server's ways.
+async fn run_as_keeper(method: &str, encryption: &str, said: &str) -> Finished {
+    let place = Place::new();
+    assert!(place.run("injection::a_result", &[]).success);
+    let mut admin = place.connect().await;
+    let role = format!(
+        "set password_encryption = '{encryption}'; \
+         create role keeper login createdb password '{PASSWORD}'"
+    );
+    let role = sqlx::raw_sql(AssertSqlSafe(role)).execute(&mut admin).await;
+    role.expect("it is created");
+    let file: String = sqlx::query_scalar("show hba_file")
+        .fetch_one(&mut admin)
+        .await
+        .expect("it is shown");
+    let rules = fs::read_to_string(&file).expect("it can be read");
+    fs::write(&file, format!("local all keeper {method}\n{rules}")).expect("it is written");
+    sqlx::query("select pg_reload_conf()")
+        .execute(&mut admin)
+        .await
+        .expect("it reloads");
+    admin.close().await.expect("it closes");
+    let keeper = place.socket().username("keeper").database("postgres");
+    let url = keeper.password(said).to_url_lossy();
+    place.run("transactions::", &[("TEST_DB_URL", url.as_str())])
+}
+
+#[db_test]
+async fn a_password_is_proved_in_each_way() {
+    for (method, encryption) in [
+        ("scram-sha-256", "scram-sha-256"),
+        ("md5", "md5"),
+        ("password", "scram-sha-256"),
+    ] {
+        let passed = run_as_keeper(method, encryption, PASSWORD).await;
+        assert!(passed.success, "{method}: {}", passed.output);
+    }
+}
+
+#[db_test]
+async fn a_wrong_password_is_told_and_not_printed() {
+    let failed = run_as_keeper("scram-sha-256", "scram-sha-256", "sesame").await;
+    assert!(!failed.success, "{}", failed.output);
+    let told = "check the user and the password in the URL";
+    assert!(failed.output.contains(told), "{}", failed.output);
+    assert!(!failed.output.contains("sesame"), "{}", failed.output);
+}
