@@ -10,8 +10,8 @@ use std::{
 };
 
 use self::rule::{Rule, Trigger};
-pub(crate) use self::{rule::Injection, unhit::Unhit};
-use crate::{BoxError, FromTest, TestContext};
+pub(crate) use self::unhit::Unhit;
+use crate::{BoxError, FromTest, TestContext, postgres::proxy, queries::fits};
 
 /// Makes statements of a test and its application fail, wait or lose their connection, so that retries, time
 /// limits and error pages can be tested.
@@ -89,20 +89,20 @@ impl Fault {
             code.len() == 5 && code.bytes().all(fits),
             "`{code}` is not an SQLSTATE: it has five digits or capital letters, such as `40001`"
         );
-        self.change(|rule| rule.injection.error = Some(code.to_owned()))
+        self.change(|rule| rule.effect.error = Some(code.to_owned()))
     }
 
     /// Waits so long before the statement, or before it fails if that is asked for, too.
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn delay(self, duration: Duration) -> Fault {
-        self.change(|rule| rule.injection.delay = Some(duration))
+        self.change(|rule| rule.effect.delay = Some(duration))
     }
 
     /// Ends the connection in the place of the statement, as a server does that is shut down (`57P01`). What
     /// was done in a transaction of it is undone.
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn disconnect(self) -> Fault {
-        self.change(|rule| rule.injection.disconnects = true)
+        self.change(|rule| rule.effect.disconnects = true)
     }
 
     /// Hits so many statements. Default: one.
@@ -123,22 +123,12 @@ impl Fault {
 }
 
 impl Table {
-    /// What is to happen in the place of a statement.
-    pub(crate) fn on_statement(&self, sql: &str) -> Option<Injection> {
-        self.hit(|trigger| matches!(trigger, Trigger::Statement(pattern) if crate::queries::fits(sql, pattern)))
-    }
-
-    /// What is to happen in the place of a commit.
-    pub(crate) fn on_commit(&self) -> Option<Injection> {
-        self.hit(|trigger| matches!(trigger, Trigger::Commit))
-    }
-
-    fn hit(&self, fits: impl Fn(&Trigger) -> bool) -> Option<Injection> {
+    fn hit(&self, fits: impl Fn(&Trigger) -> bool) -> Option<proxy::Injection> {
         let mut rules = self.rules();
         let due = |rule: &&mut Rule| rule.is_due() && fits(&rule.trigger);
         let rule = rules.iter_mut().find(due)?;
         rule.hits += 1;
-        Some(rule.injection.clone())
+        Some(rule.effect.injection())
     }
 
     /// What was set and has hit less than it was to.
@@ -148,6 +138,17 @@ impl Table {
 
     fn rules(&self) -> MutexGuard<'_, Vec<Rule>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl proxy::Faults for Table {
+    fn on_statement(&self, sql: &str) -> Option<proxy::Injection> {
+        let fits = |trigger: &Trigger| matches!(trigger, Trigger::Statement(pattern) if fits(sql, pattern));
+        self.hit(fits)
+    }
+
+    fn on_commit(&self) -> Option<proxy::Injection> {
+        self.hit(|trigger| matches!(trigger, Trigger::Commit))
     }
 }
 

@@ -18,8 +18,13 @@ pub(crate) use self::{
     statement::{CUT, Parameter, ServerError, Statement},
 };
 
+use crate::postgres::proxy::Finding;
+
 /// So many statements of a test are remembered; of more, only their number.
 const REMEMBERED: usize = 10_000;
+
+/// So many encounters of connections are remembered; the first ones explain the others.
+const ENTANGLEMENTS: usize = 10;
 
 /// What one test did, in order.
 pub(crate) struct Recording {
@@ -35,6 +40,8 @@ pub(crate) struct Log {
     pub(crate) statements: Vec<Statement>,
     /// How many statements came after the last one that is remembered.
     pub(crate) forgotten: usize,
+    /// Where connections of the test met that production keeps apart.
+    pub(crate) entanglements: Vec<Finding>,
     holders: Holders,
 }
 
@@ -97,6 +104,14 @@ impl Recording {
             log.statements.push(statement);
         } else {
             log.forgotten += 1;
+        }
+    }
+
+    /// Adds that two connections have met where production keeps them apart.
+    pub(crate) fn entangled(&self, finding: Finding) {
+        let mut log = self.log();
+        if log.entanglements.len() < ENTANGLEMENTS && !log.entanglements.contains(&finding) {
+            log.entanglements.push(finding);
         }
     }
 

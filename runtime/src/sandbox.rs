@@ -11,7 +11,7 @@ mod serving;
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -52,6 +52,8 @@ struct Core {
     taking: Stopwatch,
     /// Whether somebody may wait for an answer on the socket.
     is_invited: AtomicBool,
+    /// How many savepoints have been set, which is what they are named by.
+    marks: AtomicU32,
 }
 
 /// Where the lane is.
@@ -75,6 +77,7 @@ impl Sandbox {
             state: Mutex::new(State::NotTaken(listener)),
             taking: Stopwatch::default(),
             is_invited: AtomicBool::new(false),
+            marks: AtomicU32::new(0),
         }))
     }
 

@@ -2,11 +2,13 @@
 
 use std::{fmt, panic::Location, time::Duration};
 
+use crate::postgres::proxy::Injection;
+
 /// What hits what, and how often.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) trigger: Trigger,
-    pub(super) injection: Injection,
+    pub(super) effect: Effect,
     pub(super) times: usize,
     pub(super) hits: usize,
     pub(super) place: &'static Location<'static>,
@@ -20,17 +22,25 @@ pub(super) enum Trigger {
 }
 
 /// What happens in the place of a statement, in this order.
-#[derive(Clone, PartialEq, Default, Debug)]
-pub(crate) struct Injection {
-    pub(crate) delay: Option<Duration>,
+#[derive(PartialEq, Default, Debug)]
+pub(super) struct Effect {
+    pub(super) delay: Option<Duration>,
     /// The code of an error.
-    pub(crate) error: Option<String>,
-    pub(crate) disconnects: bool,
+    pub(super) error: Option<String>,
+    pub(super) disconnects: bool,
 }
 
-impl Injection {
-    /// The message of the error.
-    pub(crate) fn message(code: &str) -> String {
+impl Effect {
+    pub(super) fn injection(&self) -> Injection {
+        let error = self.error.as_ref();
+        Injection {
+            delay: self.delay,
+            error: error.map(|code| (code.clone(), Self::message(code))),
+            disconnects: self.disconnects,
+        }
+    }
+
+    fn message(code: &str) -> String {
         let known = match code {
             "40001" => "could not serialize access due to concurrent update",
             "40P01" => "deadlock detected",
@@ -48,7 +58,7 @@ impl Rule {
     pub(super) fn new(trigger: Trigger, place: &'static Location<'static>) -> Self {
         Self {
             trigger,
-            injection: Injection::default(),
+            effect: Effect::default(),
             times: 1,
             hits: 0,
             place,
@@ -56,7 +66,7 @@ impl Rule {
     }
 
     pub(super) fn is_due(&self) -> bool {
-        self.hits < self.times && self.injection != Injection::default()
+        self.hits < self.times && self.effect != Effect::default()
     }
 }
 

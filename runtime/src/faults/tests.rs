@@ -1,13 +1,14 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{Faults, Injection, Table};
+use super::{Faults, Table};
+use crate::postgres::proxy::{Faults as _, Injection};
 
 fn faults() -> Faults {
     Faults(Arc::new(Table::default()))
 }
 
 fn code(injection: Option<Injection>) -> Option<String> {
-    injection?.error
+    Some(injection?.error?.0)
 }
 
 #[test]
@@ -40,8 +41,8 @@ fn what_a_fault_does_can_be_combined() {
     faults.on("select").delay(second).fail_with("57014");
     let injection = faults.0.on_statement("select 1").expect("it hits");
     assert_eq!(
-        (injection.delay, injection.error.as_deref()),
-        (Some(second), Some("57014"))
+        (injection.delay, injection.error.map(|error| error.0)),
+        (Some(second), Some("57014".to_owned()))
     );
 }
 

@@ -1,6 +1,6 @@
 //! Faults that a test set in vain, in words.
 
-use super::rule::{Injection, Rule};
+use super::rule::{Effect, Rule};
 use crate::announce::announce;
 
 /// What was set and did not happen as often as it was to.
@@ -39,7 +39,7 @@ fn finding(rule: &Rule) -> (String, &'static str) {
         place,
         ..
     } = rule;
-    if rule.injection == Injection::default() {
+    if rule.effect == Effect::default() {
         return (
             format!("{trigger} (set at {place}) does nothing"),
             "say what it does, by .fail_with(…), .delay(…) or .disconnect()",

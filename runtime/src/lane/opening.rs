@@ -154,9 +154,9 @@ impl Lanes {
         options: &PgConnectOptions,
     ) -> Result<Lane, Failure> {
         let backend = session.process_id;
-        let proxy = Proxy::start(session, Upstream::of(options))
-            .map_err(|error| self.statement("serve a lane", error.into()))?;
         let id = LaneId { own, backend };
+        let proxy = Proxy::start(session, Upstream::of(options), id.release_locks())
+            .map_err(|error| self.statement("serve a lane", error.into()))?;
         Ok(Lane { id, proxy })
     }
 

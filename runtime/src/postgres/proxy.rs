@@ -1,13 +1,14 @@
 //! The proxy between a test's connections and its lane's one backend.
 
+mod api;
 mod driver;
 mod handle;
 mod stopgap;
 
 pub(crate) use self::{
+    api::{End, Faults, Finding, FindingKind, How, Injection, MarkRefused, Proof},
     driver::ACCEPT_PAUSE,
-    handle::{Ended, Proxy, Refused, Test},
-    stopgap::{How, Proof},
+    handle::{Ended, Marking, Proxy, Test},
 };
 
 /// The settings of a lane's connection that drivers set for each of theirs.

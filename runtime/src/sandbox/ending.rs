@@ -15,7 +15,9 @@ pub(crate) enum Ending {
     /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
     Kept,
     /// Something may have been written for good; the lane was given up.
-    Escaped(String),
+    Escaped,
+    /// The application released the lane's advisory lock, and another process took it.
+    ClaimLost,
     /// The connection was closed by the application, broke, or is still held by a task.
     ConnectionGone { activity: Option<String> },
 }
@@ -29,14 +31,14 @@ impl Ending {
 
     /// Whether this alone makes the test fail.
     pub(crate) fn is_failure(&self) -> bool {
-        matches!(self, Self::NotOpened(_) | Self::Escaped(_))
+        matches!(self, Self::NotOpened(_) | Self::Escaped)
     }
 
     /// The words after the test's name when this alone makes it fail.
     pub(crate) fn headline(&self) -> &'static str {
         match self {
             Self::NotOpened(_) => "got no database",
-            Self::Escaped(_) => "escaped from its transaction",
+            Self::Escaped => "escaped from its transaction",
             _ => "failed",
         }
     }
@@ -52,11 +54,13 @@ impl Ending {
             } => format!("rolled back; nothing escaped\n{activity}, and was cancelled"),
             Self::Kept => "set aside with what the test had committed".to_owned(),
             Self::ThrownAway => "its database is thrown away".to_owned(),
-            Self::Escaped(why) => format!(
-                "the transaction around the test was ended: {why}. What was written after it may be\n\
-                 permanent, so this database is not used again; no other test sees it.\n\
+            Self::Escaped => "the transaction around the test was ended. What was written after it may be permanent, so\n\
+                 this database is not used again; no other test sees it.\n\
                  Run this test with real commits: #[db_test(isolation = \"database\")]."
-            ),
+                .to_owned(),
+            Self::ClaimLost => "not verified: the application called pg_advisory_unlock_all() and another process took\n\
+                 the database; it is not used again"
+                .to_owned(),
             Self::ConnectionGone { activity } => {
                 let activity = activity.as_deref().unwrap_or("its connection was gone");
                 format!("rolled back by the server\n{activity}")
@@ -71,6 +75,10 @@ impl Ending {
                 let activity = activity.as_deref().unwrap_or("its connection was gone");
                 vec![format!("the sandbox could not be verified: {activity}")]
             }
+            Self::ClaimLost => vec![
+                "the sandbox could not be verified: another process has taken its database"
+                    .to_owned(),
+            ],
             Self::RolledBack {
                 activity: Some(activity),
             } => vec![format!(

@@ -2,12 +2,20 @@
 //!
 //! The proxy keeps them, below whatever transactions the application begins.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::runtime::Handle;
 
 use super::{Core, Sandbox, State};
-use crate::{Error, error::Cause, postgres::proxy::Refused};
+use crate::{
+    Error,
+    error::Cause,
+    postgres::proxy::{MarkRefused, Marking},
+};
 
 /// A place in the test's transaction, to return to as often as wanted: the start of each case of a
 /// property test, say.
@@ -27,11 +35,8 @@ impl Sandbox {
     pub(crate) async fn savepoint(&self, case_limit: Duration) -> Result<Savepoint, Error> {
         self.ready().await?;
         let core = Arc::clone(&self.0);
-        let answer = match &*core.state() {
-            State::Serving(lane) => lane.proxy.savepoint(),
-            _ => return Err(Error::from(Cause::TestEnded)),
-        };
-        let number = settled(answer, "set").await?;
+        let number = core.marks.fetch_add(1, Ordering::Relaxed);
+        core.mark(number, Marking::Set).await?;
         Ok(Savepoint {
             core,
             number,
@@ -54,11 +59,7 @@ impl Savepoint {
     ///
     /// If the future is dropped, the place may have been returned to or not; restore it again.
     pub async fn restore(&self) -> Result<(), Error> {
-        let answer = match &*self.core.state() {
-            State::Serving(lane) => lane.proxy.restore(self.number),
-            _ => return Err(Error::from(Cause::TestEnded)),
-        };
-        settled(answer, "restore").await
+        self.core.mark(self.number, Marking::Restore).await
     }
 
     /// Returns to this place and runs one case from there, in code that is not async, such as the
@@ -107,18 +108,26 @@ impl std::fmt::Debug for Savepoint {
     }
 }
 
-/// What the proxy answers, when it does.
-async fn settled<T>(
-    answer: oneshot::Receiver<Result<T, Refused>>,
-    action: &'static str,
-) -> Result<T, Error> {
-    match answer.await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(Refused::Gone)) => Err(Error::from(Cause::SavepointGone)),
-        Ok(Err(Refused::Open(problem))) => Err(Error::from(Cause::Savepoint { action, problem })),
-        Err(_) => Err(Error::from(Cause::Savepoint {
-            action,
-            problem: "the test's connection is gone".to_owned(),
-        })),
+impl Core {
+    /// Has the proxy set or restore a mark.
+    async fn mark(&self, number: u32, marking: Marking) -> Result<(), Error> {
+        let answer = match &*self.state() {
+            State::Serving(lane) => lane.proxy.mark(number, marking),
+            _ => return Err(Error::from(Cause::TestEnded)),
+        };
+        let problem = match answer.await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(MarkRefused::Gone)) => return Err(Error::from(Cause::SavepointGone)),
+            Ok(Err(MarkRefused::InTransaction(sql))) => {
+                format!("a transaction is open, with this statement in it: {sql}")
+            }
+            Ok(Err(MarkRefused::Failed(problem))) => problem,
+            Err(_) => "the test's connection is gone".to_owned(),
+        };
+        let action = match marking {
+            Marking::Set => "set",
+            Marking::Restore => "restore",
+        };
+        Err(Error::from(Cause::Savepoint { action, problem }))
     }
 }

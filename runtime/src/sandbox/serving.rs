@@ -19,7 +19,7 @@ use crate::{
     outcome::Outcome,
     postgres::{
         Listener, error_response,
-        proxy::{Ended, How, Proof, Test},
+        proxy::{End, Ended, How, Proof, Test},
     },
 };
 
@@ -81,7 +81,8 @@ impl Core {
         };
         let mut activity = None;
         let ended = {
-            let mut ending = pin!(lane.proxy.end(how));
+            let script = String::new();
+            let mut ending = pin!(lane.proxy.end(End { how, script }));
             if let Ok(ended) = timeout(patience, &mut ending).await {
                 Some(ended)
             } else {
@@ -102,6 +103,25 @@ impl Core {
             Proof::Proved | Proof::NotOpened => {
                 active.lanes().give_back(lane);
                 Ending::RolledBack { activity }
+            }
+            Proof::Violated(why) => {
+                keeping.refuse(format_args!(
+                    "what the test wrote could not be committed: {why}"
+                ));
+                active.lanes().discard(lane.id, Cut::Holder);
+                Ending::RolledBack { activity }
+            }
+            Proof::Escaped => {
+                if keeping.is_asked_for() {
+                    self.set_aside(&active, lane, activity, keeping).await;
+                } else {
+                    active.lanes().discard(lane.id, Cut::Holder);
+                }
+                Ending::Escaped
+            }
+            Proof::ClaimLost => {
+                active.lanes().discard(lane.id, Cut::Holder);
+                Ending::ClaimLost
             }
             Proof::Broken(why) => {
                 keeping.has_nothing_of(outcome, "its transaction ended with its connection");

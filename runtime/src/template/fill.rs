@@ -11,7 +11,9 @@ use crate::{announce::announce, database::OwnDatabase, error::Cause, report::cha
 
 /// Fills a new database.
 pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
-    let options = template.server.reachable(template.server.owner_options(draft));
+    let options = template
+        .server
+        .reachable(template.server.owner_options(draft));
     let pool = PgPoolOptions::new().connect_lazy_with(options);
     let filled = fill_through(template, &pool).await;
     pool.close().await;

@@ -16,6 +16,8 @@ mod settings;
 mod statements;
 mod transactions;
 mod types;
+#[cfg(unix)]
+mod wire;
 
 use db_test::Session;
 

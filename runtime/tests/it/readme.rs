@@ -32,6 +32,7 @@ fn every_example_of_the_readme_is_run_by_a_test() {
 #[test]
 fn every_example_of_the_guides_is_part_of_a_test() {
     for (page, directory) in [
+        ("docs/faults.md", "tests/docs/guide"),
         ("docs/fixtures.md", "tests/docs/guide"),
         ("docs/overrides.md", "tests/docs/overriding"),
         ("docs/report.md", "tests/docs/guide"),

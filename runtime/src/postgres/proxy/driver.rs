@@ -1,9 +1,10 @@
 //! Sockets and a clock for the engine: one thread, which waits in `poll`.
 
 use std::{
+    collections::VecDeque,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, LazyLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -17,8 +18,10 @@ use rustix::{
 use tokio::sync::oneshot;
 
 use super::{
-    handle::{Command, Ended, Refused, Test},
-    stopgap::{ClientId, Engine, Event, Proof},
+    BASE,
+    api::{self, ClientId, Event, Finished, MarkRefused, Proof, Setup},
+    handle::{Command, Ended, Marking, Test},
+    stopgap::Engine,
 };
 use crate::{
     postgres::{
@@ -28,7 +31,7 @@ use crate::{
         upstream::{Session, Upstream},
         waker::{Waiter, Waker},
     },
-    recording::{self, Recording},
+    recording::{self, Recording, Statement},
 };
 
 /// The most that is read at once, in bytes.
@@ -36,6 +39,9 @@ const CHUNK: usize = 64 * 1024;
 
 /// So much may wait to be written before more is read that adds to it, in bytes.
 const WAITING: usize = 1024 * 1024;
+
+/// How long a client waits for another one's open transaction before it is let in.
+const WAIT: Duration = Duration::from_millis(50);
 
 /// How long the server may take to answer the last query of a connection.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
@@ -61,6 +67,8 @@ pub(super) struct Driver {
     ending: Option<oneshot::Sender<Ended>>,
     /// How the test has ended, while a request to cancel could still hit what comes after it.
     ended: Option<Ended>,
+    /// Who waits for a mark to be set or restored.
+    marking: VecDeque<oneshot::Sender<Result<(), MarkRefused>>>,
     commands: mpsc::Receiver<Command>,
     waiter: Waiter,
     waker: Arc<Waker>,
@@ -89,12 +97,13 @@ impl Driver {
     pub(super) fn new(
         session: Session,
         upstream: Upstream,
+        release_locks: String,
         (waker, waiter): (Arc<Waker>, Waiter),
         commands: mpsc::Receiver<Command>,
     ) -> std::io::Result<Self> {
         session.stream.set_nonblocking(true)?;
         Ok(Self {
-            engine: Engine::new(session.parameters.clone()),
+            engine: Engine::new(setup(&session, release_locks)),
             backend: session,
             upstream,
             cancelling: Arc::default(),
@@ -104,6 +113,7 @@ impl Driver {
             recording: None,
             ending: None,
             ended: None,
+            marking: VecDeque::new(),
             commands,
             waiter,
             waker,
@@ -324,21 +334,25 @@ impl Driver {
         loop {
             match self.commands.try_recv() {
                 Ok(Command::Begin(Test { listener, watch })) => {
-                    self.engine.begin_test();
+                    self.engine.begin_test(api::Test {
+                        settings: Vec::new(),
+                        faults: watch.faults,
+                    });
                     self.listener = Some(listener);
                     self.recording = Some(watch.recording);
                     self.accept();
                 }
-                Ok(Command::End(how, reply)) => {
+                Ok(Command::End(end, reply)) => {
                     self.listener = None;
                     self.ending = Some(reply);
-                    self.engine.end_test(how);
+                    self.engine.end_test(end);
                 }
-                Ok(Command::Savepoint(reply)) => {
-                    reply.send(Err(Refused::Open("not yet".to_owned()))).ok();
-                }
-                Ok(Command::Restore(_, reply)) => {
-                    reply.send(Err(Refused::Open("not yet".to_owned()))).ok();
+                Ok(Command::Mark(number, marking, reply)) => {
+                    self.marking.push_back(reply);
+                    match marking {
+                        Marking::Set => self.engine.savepoint(number),
+                        Marking::Restore => self.engine.restore(number),
+                    }
                 }
                 Ok(Command::Interrupt) => {
                     if self.ending.is_some() {
@@ -368,10 +382,41 @@ impl Driver {
                 }
                 Event::CancelBackend => self.cancel(),
                 Event::Broken(_) => is_over = true,
-                Event::Statement { .. } => {}
+                Event::Statement(finished) => self.record(finished),
+                Event::Entanglement(finding) => {
+                    if let Some(recording) = &self.recording {
+                        recording.entangled(finding);
+                    }
+                }
+                Event::Marked(result) => {
+                    if let Some(reply) = self.marking.pop_front() {
+                        reply.send(result).ok();
+                    }
+                }
             }
         }
         is_over
+    }
+
+    fn record(&self, finished: Finished) {
+        let client = self
+            .clients
+            .iter()
+            .find(|client| client.id == finished.client);
+        let (Some(recording), Some(client)) = (&self.recording, client) else {
+            return;
+        };
+        // A statement that was only prepared is worth telling if that failed.
+        if finished.prepared_only && finished.error.is_none() {
+            return;
+        }
+        let mut statement = Statement::new(finished.sql);
+        statement.parameters = finished.parameters;
+        statement.took = finished.took;
+        statement.rows = finished.rows;
+        statement.error = finished.error;
+        statement.is_unanswered = !finished.is_answered;
+        recording.add(client.recorded, statement);
     }
 
     /// Tells how the test has ended, as soon as nothing of it can reach the next one.
@@ -412,6 +457,20 @@ impl Driver {
             self.backend.query(sql).ok();
         }
         self.backend.close();
+    }
+}
+
+fn setup(session: &Session, release_locks: String) -> Setup {
+    /// Whether a test of this process has used a second connection within its own transaction.
+    static NESTS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    Setup {
+        parameters: session.parameters.clone(),
+        base: BASE.map(owned).to_vec(),
+        notify_hook: false,
+        release_locks,
+        wait: WAIT,
+        nests: Arc::clone(&NESTS),
     }
 }
 

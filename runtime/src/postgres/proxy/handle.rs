@@ -13,8 +13,8 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
+    api::{End, MarkRefused, Proof},
     driver::Driver,
-    stopgap::{How, Proof},
 };
 use crate::{
     isolation::Watch,
@@ -44,20 +44,18 @@ pub(crate) struct Ended {
     pub(crate) proof: Proof,
 }
 
-/// Why a savepoint of the test is not set or restored.
-#[derive(Debug)]
-pub(crate) enum Refused {
-    /// There is no such savepoint any more.
-    Gone,
-    /// A transaction is open, or the server refuses.
-    Open(String),
+/// What is done with a mark.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Marking {
+    Set,
+    Restore,
 }
 
 pub(super) enum Command {
     Begin(Test),
-    End(How, oneshot::Sender<Ended>),
-    Savepoint(oneshot::Sender<Result<u32, Refused>>),
-    Restore(u32, oneshot::Sender<Result<(), Refused>>),
+    End(End, oneshot::Sender<Ended>),
+    /// Marks the state of the test by a number, or returns to it.
+    Mark(u32, Marking, oneshot::Sender<Result<(), MarkRefused>>),
     /// Ends what the backend is doing, if it is doing something for a client.
     Interrupt,
     /// The last query, and the end of the connection.
@@ -66,15 +64,22 @@ pub(super) enum Command {
 
 impl Proxy {
     /// Starts the thread that serves tests on a connection to a server.
-    pub(crate) fn start(session: Session, upstream: Upstream) -> io::Result<Self> {
+    pub(crate) fn start(
+        session: Session,
+        upstream: Upstream,
+        release_locks: &str,
+    ) -> io::Result<Self> {
         let (commands, received) = mpsc::channel();
         let (waker, waiter) = waker::pair()?;
         let waker = Arc::new(waker);
         let own = Arc::clone(&waker);
         let alive = Arc::new(AtomicBool::new(true));
         let lives = Arc::clone(&alive);
+        let release_locks = release_locks.to_owned();
         let running = move || {
-            if let Ok(driver) = Driver::new(session, upstream, (own, waiter), received) {
+            if let Ok(driver) =
+                Driver::new(session, upstream, release_locks, (own, waiter), received)
+            {
                 driver.run();
             }
             lives.store(false, Ordering::Release);
@@ -104,25 +109,22 @@ impl Proxy {
     /// # Cancel safety
     ///
     /// The test ends all the same.
-    pub(crate) async fn end(&self, how: How) -> Ended {
+    pub(crate) async fn end(&self, end: End) -> Ended {
         let (reply, ended) = oneshot::channel();
-        self.send(Command::End(how, reply));
+        self.send(Command::End(end, reply));
         ended.await.unwrap_or_else(|_| Ended {
             proof: Proof::Broken("the connection is gone".to_owned()),
         })
     }
 
-    /// Marks the present state of the test; gives the number of the mark.
-    pub(crate) fn savepoint(&self) -> oneshot::Receiver<Result<u32, Refused>> {
+    /// Marks the present state of the test by a number, or returns to it.
+    pub(crate) fn mark(
+        &self,
+        number: u32,
+        marking: Marking,
+    ) -> oneshot::Receiver<Result<(), MarkRefused>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Savepoint(reply));
-        answer
-    }
-
-    /// Returns to a mark.
-    pub(crate) fn restore(&self, number: u32) -> oneshot::Receiver<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Restore(number, reply));
+        self.send(Command::Mark(number, marking, reply));
         answer
     }
 

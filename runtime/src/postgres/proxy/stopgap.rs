@@ -9,69 +9,50 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::recording::{Parameter, ServerError};
-pub(crate) type ClientId = u32;
+use super::api::*;
 
 pub(crate) struct Engine {
     it: engine::Engine,
-    ended: bool,
     none: Vec<u8>,
     cancels: bool,
-}
-pub(crate) enum Event {
-    Statement {
-        client: ClientId,
-        sql: Arc<str>,
-        parameters: Vec<Parameter>,
-        took: Duration,
-        rows: Option<u64>,
-        error: Option<ServerError>,
-        answered: bool,
-        prepared_only: bool,
-    },
-    CancelBackend,
-    TestEnded(Proof),
-    Broken(String),
-}
-#[derive(Debug)]
-pub(crate) enum Proof {
-    Proved,
-    NotOpened,
-    Broken(String),
-}
-pub(crate) enum How {
-    RollBack,
-    Commit,
+    events: std::collections::VecDeque<Event>,
 }
 
 impl Engine {
-    pub(crate) fn new(parameters: Vec<(String, String)>) -> Self {
+    pub(crate) fn new(setup: Setup) -> Self {
         let mut it = engine::Engine::new();
-        it.base = super::BASE
+        it.base = setup
+            .base
             .iter()
             .map(|(k, v)| (k.to_ascii_lowercase(), (*v).to_owned()))
             .chain(
-                parameters
+                setup
+                    .parameters
                     .iter()
                     .map(|(k, v)| (k.to_ascii_lowercase(), v.clone())),
             )
             .collect();
-        it.params = parameters;
+        it.params = setup.parameters;
         Self {
             it,
-            ended: false,
             none: vec![],
             cancels: false,
+            events: Default::default(),
         }
     }
-    pub(crate) fn begin_test(&mut self) {
+    pub(crate) fn begin_test(&mut self, _: Test) {
         self.it.begin_test(String::new())
     }
-    pub(crate) fn end_test(&mut self, _: How) {
+    pub(crate) fn end_test(&mut self, _: End) {
         self.it.end_test();
     }
-    pub(crate) fn is_busy(&self) -> bool {
-        self.it.ending
+    pub(crate) fn savepoint(&mut self, _: u32) {
+        self.events
+            .push_back(Event::Marked(Err(MarkRefused::Failed("not yet".into()))))
+    }
+    pub(crate) fn restore(&mut self, _: u32) {
+        self.events
+            .push_back(Event::Marked(Err(MarkRefused::Failed("not yet".into()))))
     }
     pub(crate) fn connect(&mut self) -> ClientId {
         self.it.add_client()
@@ -133,6 +114,9 @@ impl Engine {
         self.it.clients.remove(&id);
     }
     pub(crate) fn event(&mut self) -> Option<Event> {
+        if let Some(e) = self.events.pop_front() {
+            return Some(e);
+        }
         if std::mem::take(&mut self.cancels) {
             return Some(Event::CancelBackend);
         }

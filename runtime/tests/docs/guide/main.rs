@@ -5,6 +5,7 @@ mod blog;
 mod cases;
 mod derived;
 mod factories;
+mod faults;
 mod from_sqlx_test;
 mod properties;
 mod queries;

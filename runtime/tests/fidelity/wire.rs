@@ -1,0 +1,86 @@
+//! Random programs on three connections, message by message and in both protocols: what the server answers
+//! is compared, with tags, errors and the state of the transaction.
+
+mod client;
+mod program;
+
+use std::cell::RefCell;
+
+use db_test::db_test;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use sqlx::postgres::PgConnectOptions;
+
+use self::{
+    client::Client,
+    program::{Step, program},
+};
+
+/// Programs of a run; `FIDELITY_PROGRAMS` asks for more.
+const PROGRAMS: u32 = 60;
+
+thread_local! {
+    static PROGRAM: RefCell<Vec<Step>> = const { RefCell::new(Vec::new()) };
+    static HEARD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs the program of this thread, and leaves what was heard.
+fn run(options: &PgConnectOptions) {
+    let mut clients: [Client; 3] = std::array::from_fn(|_| Client::connect(options));
+    let mut heard = Vec::new();
+    for Step { connection, asked } in PROGRAM.take() {
+        let client = &mut clients[connection];
+        for message in asked {
+            let answer = client.ask(&message);
+            heard.push(format!("{connection}: {message:?}\n    {answer}"));
+        }
+        // One transaction after the other: what several at once see of each other differs.
+        if client.status() != b'I' {
+            heard.push(format!(
+                "{connection}: {}",
+                client.ask(&program::Message::rollback())
+            ));
+        }
+    }
+    HEARD.set(heard);
+}
+
+#[allow(unnameable_test_items, reason = "they are called, not collected")]
+fn both(steps: &[Step]) -> Result<(), TestCaseError> {
+    #[db_test(isolation = "database")]
+    async fn production(options: PgConnectOptions) {
+        run(&options);
+    }
+
+    #[db_test]
+    async fn sandbox(options: PgConnectOptions) {
+        run(&options);
+    }
+
+    PROGRAM.set(steps.to_vec());
+    production();
+    let expected = HEARD.take();
+    PROGRAM.set(steps.to_vec());
+    sandbox();
+    prop_assert_eq!(HEARD.take(), expected, "the sandbox is on the left");
+    Ok(())
+}
+
+#[test]
+fn random_messages_are_answered_as_by_a_plain_server() {
+    let asked = std::env::var("FIDELITY_PROGRAMS").ok();
+    let config = Config {
+        cases: asked.and_then(|text| text.parse().ok()).unwrap_or(PROGRAMS),
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..Config::default()
+    };
+    // The same programs in every run; another number of them begins with these.
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    if let Err(failure) = runner.run(&program(), |steps| both(&steps)) {
+        panic!("with the deterministic seed of proptest's ChaCha: {failure}");
+    }
+}
