@@ -1,6 +1,7 @@
 //! What a failing test prints after its own message.
 
 mod detail;
+mod encounters;
 mod masking;
 mod story;
 
@@ -71,6 +72,9 @@ impl Report {
         }
         let wanted = Wanted::by_environment();
         let log = recording.as_ref().map(|recording| recording.log());
+        if let Some(encounters) = log.as_ref().and_then(|log| encounters::of(log)) {
+            sections.push(("isolation", encounters));
+        }
         let story = log.and_then(|log| story::of(&log, wanted.detail()?, detail::width()));
         if let Some(story) = story {
             sections.push(("story", story));
@@ -93,6 +97,9 @@ impl Report {
 pub(crate) fn of_success(test: &Test, ended: &Ended) {
     if Wanted::by_environment() == Wanted::OfAll {
         announce(Report::new(test, ended));
+    }
+    if let Some(recording) = &ended.recording {
+        encounters::announce_of(test.name, &recording.log());
     }
     for note in ended.ending.notes() {
         eprintln!("db-test: note: {note}");
