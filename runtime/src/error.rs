@@ -62,6 +62,17 @@ pub(crate) enum Cause {
     },
 
     #[error(
+        "{server} is not PostgreSQL itself, but a pooler in front of it: {evidence}\n\
+         name the server itself in {variable}; often it is the same host at port 5432, or the host's name without `-pooler`\n\
+         (each test has a connection of its own, with locks, settings and a database, and a pooler mixes them up)"
+    )]
+    Pooler {
+        server: String,
+        variable: &'static str,
+        evidence: String,
+    },
+
+    #[error(
         "could not connect to {server}: no answer within {seconds} s\n\
          check the host and the port, and that nothing in between drops packets"
     )]

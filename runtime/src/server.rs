@@ -5,6 +5,7 @@ mod failure;
 pub(crate) mod local;
 mod login;
 mod membership;
+mod pooler;
 mod psql;
 mod url;
 
@@ -232,6 +233,9 @@ impl Server {
     }
 
     pub(crate) fn explain(&self, failure: ConnectFailure) -> Cause {
+        if let Some(cause) = self.spoken_by_pooler(&failure) {
+            return cause;
+        }
         let server = self.to_string();
         match failure {
             ConnectFailure::Refused(error) => Cause::Connect {

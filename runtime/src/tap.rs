@@ -91,6 +91,11 @@ impl Tap {
         self.conversation().has_escaped()
     }
 
+    /// The process that the server says it is, as far as it was heard.
+    pub(crate) fn process(&self) -> Option<i32> {
+        self.conversation().process
+    }
+
     /// Whether the connection leads through a relay.
     pub(crate) fn is_relayed(&self) -> bool {
         self.conversation().is_relayed

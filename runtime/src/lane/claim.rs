@@ -54,6 +54,8 @@ pub(super) enum Claimed {
     },
     /// Another process has it, or is removing it. These lanes are in use, as far as is known.
     Elsewhere { in_use: Vec<u32> },
+    /// A pooler is in the way, which cannot keep a claim.
+    Pooled(Cause),
     /// It is ours, but its last user did not give it back in good order.
     Untrusted,
 }
@@ -111,6 +113,14 @@ async fn try_claim(
     let row = connection.fetch_one(sqlx::raw_sql(CLAIM)).await?;
     let (backend, locked): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
     let comment: Option<String> = row.try_get(2)?;
+    if let Err(cause) = server.refuse_unlike(tap.process(), backend) {
+        connection
+            .execute("select pg_advisory_unlock_all()")
+            .await
+            .ok();
+        connection.close().await.ok();
+        return Ok(Claimed::Pooled(cause));
+    }
     if !locked {
         let in_use = in_use(&mut connection, database).await;
         connection.close().await.ok();

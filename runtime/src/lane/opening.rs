@@ -68,6 +68,9 @@ impl Lanes {
                                 connection,
                             });
                         }
+                        Ok(Claimed::Pooled(cause)) => {
+                            return Err(Failure::Final(Error::from(cause)));
+                        }
                         Ok(Claimed::Elsewhere { in_use }) => {
                             log::debug(format_args!("lane {database} is another process's"));
                             claimed_elsewhere.insert(reservation.number);

@@ -4,10 +4,13 @@ use super::framing::Body;
 use crate::recording::ServerError;
 
 /// The kinds of messages whose bodies are read: `CommandComplete`, `ErrorResponse`,
-/// `ReadyForQuery`.
+/// `ReadyForQuery`, and `BackendKeyData`.
 pub(super) fn is_read(kind: u8) -> bool {
-    matches!(kind, b'C' | b'E' | b'Z')
+    matches!(kind, b'C' | b'E' | b'Z' | KEY)
 }
+
+/// The kind of a `BackendKeyData`, which begins with the process id.
+pub(super) const KEY: u8 = b'K';
 
 /// The kind of a `DataRow`.
 pub(super) const ROW: u8 = b'D';

@@ -31,6 +31,8 @@ pub(super) struct Conversation {
     deferral: Deferral,
     opening: Opening,
     pub(super) deepening: Deepening,
+    /// The process that the server says it is.
+    pub(super) process: Option<i32>,
 }
 
 impl Conversation {
@@ -182,6 +184,9 @@ impl Conversation {
     fn answered(&mut self, kind: u8, body: &[u8]) -> bool {
         if kind == b'E' && backend::is_last(body) {
             self.last_words = Some(backend::error(body));
+        }
+        if kind == backend::KEY {
+            self.process = Body(body).i32();
         }
         match (kind, self.open.front_mut()) {
             (b'Z', _) => return self.ready(body),

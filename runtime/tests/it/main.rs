@@ -24,6 +24,8 @@ mod override_end;
 mod overriding;
 mod own_database;
 mod place;
+#[cfg(unix)]
+mod poolers;
 mod queries;
 mod readme;
 mod roles;
