@@ -47,6 +47,11 @@ const UNHEARD: &str = "the statements of this test cannot be counted, as its con
 pub struct Query(Statement);
 
 impl Queries {
+    /// Those that a recording knows.
+    pub(crate) fn of(recording: Arc<Recording>) -> Self {
+        Self(recording)
+    }
+
     /// Runs something and makes sure how many statements it caused.
     ///
     /// The count is a number, or a range such as `1..=3` or `..=2`.
@@ -62,44 +67,74 @@ impl Queries {
     ) -> impl Future<Output = F::Output> {
         let place = Location::caller();
         async move {
-            let before = self.0.log().statements.len();
+            let before = self.so_far();
             let output = work.await;
-            let caused = self.from(before);
+            let caused = self.so_far().queries - before.queries;
             assert!(
-                count.allows(caused.len()),
-                "{} expected at {place}, but there were {}:\n{}",
+                count.allows(caused),
+                "{} expected at {place}, but there were {caused}:\n{}",
                 InWords(&count),
-                caused.len(),
-                numbered(&caused)
+                numbered(&self.answered(before.statements), caused)
             );
             output
         }
     }
 
     /// All statements so far, in the order of their answers.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be seen; when the test has sent so many (10 000, or some megabytes) that the
+    /// first ones are forgotten. [`expect`](Self::expect) counts any number.
+    #[track_caller]
     pub fn all(&self) -> Vec<Query> {
-        self.from(0)
+        let forgotten = self.so_far().forgotten;
+        assert!(
+            forgotten == 0,
+            "the first {forgotten} statements of this test are not remembered any more, so nothing can be said of all;\n\
+             look at the statements earlier, or count those of a part of the test with `queries.expect(count, future)`"
+        );
+        self.answered(0)
     }
 
     /// The statements so far that a pattern fits.
     ///
     /// The pattern fits anywhere in the statement, however it is broken into lines and whatever its
     /// case; `%` stands for any text.
+    ///
+    /// # Panics
+    ///
+    /// Where [`all`](Self::all) does.
+    #[track_caller]
     pub fn matching(&self, pattern: &str) -> Vec<Query> {
         let fits = |query: &Query| fits(&query.sql(), pattern);
         self.all().into_iter().filter(fits).collect()
     }
 
-    fn from(&self, start: usize) -> Vec<Query> {
-        assert!(!self.0.log().is_deaf, "{UNHEARD}");
-        self.answered(start)
+    /// How much has been recorded so far.
+    #[track_caller]
+    fn so_far(&self) -> SoFar {
+        let log = self.0.log();
+        assert!(!log.is_deaf, "{UNHEARD}");
+        SoFar {
+            statements: log.statements.count(),
+            forgotten: log.statements.forgotten(),
+            queries: log.queries,
+        }
     }
 
+    /// What is remembered from a statement on.
     fn answered(&self, start: usize) -> Vec<Query> {
         let log = self.0.log();
-        let counted = log.statements[start..].iter().filter(|s| s.is_counted());
-        counted.cloned().map(Query).collect()
+        log.queries_from(start).cloned().map(Query).collect()
     }
+}
+
+/// How far a recording has come.
+struct SoFar {
+    statements: usize,
+    forgotten: usize,
+    queries: usize,
 }
 
 impl Query {
@@ -132,7 +167,7 @@ impl Query {
 #[diagnostic::do_not_recommend]
 impl FromTest for Queries {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
-        Ok(Self(Arc::clone(cx.recording())))
+        Ok(Self::of(Arc::clone(cx.recording())))
     }
 }
 
@@ -142,18 +177,27 @@ impl std::fmt::Debug for Queries {
     }
 }
 
-/// A list that people can point at.
-fn numbered(queries: &[Query]) -> String {
-    let lines = queries.iter().enumerate().map(|(index, query)| {
+/// So many of the last statements stand in a list.
+const LISTED: usize = 100;
+
+/// A numbered list of the last of `count` statements.
+fn numbered(queries: &[Query], count: usize) -> String {
+    let listed = &queries[queries.len().saturating_sub(LISTED)..];
+    let hidden = count.saturating_sub(listed.len());
+    let mut lines = Vec::new();
+    if hidden > 0 {
+        lines.push(format!("   … {hidden} earlier ones are not listed"));
+    }
+    for (query, number) in listed.iter().zip(hidden + 1..) {
         let parameters = query.parameters();
         let parameters = if parameters.is_empty() {
             String::new()
         } else {
             format!("  [{}]", parameters.join(", "))
         };
-        format!("{:>4}. {}{parameters}", index + 1, query.sql())
-    });
-    lines.collect::<Vec<_>>().join("\n")
+        lines.push(format!("{number:>4}. {}{parameters}", query.sql()));
+    }
+    lines.join("\n")
 }
 
 fn fits(sql: &str, pattern: &str) -> bool {

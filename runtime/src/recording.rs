@@ -1,6 +1,7 @@
 //! What a test did: its HTTP exchanges, and the statements that each of them caused.
 
 mod exchange;
+mod latest;
 mod statement;
 mod value;
 
@@ -10,13 +11,24 @@ use std::{
     thread::{self, ThreadId},
 };
 
+use self::latest::Bounds;
 pub(crate) use self::{
     exchange::{Exchange, Seen, recorded},
+    latest::Latest,
     statement::{CUT, Parameter, ServerError, Statement},
 };
 
-/// So many statements of a test are remembered; of more, only their number.
-const REMEMBERED: usize = 10_000;
+/// So much of a test's statements is remembered; all of them are counted.
+const STATEMENTS: Bounds = Bounds {
+    items: 10_000,
+    bytes: 16 * 1024 * 1024,
+};
+
+/// So much of a test's exchanges is remembered.
+const EXCHANGES: Bounds = Bounds {
+    items: 1000,
+    bytes: 8 * 1024 * 1024,
+};
 
 /// What one test did, in order.
 pub(crate) struct Recording {
@@ -26,12 +38,13 @@ pub(crate) struct Recording {
 }
 
 /// The exchanges and statements of a test.
-#[derive(Default)]
 pub(crate) struct Log {
-    pub(crate) exchanges: Vec<Exchange>,
-    pub(crate) statements: Vec<Statement>,
-    /// How many statements came after the last one that is remembered.
-    pub(crate) forgotten: usize,
+    pub(crate) exchanges: Latest<Exchange>,
+    pub(crate) statements: Latest<Statement>,
+    /// How many statements count as queries.
+    pub(crate) queries: usize,
+    /// How many of them each exchange caused, whether or not it is remembered.
+    pub(crate) queries_of_exchanges: Vec<u32>,
     /// A connection could not be listened to, so that nothing is known of its statements.
     pub(crate) is_deaf: bool,
     holder: Caller,
@@ -49,6 +62,17 @@ pub(crate) enum Caller {
     Task(Option<usize>),
 }
 
+impl Caller {
+    /// The exchange that a statement of this caller counts for.
+    pub(crate) fn exchange(self) -> Option<usize> {
+        match self {
+            Self::Test => None,
+            Self::Exchange(number) => Some(number),
+            Self::Task(number) => number,
+        }
+    }
+}
+
 tokio::task_local! {
     /// The number of the exchange whose handler is running.
     static EXCHANGE: Cell<usize>;
@@ -59,7 +83,7 @@ impl Recording {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             thread: thread::current().id(),
-            log: Mutex::default(),
+            log: Mutex::new(Log::new()),
         })
     }
 
@@ -70,7 +94,7 @@ impl Recording {
         log.holder = match exchange {
             Some(number) => Caller::Exchange(number),
             None if thread::current().id() == self.thread => Caller::Test,
-            None => Caller::Task(log.exchanges.len().checked_sub(1)),
+            None => Caller::Task(log.exchanges.count().checked_sub(1)),
         };
     }
 
@@ -89,12 +113,7 @@ impl Recording {
         if statement.is_own() {
             return;
         }
-        let mut log = self.log();
-        if log.statements.len() < REMEMBERED {
-            log.statements.push(statement);
-        } else {
-            log.forgotten += 1;
-        }
+        self.log().add(statement);
     }
 
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
@@ -103,6 +122,34 @@ impl Recording {
 }
 
 impl Log {
+    fn new() -> Self {
+        Self {
+            exchanges: Latest::within(EXCHANGES),
+            statements: Latest::within(STATEMENTS),
+            queries: 0,
+            queries_of_exchanges: Vec::new(),
+            is_deaf: false,
+            holder: Caller::default(),
+        }
+    }
+
+    fn add(&mut self, statement: Statement) {
+        if statement.is_counted() {
+            self.queries += 1;
+            if let Some(number) = statement.caller.exchange() {
+                self.queries_of_exchanges[number] += 1;
+            }
+        }
+        let size = statement.size();
+        self.statements.push(statement, size);
+    }
+
+    /// What counts as a query, of the statements that are remembered from this number on.
+    pub(crate) fn queries_from(&self, start: usize) -> impl Iterator<Item = &Statement> {
+        let remembered = self.statements.between(start, usize::MAX);
+        remembered.filter(|statement| statement.is_counted())
+    }
+
     /// The statements that a caller asked for.
     pub(crate) fn asked_by(&self, caller: Caller) -> impl Iterator<Item = &Statement> {
         self.statements

@@ -38,6 +38,12 @@ pub(crate) struct ServerError {
     pub(crate) detail: Option<String>,
 }
 
+impl ServerError {
+    fn size(&self) -> usize {
+        self.message.len() + self.detail.as_ref().map_or(0, String::len)
+    }
+}
+
 /// Stands in the place of what is not kept of a very long statement.
 pub(crate) const CUT: &str = " …";
 
@@ -124,6 +130,15 @@ impl Statement {
     /// Whether it counts as a query.
     pub(crate) fn is_counted(&self) -> bool {
         !self.is_transaction_control()
+    }
+
+    /// About how many bytes it takes to remember it. A text that several share counts for each.
+    pub(super) fn size(&self) -> usize {
+        let values = self.parameters.iter().filter_map(|one| one.value.as_ref());
+        let error = self.error.as_ref().map_or(0, ServerError::size);
+        let parameters = self.parameters.len() * size_of::<Parameter>();
+        let values: usize = values.map(Vec::len).sum();
+        size_of::<Self>() + self.sent.len() + parameters + values + error
     }
 
     /// The parameters as literals, secrets left out.
