@@ -7,12 +7,13 @@ mod login;
 mod membership;
 mod pooler;
 mod psql;
+mod role_settings;
 mod url;
 
 use std::{
     fmt,
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct Server {
     door: PgConnectOptions,
     origin: Origin,
     login: Login,
+    /// The settings of the session's role, when they are known.
+    role_settings: OnceLock<Vec<String>>,
 }
 
 enum Origin {
@@ -69,6 +72,7 @@ impl Server {
                 door: named.options,
                 origin,
                 login: login.clone(),
+                role_settings: OnceLock::new(),
             };
             log::info(format_args!(
                 "using {server}, as the variable is set ({})",
@@ -105,6 +109,7 @@ impl Server {
                 revived: Mutex::default(),
             },
             login,
+            role_settings: OnceLock::new(),
         })
     }
 

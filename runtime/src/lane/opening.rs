@@ -44,6 +44,8 @@ impl Lanes {
         let began = Instant::now();
         let (mut claimed_elsewhere, mut admitted) = (BTreeSet::new(), false);
         for _ in 0..ATTEMPTS {
+            let learned = self.server.learn_role(self.template.database()).await;
+            learned.map_err(|cause| Failure::from(Error::from(cause)))?;
             if self.template.is_shared() {
                 return self.open_shared().await;
             }

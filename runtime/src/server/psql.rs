@@ -110,6 +110,7 @@ mod tests {
             door,
             origin,
             login,
+            role_settings: std::sync::OnceLock::new(),
         }
         .psql("dbt_kept_it_1")
     }
