@@ -198,8 +198,9 @@ pub(crate) enum Cause {
 
     #[error(
         "the fixture {place} failed: {}\n\
-         the scripts run in the order of `fixtures(…)`, before the test's arguments are made",
-        chain(error)
+         the scripts run in the order of `fixtures(…)`, before the test's arguments are made{}",
+        chain(error),
+        advice_on_fixture(error)
     )]
     FixtureFailed {
         place: String,
@@ -337,6 +338,16 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// What to do about a fixture that failed, where we know.
+fn advice_on_fixture(error: &sqlx::Error) -> &'static str {
+    if is(error, "42501") {
+        "\nthey run as the owner of the test's database; what only a superuser may do needs \
+         Session::postgres().superuser(), or on a given server the URL of one"
+    } else {
+        ""
+    }
+}
 
 /// What to do about a connection that was refused, by the server's code or the system's.
 fn advice_on_connecting(error: &sqlx::Error) -> &'static str {

@@ -4,6 +4,10 @@ use sqlx::{Executor, PgConnection, Row};
 
 use crate::announce::announce;
 
+/// Whether there are policies, or were: `pg_policy` (its object id is fixed) is not empty. It costs a tenth of a
+/// millisecond, and the question below one.
+const ARE_THERE: &str = "select pg_relation_size(3256) > 0";
+
 /// The tables whose policies do not apply to the role of a connection, and why.
 const BYPASSED: &str = "select rolname::text, rolsuper, rolbypassrls, \
      array(select oid::regclass::text from pg_class where relrowsecurity and not row_security_active(oid) order by 1) \
@@ -20,6 +24,10 @@ pub(super) async fn announce_bypassed(connection: &mut PgConnection) {
 }
 
 async fn bypassed(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let row = connection.fetch_one(sqlx::raw_sql(ARE_THERE)).await?;
+    if !row.try_get(0)? {
+        return Ok(None);
+    }
     let row = connection.fetch_one(sqlx::raw_sql(BYPASSED)).await?;
     let (role, superuser, bypasses): (String, bool, bool) =
         (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
