@@ -8,7 +8,12 @@ use std::{
 
 use sqlx::migrate::MigrateError;
 
-use crate::{database::OwnDatabase, report::chain, server::is, session::Definition};
+use crate::{
+    database::OwnDatabase,
+    report::{chain, printable},
+    server::is,
+    session::Definition,
+};
 
 /// Why the session of a test could not be started or used.
 ///
@@ -326,14 +331,14 @@ impl From<Cause> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.cause.fmt(f)
+        f.write_str(&printable(&self.0.cause.to_string()))
     }
 }
 
 impl fmt::Debug for Error {
     /// The text as well: this is what `unwrap` shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.cause.fmt(f)
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -10,7 +10,7 @@ use self::count::InWords;
 pub use self::count::QueryCount;
 use crate::{
     BoxError, FromTest, TestContext,
-    recording::{Recording, Statement},
+    recording::{Recording, Shown, Statement},
 };
 
 /// The statements that a test and its application have sent, to count and to look at.
@@ -143,9 +143,9 @@ impl Query {
         self.0.sql().into_owned()
     }
 
-    /// The parameters as SQL literals, shortened and without secrets.
+    /// The parameters as SQL literals, shortened; `***` for those of columns that are named like a secret.
     pub fn parameters(&self) -> Vec<String> {
-        self.0.parameters().collect()
+        self.0.shown().parameters
     }
 
     /// The number of rows returned or changed; `None` where the server does not say.
@@ -189,13 +189,15 @@ fn numbered(queries: &[Query], count: usize) -> String {
         lines.push(format!("   … {hidden} earlier ones are not listed"));
     }
     for (query, number) in listed.iter().zip(hidden + 1..) {
-        let parameters = query.parameters();
+        let Shown {
+            sql, parameters, ..
+        } = query.0.shown();
         let parameters = if parameters.is_empty() {
             String::new()
         } else {
             format!("  [{}]", parameters.join(", "))
         };
-        lines.push(format!("{number:>4}. {}{parameters}", query.sql()));
+        lines.push(format!("{number:>4}. {sql}{parameters}"));
     }
     lines.join("\n")
 }

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod latest;
+mod shown;
 mod statement;
 mod value;
 
@@ -15,6 +16,7 @@ use self::latest::Bounds;
 pub(crate) use self::{
     exchange::{Exchange, Seen, recorded},
     latest::Latest,
+    shown::Shown,
     statement::{CUT, Parameter, ServerError, Statement},
 };
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use super::{Caller, value};
+use super::{Caller, Shown};
 use crate::{fixtures, sandbox::DEPTH};
 
 /// A statement and what came of it.
@@ -82,8 +82,13 @@ impl Statement {
     /// The statement as production would get it, on one line: in the sandbox sqlx counts the outer
     /// transaction and its spare levels, so that a `begin()` of the application is a savepoint.
     pub(crate) fn sql(&self) -> Cow<'_, str> {
+        self.as_in_production(&self.sent)
+    }
+
+    /// The same of its text without secrets.
+    pub(super) fn as_in_production<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let Some(level) = self.level() else {
-            return one_line(&self.sent);
+            return one_line(text);
         };
         let verb = self.sent.trim_end_matches(char::is_numeric);
         let verb = verb.trim_end_matches(SAVEPOINT).trim_end();
@@ -141,9 +146,13 @@ impl Statement {
         size_of::<Self>() + self.sent.len() + parameters + values + error
     }
 
-    /// The parameters as literals, secrets left out.
-    pub(crate) fn parameters(&self) -> impl Iterator<Item = String> {
-        self.parameters.iter().map(value::literal)
+    /// What is printed of it.
+    pub(crate) fn shown(&self) -> Shown {
+        Shown::of(self)
+    }
+
+    pub(super) fn sent(&self) -> &str {
+        &self.sent
     }
 
     /// The number in the name of one of sqlx's savepoints.

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
 use super::{Detail, masked};
-use crate::recording::{Caller, Exchange, Log, Statement};
+use crate::recording::{Caller, Exchange, Log, Shown, Statement};
 
 /// So many of the last exchanges are shown in a short report.
 const EXCHANGES: usize = 3;
@@ -160,21 +160,25 @@ impl Story<'_> {
     }
 
     fn statement(&mut self, statement: &Statement) {
-        let sql = statement.sql();
+        let Shown {
+            sql,
+            parameters,
+            error,
+            detail,
+        } = statement.shown();
         if statement.is_transaction_control() && !statement.is_unusual() {
             self.line(2, format_args!("{sql}"));
         } else {
             let outcome = outcome(statement);
-            let sql = masked(&sql);
             let room = match self.detail {
                 Detail::Short => self.width.saturating_sub(outcome.chars().count() + 4),
                 Detail::Full => usize::MAX,
             };
             self.line(2, format_args!("{}  {outcome}", cut(&sql, room.max(40))));
         }
-        let parameters = statement.parameters().enumerate();
-        let parameters: Vec<_> = parameters
-            .map(|(index, value)| format!("${} = {value}", index + 1))
+        let parameters: Vec<_> = (1..)
+            .zip(parameters)
+            .map(|(number, value)| format!("${number} = {value}"))
             .collect();
         if !parameters.is_empty() {
             let room = match self.detail {
@@ -183,11 +187,11 @@ impl Story<'_> {
             };
             self.line(4, format_args!("{}", cut(&parameters.join(", "), room)));
         }
-        if let Some(error) = &statement.error {
-            self.line(4, format_args!("error {}: {}", error.code, error.message));
-            if let Some(detail) = &error.detail {
-                self.line(4, format_args!("detail: {}", masked(detail)));
-            }
+        if let Some(error) = error {
+            self.line(4, format_args!("error {error}"));
+        }
+        if let Some(detail) = detail {
+            self.line(4, format_args!("detail: {detail}"));
         }
     }
 
