@@ -2,7 +2,10 @@
 
 use std::io::Write;
 
+use crate::report::printable;
+
 /// Prints one line to the real standard error, past libtest's capture of the running test.
 pub(crate) fn announce(text: impl std::fmt::Display) {
-    writeln!(std::io::stderr().lock(), "db-test: {text}").ok();
+    let text = text.to_string();
+    writeln!(std::io::stderr().lock(), "db-test: {}", printable(&text)).ok();
 }

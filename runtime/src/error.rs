@@ -8,7 +8,12 @@ use std::{
 
 use sqlx::migrate::MigrateError;
 
-use crate::{database::OwnDatabase, report::chain, server::is, session::Definition};
+use crate::{
+    database::OwnDatabase,
+    report::{chain, printable},
+    server::is,
+    session::Definition,
+};
 
 /// Why the session of a test could not be started or used.
 ///
@@ -59,6 +64,17 @@ pub(crate) enum Cause {
         advice: Option<String>,
         #[source]
         error: sqlx::Error,
+    },
+
+    #[error(
+        "{server} is not PostgreSQL itself, but a pooler in front of it: {evidence}\n\
+         name the server itself in {variable}; often it is the same host at port 5432, or the host's name without `-pooler`\n\
+         (each test has a connection of its own, with locks, settings and a database, and a pooler mixes them up)"
+    )]
+    Pooler {
+        server: String,
+        variable: &'static str,
+        evidence: String,
     },
 
     #[error(
@@ -181,8 +197,9 @@ pub(crate) enum Cause {
 
     #[error(
         "the fixture {place} failed: {}\n\
-         the scripts run in the order of `fixtures(…)`, before the test's arguments are made",
-        chain(error)
+         the scripts run in the order of `fixtures(…)`, before the test's arguments are made{}",
+        chain(error),
+        advice_on_fixture(error)
     )]
     FixtureFailed {
         place: String,
@@ -318,18 +335,28 @@ impl From<Cause> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.cause.fmt(f)
+        f.write_str(&printable(&self.0.cause.to_string()))
     }
 }
 
 impl fmt::Debug for Error {
     /// The text as well: this is what `unwrap` shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.cause.fmt(f)
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl std::error::Error for Error {}
+
+/// What to do about a fixture that failed, where we know.
+fn advice_on_fixture(error: &sqlx::Error) -> &'static str {
+    if is(error, "42501") {
+        "\nthey run as the owner of the test's database; what only a superuser may do needs \
+         Session::postgres().superuser(), or on a given server the URL of one"
+    } else {
+        ""
+    }
+}
 
 /// What to do about a connection that was refused, by the server's code or the system's.
 fn advice_on_connecting(error: &sqlx::Error) -> &'static str {

@@ -10,7 +10,7 @@ use self::count::InWords;
 pub use self::count::QueryCount;
 use crate::{
     BoxError, FromTest, TestContext,
-    recording::{Recording, Statement},
+    recording::{Recording, Shown, Statement},
 };
 
 /// The statements that a test and its application have sent, to count and to look at.
@@ -36,6 +36,11 @@ pub struct Queries(Arc<Recording>);
 pub struct Query(Statement);
 
 impl Queries {
+    /// Those that a recording knows.
+    pub(crate) fn of(recording: Arc<Recording>) -> Self {
+        Self(recording)
+    }
+
     /// Runs something and makes sure how many statements it caused.
     ///
     /// The count is a number, or a range such as `1..=3` or `..=2`.
@@ -51,39 +56,72 @@ impl Queries {
     ) -> impl Future<Output = F::Output> {
         let place = Location::caller();
         async move {
-            let before = self.0.log().statements.len();
+            let before = self.so_far();
             let output = work.await;
-            let caused = self.from(before);
+            let caused = self.so_far().queries - before.queries;
             assert!(
-                count.allows(caused.len()),
-                "{} expected at {place}, but there were {}:\n{}",
+                count.allows(caused),
+                "{} expected at {place}, but there were {caused}:\n{}",
                 InWords(&count),
-                caused.len(),
-                numbered(&caused)
+                numbered(&self.answered(before.statements), caused)
             );
             output
         }
     }
 
     /// All statements so far, in the order of their answers.
+    ///
+    /// # Panics
+    ///
+    /// When the test has sent so many (10 000, or some megabytes) that the
+    /// first ones are forgotten. [`expect`](Self::expect) counts any number.
+    #[track_caller]
     pub fn all(&self) -> Vec<Query> {
-        self.from(0)
+        let forgotten = self.so_far().forgotten;
+        assert!(
+            forgotten == 0,
+            "the first {forgotten} statements of this test are not remembered any more, so nothing can be said of all;\n\
+             look at the statements earlier, or count those of a part of the test with `queries.expect(count, future)`"
+        );
+        self.answered(0)
     }
 
     /// The statements so far that a pattern fits.
     ///
     /// The pattern fits anywhere in the statement, however it is broken into lines and whatever its
     /// case; `%` stands for any text.
+    ///
+    /// # Panics
+    ///
+    /// Where [`all`](Self::all) does.
+    #[track_caller]
     pub fn matching(&self, pattern: &str) -> Vec<Query> {
         let fits = |query: &Query| fits(&query.sql(), pattern);
         self.all().into_iter().filter(fits).collect()
     }
 
-    fn from(&self, start: usize) -> Vec<Query> {
+    /// How much has been recorded so far.
+    fn so_far(&self) -> SoFar {
         let log = self.0.log();
-        let counted = log.statements[start..].iter().filter(|s| s.is_counted());
-        counted.cloned().map(Query).collect()
+        SoFar {
+            statements: log.statements.count(),
+            forgotten: log.statements.forgotten(),
+            queries: log.queries,
+        }
     }
+
+    /// What is remembered from a statement on.
+    fn answered(&self, start: usize) -> Vec<Query> {
+        let log = self.0.log();
+        log.queries_from(start).cloned().map(Query).collect()
+    }
+}
+
+/// How far a recording has come.
+struct SoFar {
+    statements: usize,
+    forgotten: usize,
+    queries: usize,
 }
 
 impl Query {
@@ -92,9 +130,9 @@ impl Query {
         self.0.sql().into_owned()
     }
 
-    /// The parameters as SQL literals, shortened and without secrets.
+    /// The parameters as SQL literals, shortened; `***` for those of columns that are named like a secret.
     pub fn parameters(&self) -> Vec<String> {
-        self.0.parameters().collect()
+        self.0.shown().parameters
     }
 
     /// The number of rows returned or changed; `None` where the server does not say.
@@ -116,28 +154,39 @@ impl Query {
 #[diagnostic::do_not_recommend]
 impl FromTest for Queries {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
-        Ok(Self(Arc::clone(cx.recording())))
+        Ok(Self::of(Arc::clone(cx.recording())))
     }
 }
 
 impl std::fmt::Debug for Queries {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.from(0)).finish()
+        f.debug_list().entries(self.answered(0)).finish()
     }
 }
 
-/// A list that people can point at.
-fn numbered(queries: &[Query]) -> String {
-    let lines = queries.iter().enumerate().map(|(index, query)| {
-        let parameters = query.parameters();
+/// So many of the last statements stand in a list.
+const LISTED: usize = 100;
+
+/// A numbered list of the last of `count` statements.
+fn numbered(queries: &[Query], count: usize) -> String {
+    let listed = &queries[queries.len().saturating_sub(LISTED)..];
+    let hidden = count.saturating_sub(listed.len());
+    let mut lines = Vec::new();
+    if hidden > 0 {
+        lines.push(format!("   … {hidden} earlier ones are not listed"));
+    }
+    for (query, number) in listed.iter().zip(hidden + 1..) {
+        let Shown {
+            sql, parameters, ..
+        } = query.0.shown();
         let parameters = if parameters.is_empty() {
             String::new()
         } else {
             format!("  [{}]", parameters.join(", "))
         };
-        format!("{:>4}. {}{parameters}", index + 1, query.sql())
-    });
-    lines.collect::<Vec<_>>().join("\n")
+        lines.push(format!("{number:>4}. {sql}{parameters}"));
+    }
+    lines.join("\n")
 }
 
 /// Whether a pattern fits anywhere in a statement.

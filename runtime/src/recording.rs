@@ -2,6 +2,8 @@
 
 mod exchange;
 mod holders;
+mod latest;
+mod shown;
 mod statement;
 mod value;
 
@@ -11,17 +13,27 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use self::holders::Holders;
 pub(crate) use self::{
     exchange::{Exchange, Seen, recorded},
     holders::ClientId,
+    latest::Latest,
+    shown::Shown,
     statement::{CUT, Parameter, ServerError, Statement},
 };
-
+use self::{holders::Holders, latest::Bounds};
 use crate::postgres::proxy::Finding;
 
-/// So many statements of a test are remembered; of more, only their number.
-const REMEMBERED: usize = 10_000;
+/// So much of a test's statements is remembered; all of them are counted.
+const STATEMENTS: Bounds = Bounds {
+    items: 10_000,
+    bytes: 16 * 1024 * 1024,
+};
+
+/// So much of a test's exchanges is remembered.
+const EXCHANGES: Bounds = Bounds {
+    items: 1000,
+    bytes: 8 * 1024 * 1024,
+};
 
 /// So many encounters of connections are remembered; the first ones explain the others.
 const ENTANGLEMENTS: usize = 10;
@@ -34,12 +46,13 @@ pub(crate) struct Recording {
 }
 
 /// The exchanges and statements of a test.
-#[derive(Default)]
 pub(crate) struct Log {
-    pub(crate) exchanges: Vec<Exchange>,
-    pub(crate) statements: Vec<Statement>,
-    /// How many statements came after the last one that is remembered.
-    pub(crate) forgotten: usize,
+    pub(crate) exchanges: Latest<Exchange>,
+    pub(crate) statements: Latest<Statement>,
+    /// How many statements count as queries.
+    pub(crate) queries: usize,
+    /// How many of them each exchange caused, whether or not it is remembered.
+    pub(crate) queries_of_exchanges: Vec<u32>,
     /// Where connections of the test met that production keeps apart.
     pub(crate) entanglements: Vec<Finding>,
     holders: Holders,
@@ -57,6 +70,17 @@ pub(crate) enum Caller {
     Task(Option<usize>),
 }
 
+impl Caller {
+    /// The exchange that a statement of this caller counts for.
+    pub(crate) fn exchange(self) -> Option<usize> {
+        match self {
+            Self::Test => None,
+            Self::Exchange(number) => Some(number),
+            Self::Task(number) => number,
+        }
+    }
+}
+
 tokio::task_local! {
     /// The number of the exchange whose handler is running.
     static EXCHANGE: Cell<usize>;
@@ -67,7 +91,7 @@ impl Recording {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             thread: thread::current().id(),
-            log: Mutex::default(),
+            log: Mutex::new(Log::new()),
         })
     }
 
@@ -89,7 +113,7 @@ impl Recording {
         match EXCHANGE.try_with(Cell::get) {
             Ok(number) => Caller::Exchange(number),
             Err(_) if thread::current().id() == self.thread => Caller::Test,
-            Err(_) => Caller::Task(log.exchanges.len().checked_sub(1)),
+            Err(_) => Caller::Task(log.exchanges.count().checked_sub(1)),
         }
     }
 
@@ -100,11 +124,15 @@ impl Recording {
             return;
         }
         statement.caller = log.holders.of(client);
-        if log.statements.len() < REMEMBERED {
-            log.statements.push(statement);
-        } else {
-            log.forgotten += 1;
-        }
+        log.add(statement);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn add_by(&self, caller: Caller, statement: Statement) {
+        self.log().add(Statement {
+            caller,
+            ..statement
+        });
     }
 
     /// Adds that two connections have met where production keeps them apart.
@@ -121,6 +149,34 @@ impl Recording {
 }
 
 impl Log {
+    pub(crate) fn new() -> Self {
+        Self {
+            exchanges: Latest::within(EXCHANGES),
+            statements: Latest::within(STATEMENTS),
+            queries: 0,
+            queries_of_exchanges: Vec::new(),
+            entanglements: Vec::new(),
+            holders: Holders::default(),
+        }
+    }
+
+    fn add(&mut self, statement: Statement) {
+        if statement.is_counted() {
+            self.queries += 1;
+            if let Some(number) = statement.caller.exchange() {
+                self.queries_of_exchanges[number] += 1;
+            }
+        }
+        let size = statement.size();
+        self.statements.push(statement, size);
+    }
+
+    /// What counts as a query, of the statements that are remembered from this number on.
+    pub(crate) fn queries_from(&self, start: usize) -> impl Iterator<Item = &Statement> {
+        let remembered = self.statements.between(start, usize::MAX);
+        remembered.filter(|statement| statement.is_counted())
+    }
+
     /// The statements that a caller asked for.
     pub(crate) fn asked_by(&self, caller: Caller) -> impl Iterator<Item = &Statement> {
         self.statements

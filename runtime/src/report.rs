@@ -3,6 +3,7 @@
 mod detail;
 mod encounters;
 mod masking;
+mod printable;
 mod story;
 
 use std::fmt::Write;
@@ -10,7 +11,11 @@ use std::fmt::Write;
 use sqlx::postgres::PgDatabaseError;
 
 use self::detail::Detail;
-pub(crate) use self::{detail::Wanted, masking::masked};
+pub(crate) use self::{
+    detail::Wanted,
+    masking::{MASK, Secrets, masked, masked_sql, secrets},
+    printable::{on_one_line, printable},
+};
 use crate::{
     announce::announce,
     error::Error,
@@ -110,6 +115,7 @@ impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "\n── db-test: {} ──", self.title)?;
         for (label, text) in &self.sections {
+            let text = printable(text);
             let mut lines = text.lines();
             writeln!(f, "{label:>9}  {}", lines.next().unwrap_or_default())?;
             for line in lines {
@@ -160,8 +166,12 @@ fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
     }
 }
 
-/// An error with what caused it, and what the server says beside its message.
+/// An error with what caused it, and what the server says beside its message, as it may be printed.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    printable(&masked(&texts_of(error))).into_owned()
+}
+
+fn texts_of(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = without_source_line(&error.to_string()).to_owned();
     let mut next = Some(error);
     while let Some(error) = next {

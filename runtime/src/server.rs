@@ -5,7 +5,9 @@ mod failure;
 pub(crate) mod local;
 mod login;
 mod membership;
+mod pooler;
 mod psql;
+mod role_settings;
 mod url;
 
 use std::{
@@ -48,6 +50,8 @@ pub(crate) struct Server {
     /// What leads to a server that has to be spoken to in a way that sqlx may not have been built for.
     relay: OnceLock<Option<Relay>>,
     login: Login,
+    /// The settings of the session's role, when they are known.
+    role_settings: OnceLock<Vec<String>>,
 }
 
 enum Origin {
@@ -76,6 +80,7 @@ impl Server {
                 origin,
                 relay: OnceLock::new(),
                 login: login.clone(),
+                role_settings: OnceLock::new(),
             };
             log::info(format_args!(
                 "using {server}, as the variable is set ({})",
@@ -113,6 +118,7 @@ impl Server {
             },
             relay: OnceLock::new(),
             login,
+            role_settings: OnceLock::new(),
         })
     }
 
@@ -275,6 +281,9 @@ impl Server {
     }
 
     pub(crate) fn explain(&self, failure: ConnectFailure) -> Cause {
+        if let Some(cause) = self.spoken_by_pooler(&failure) {
+            return cause;
+        }
         let server = self.to_string();
         match failure {
             ConnectFailure::Refused(error) => Cause::Connect {

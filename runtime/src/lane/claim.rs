@@ -36,7 +36,7 @@ const CLAIM: &str = concat!(
     "select pg_try_advisory_lock(",
     claim_key!(),
     "), (select (select description from pg_shdescription where objoid = d.oid and classoid = 1262) \
-        from pg_database d where datname = current_database())",
+        from pg_database d where datname = current_database()), pg_backend_pid()",
 );
 
 /// An expression that releases all advisory locks and takes the claim again.
@@ -53,6 +53,8 @@ pub(super) enum Claimed {
     Elsewhere {
         in_use: Vec<u32>,
     },
+    /// A pooler is in the way, which cannot keep a claim.
+    Pooled(Cause),
     /// It is ours, but its last user did not give it back in good order.
     Untrusted,
 }
@@ -88,10 +90,14 @@ fn try_claim(
 ) -> Result<Claimed, sqlx::Error> {
     let rows = session.query(CLAIM)?;
     let row = rows.into_iter().next().unwrap_or_default();
-    let (locked, comment) = match <[_; 2]>::try_from(row) {
-        Ok([locked, comment]) => (locked.as_deref() == Some("t"), comment),
-        Err(_) => (false, None),
-    };
+    let [locked, comment, backend] = <[_; 3]>::try_from(row).unwrap_or_default();
+    let locked = locked.as_deref() == Some("t");
+    let backend = backend.and_then(|backend| backend.parse().ok());
+    if let Err(cause) = server.refuse_unlike(Some(session.process_id), backend.unwrap_or(0)) {
+        session.query("select pg_advisory_unlock_all()").ok();
+        session.close();
+        return Ok(Claimed::Pooled(cause));
+    }
     if !locked {
         let in_use = in_use(&mut session, database);
         session.close();

@@ -48,6 +48,8 @@ impl Lanes {
         let began = Instant::now();
         let (mut claimed_elsewhere, mut admitted) = (BTreeSet::new(), false);
         for _ in 0..ATTEMPTS {
+            let learned = self.server.learn_role(self.template.database()).await;
+            learned.map_err(|cause| Failure::from(Error::from(cause)))?;
             if self.template.is_shared() {
                 return self.open_shared().await;
             }
@@ -64,6 +66,9 @@ impl Lanes {
                         let own = Some((reservation.keep(), database));
                         let session = self.tell_policies(session).await;
                         return self.lane(own, session, &options);
+                    }
+                    Ok(Claimed::Pooled(cause)) => {
+                        return Err(Failure::Final(Error::from(cause)));
                     }
                     Ok(Claimed::Elsewhere { in_use }) => {
                         log::debug(format_args!("lane {database} is another process's"));

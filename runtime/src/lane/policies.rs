@@ -2,6 +2,10 @@
 
 use crate::{announce::announce, postgres::upstream::Session};
 
+/// Whether there are policies, or were: `pg_policy` (its object id is fixed) is not empty. It costs a tenth of a
+/// millisecond, and the question below one.
+const ARE_THERE: &str = "select pg_relation_size(3256) > 0";
+
 /// The tables whose policies do not apply to the role of a connection, and why.
 const BYPASSED: &str = "select rolname, rolsuper, rolbypassrls, name from pg_roles join lateral \
      (select oid::regclass::text as name from pg_class where relrowsecurity and not row_security_active(oid)) tables on true \
@@ -18,6 +22,15 @@ pub(super) fn announce_bypassed(session: &mut Session) {
 }
 
 fn bypassed(session: &mut Session) -> Result<Option<String>, sqlx::Error> {
+    let there = session
+        .query(ARE_THERE)?
+        .into_iter()
+        .flatten()
+        .next()
+        .flatten();
+    if there.as_deref() != Some("t") {
+        return Ok(None);
+    }
     let rows = session.query(BYPASSED)?;
     let [role, superuser, bypasses, _] = match rows.first().map(Vec::as_slice) {
         Some([role, superuser, bypasses, name]) => {

@@ -48,7 +48,9 @@ where
     };
     let response = EXCHANGE.scope(Cell::new(number), answer).await?;
     let status = response.status();
-    recording.log().exchanges[number].status = Some(status);
+    if let Some(exchange) = recording.log().exchanges.get_mut(number) {
+        exchange.status = Some(status);
+    }
     if status.is_client_error() || status.is_server_error() {
         let recording = Arc::clone(&recording);
         return Ok(response.map(|body| watched(body, recording, number)));
@@ -63,6 +65,15 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    #[cfg(test)]
+    pub(crate) fn get(target: &str) -> Self {
+        let target = target.to_owned();
+        Self {
+            method: Method::GET,
+            target,
+        }
+    }
+
     pub(crate) fn of(request: &Request) -> Self {
         let target = request.uri().path_and_query();
         Self {
@@ -74,18 +85,21 @@ impl Seen {
 
 impl Recording {
     /// Begins an exchange; gives its number.
-    fn begin(&self, seen: Seen) -> usize {
+    pub(crate) fn begin(&self, seen: Seen) -> usize {
         let mut log = self.log();
-        let after_statements = log.statements.len();
-        log.exchanges.push(Exchange {
+        let after_statements = log.statements.count();
+        let size = seen.target.len() + BODY;
+        let exchange = Exchange {
             method: seen.method,
             target: seen.target,
             status: None,
             took: Duration::ZERO,
             after_statements,
             body: Vec::new(),
-        });
-        log.exchanges.len() - 1
+        };
+        log.exchanges.push(exchange, size);
+        log.queries_of_exchanges.push(0);
+        log.exchanges.count() - 1
     }
 }
 
@@ -98,7 +112,9 @@ struct Unanswered<'a> {
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        self.recording.log().exchanges[self.number].took = self.started.elapsed();
+        if let Some(exchange) = self.recording.log().exchanges.get_mut(self.number) {
+            exchange.took = self.started.elapsed();
+        }
     }
 }
 
@@ -114,7 +130,9 @@ fn watched(body: Body, recording: Arc<Recording>, number: usize) -> Body {
 
 fn remember(data: &Bytes, recording: &Recording, number: usize) {
     let mut log = recording.log();
-    let body = &mut log.exchanges[number].body;
+    let Some(Exchange { body, .. }) = log.exchanges.get_mut(number) else {
+        return;
+    };
     let room = BODY.saturating_sub(body.len()).min(data.len());
     body.extend_from_slice(&data[..room]);
 }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use super::{Caller, value};
+use super::{Caller, Shown};
 use crate::fixtures;
 
 /// A statement and what came of it.
@@ -38,6 +38,12 @@ pub(crate) struct ServerError {
     pub(crate) detail: Option<String>,
 }
 
+impl ServerError {
+    fn size(&self) -> usize {
+        self.message.len() + self.detail.as_ref().map_or(0, String::len)
+    }
+}
+
 /// Stands in the place of what is not kept of a very long statement.
 pub(crate) const CUT: &str = " …";
 
@@ -58,11 +64,6 @@ impl Statement {
             error: None,
             is_unanswered: false,
         }
-    }
-
-    /// The statement as it was sent.
-    pub(crate) fn sent(&self) -> &str {
-        &self.sent
     }
 
     /// Whether it is not the application's: the test's fixtures, or what sqlx sends on its own account,
@@ -101,9 +102,22 @@ impl Statement {
         !self.is_transaction_control()
     }
 
-    /// The parameters as literals, secrets left out.
-    pub(crate) fn parameters(&self) -> impl Iterator<Item = String> {
-        self.parameters.iter().map(value::literal)
+    /// About how many bytes it takes to remember it. A text that several share counts for each.
+    pub(super) fn size(&self) -> usize {
+        let values = self.parameters.iter().filter_map(|one| one.value.as_ref());
+        let error = self.error.as_ref().map_or(0, ServerError::size);
+        let parameters = self.parameters.len() * size_of::<Parameter>();
+        let values: usize = values.map(Vec::len).sum();
+        size_of::<Self>() + self.sent.len() + parameters + values + error
+    }
+
+    /// What is printed of it.
+    pub(crate) fn shown(&self) -> Shown {
+        Shown::of(self)
+    }
+
+    pub(super) fn sent(&self) -> &str {
+        &self.sent
     }
 }
 

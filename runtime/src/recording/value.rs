@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Parameter;
-use crate::report::masked;
+use crate::report::{masked, on_one_line};
 
 /// The longest literal that is shown, in characters.
 const SHOWN: usize = 120;
@@ -39,7 +39,11 @@ fn quoted(text: &str) -> String {
     if shown.len() < text.len() {
         shown.push('…');
     }
-    format!("'{}'", shown.replace('\'', "''").replace('\n', "\\n"))
+    let shown = shown.replace('\'', "''");
+    if on_one_line(&shown) == shown {
+        return format!("'{shown}'");
+    }
+    format!("e'{}'", on_one_line(&shown.replace('\\', "\\\\")))
 }
 
 fn hexadecimal(value: &[u8]) -> String {

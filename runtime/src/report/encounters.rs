@@ -77,7 +77,7 @@ mod tests {
                 first: (1, "begin".into()),
                 second: (2, "insert\n into log values (1)".into()),
             }],
-            ..Log::default()
+            ..Log::new()
         };
         let told = of(&log).expect("there is one");
         for part in [

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
 use super::{Detail, masked};
-use crate::recording::{Caller, Exchange, Log, Statement};
+use crate::recording::{Caller, Exchange, Log, Shown, Statement};
 
 /// So many of the last exchanges are shown in a short report.
 const EXCHANGES: usize = 3;
@@ -19,7 +19,7 @@ const BODY: usize = 300;
 
 /// The story of a test; `None` when nothing happened.
 pub(super) fn of(log: &Log, detail: Detail, width: usize) -> Option<String> {
-    if log.exchanges.is_empty() && log.statements.is_empty() {
+    if log.exchanges.count() == 0 && log.statements.count() == 0 {
         return None;
     }
     let mut story = Story {
@@ -41,18 +41,26 @@ struct Story<'a> {
 
 impl Story<'_> {
     fn tell(&mut self) {
+        let forgotten = self.log.exchanges.forgotten();
         let hidden = match self.detail {
-            Detail::Short => self.log.exchanges.len().saturating_sub(EXCHANGES),
-            Detail::Full => 0,
+            Detail::Short => forgotten.max(self.log.exchanges.count().saturating_sub(EXCHANGES)),
+            Detail::Full => forgotten,
         };
         if hidden > 0 {
             self.line(
                 0,
-                format_args!("… {hidden} earlier requests (DB_TEST_REPORT=full)"),
+                format_args!("… {hidden} earlier requests{}", self.how_to_see_more()),
+            );
+        }
+        let forgotten = self.log.statements.forgotten();
+        if forgotten > 0 {
+            self.line(
+                0,
+                format_args!("… the first {forgotten} statements are not remembered any more"),
             );
         }
         let mut told = 0;
-        for (number, exchange) in self.log.exchanges.iter().enumerate() {
+        for (number, exchange) in self.log.exchanges.numbered() {
             let before = exchange.after_statements.max(told);
             if number >= hidden {
                 self.test(told, before);
@@ -60,20 +68,20 @@ impl Story<'_> {
             }
             told = before;
         }
-        self.test(told, self.log.statements.len());
-        if self.log.forgotten > 0 {
-            self.line(
-                0,
-                format_args!("… and {} more statements", self.log.forgotten),
-            );
+        self.test(told, self.log.statements.count());
+    }
+
+    fn how_to_see_more(&self) -> &'static str {
+        match self.detail {
+            Detail::Short => " (DB_TEST_REPORT=full)",
+            Detail::Full => ", not remembered any more",
         }
     }
 
     /// What the test itself sent in a stretch of the log.
     fn test(&mut self, from: usize, to: usize) {
-        let stretch = &self.log.statements[from..to.max(from)];
+        let stretch = self.log.statements.between(from, to);
         let own: Vec<_> = stretch
-            .iter()
             .filter(|statement| matches!(statement.caller, Caller::Test | Caller::Task(None)))
             .collect();
         if !own.is_empty() {
@@ -152,21 +160,25 @@ impl Story<'_> {
     }
 
     fn statement(&mut self, statement: &Statement) {
-        let sql = statement.sql();
+        let Shown {
+            sql,
+            parameters,
+            error,
+            detail,
+        } = statement.shown();
         if statement.is_transaction_control() && !statement.is_unusual() {
             self.line(2, format_args!("{sql}"));
         } else {
             let outcome = outcome(statement);
-            let sql = masked(&sql);
             let room = match self.detail {
                 Detail::Short => self.width.saturating_sub(outcome.chars().count() + 4),
                 Detail::Full => usize::MAX,
             };
             self.line(2, format_args!("{}  {outcome}", cut(&sql, room.max(40))));
         }
-        let parameters = statement.parameters().enumerate();
-        let parameters: Vec<_> = parameters
-            .map(|(index, value)| format!("${} = {value}", index + 1))
+        let parameters: Vec<_> = (1..)
+            .zip(parameters)
+            .map(|(number, value)| format!("${number} = {value}"))
             .collect();
         if !parameters.is_empty() {
             let room = match self.detail {
@@ -175,11 +187,11 @@ impl Story<'_> {
             };
             self.line(4, format_args!("{}", cut(&parameters.join(", "), room)));
         }
-        if let Some(error) = &statement.error {
-            self.line(4, format_args!("error {}: {}", error.code, error.message));
-            if let Some(detail) = &error.detail {
-                self.line(4, format_args!("detail: {}", masked(detail)));
-            }
+        if let Some(error) = error {
+            self.line(4, format_args!("error {error}"));
+        }
+        if let Some(detail) = detail {
+            self.line(4, format_args!("detail: {detail}"));
         }
     }
 

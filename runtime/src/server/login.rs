@@ -68,7 +68,7 @@ impl Server {
     /// Sets the role in the startup message, so that it is what `RESET ROLE` and `DISCARD ALL` return to.
     fn as_role(&self, options: PgConnectOptions) -> PgConnectOptions {
         match &self.login.role {
-            Some(role) => options.options([("role", role)]),
+            Some(role) => self.with_role_settings(options).options([("role", role)]),
             None => options,
         }
     }

@@ -71,7 +71,7 @@ impl Server {
         }
     }
 
-    fn statement(&self, action: &str, error: sqlx::Error) -> Cause {
+    pub(super) fn statement(&self, action: &str, error: sqlx::Error) -> Cause {
         Cause::Statement {
             action: action.to_owned(),
             server: self.to_string(),

@@ -114,6 +114,7 @@ mod tests {
             origin,
             relay,
             login,
+            role_settings: std::sync::OnceLock::new(),
         }
         .psql("dbt_kept_it_1")
     }

@@ -1,5 +1,7 @@
 //! The server that the environment names.
 
+mod parse;
+
 use std::{env, path::Path};
 
 use sqlx::postgres::PgConnectOptions;
@@ -44,47 +46,24 @@ fn choose(
     });
     for (variable, place, value) in candidates {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            return parse(variable, place, &value).map(Some);
+            return named(variable, place, &value).map(Some);
         }
     }
     Ok(None)
 }
 
-fn parse(variable: &'static str, place: &'static str, value: &str) -> Result<Named, Cause> {
-    let bad = |problem: String| Cause::BadUrl {
+fn named(variable: &'static str, place: &'static str, value: &str) -> Result<Named, Cause> {
+    let options = parse::options(value).map_err(|problem| Cause::BadUrl {
         variable,
         place,
         problem,
-    };
-    let scheme = value.split_once(':').map_or("", |(scheme, _)| scheme);
-    if !matches!(scheme, "postgres" | "postgresql") {
-        return Err(bad(if value.contains("://") {
-            format!("its scheme is `{scheme}`")
-        } else {
-            "it has no scheme".to_owned()
-        }));
-    }
-    let options = value
-        .parse()
-        .map_err(|error: sqlx::Error| bad(error.to_string()))?;
+    })?;
     Ok(Named {
         variable,
         place,
-        has_password: has_password(value),
+        has_password: parse::has_password(value),
         options,
     })
-}
-
-/// Whether a URL holds a password, before its host or among its parameters.
-fn has_password(url: &str) -> bool {
-    let (_, rest) = url.split_once("://").unwrap_or_default();
-    let (before_path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-    let authority = before_path.split('/').next().unwrap_or_default();
-    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
-    user.contains(':')
-        || parameters
-            .split('&')
-            .any(|parameter| parameter.starts_with("password="))
 }
 
 /// The pairs of the `.env` nearest to the crate, searching its directory and those above.
@@ -116,7 +95,7 @@ fn read_dot_env(crate_dir: &Path) -> Result<Vec<(String, String)>, Cause> {
 mod tests {
     use std::{env, fs};
 
-    use super::{choose, has_password, read_dot_env};
+    use super::{choose, read_dot_env};
 
     const FIRST: &str = "postgres://ada@first.example/one";
     const SECOND: &str = "postgres://ada@second.example/two";
@@ -155,20 +134,6 @@ mod tests {
         let first = chosen(&[("TEST_DB_URL", "")], &[("DATABASE_URL", FIRST)]);
         assert_eq!(first, Some(("DATABASE_URL", "first.example".to_owned())));
         assert_eq!(chosen(&[("TEST_DB_URL", "")], &[]), None);
-    }
-
-    #[test]
-    fn a_password_is_found_wherever_it_stands() {
-        for with in ["postgres://a:b@c/d", "postgres://a@c/d?x=1&password=b"] {
-            assert!(has_password(with), "{with}");
-        }
-        for without in [
-            "postgres://a@c:1/d",
-            "postgres://c:1/d",
-            "postgres:///d?host=x",
-        ] {
-            assert!(!has_password(without), "{without}");
-        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Makes the template unless it is there; says where lanes come from.
 pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
+    template.server.refuse_pooler().await?;
     let mut door = template.server.door().await?;
     let ground = if exists(template, &mut door).await? {
         log::debug(format_args!("template {} is there", template.database));

@@ -28,6 +28,8 @@ mod overriding;
 mod own_connections;
 mod own_database;
 mod place;
+#[cfg(unix)]
+mod poolers;
 mod queries;
 mod readme;
 mod roles;

@@ -16,6 +16,10 @@ fn as_reader() -> Session {
     as_owner().role("it_reader")
 }
 
+fn as_configured() -> Session {
+    as_owner().role("it_configured")
+}
+
 fn as_superuser() -> Session {
     as_owner().superuser()
 }
@@ -110,6 +114,28 @@ async fn what_resets_a_connection_returns_to_the_role(pool: PgPool) {
         connection.execute(reset).await.expect("it is allowed");
         assert_eq!(user(&mut connection).await, "it_reader", "{reset}");
     }
+}
+
+#[db_test(session = as_configured)]
+async fn the_settings_of_a_role_are_those_of_its_connections(pool: PgPool) {
+    assert_settings(&pool).await;
+}
+
+#[db_test(session = as_configured, isolation = "database")]
+async fn the_settings_of_a_role_are_there_in_a_database_of_its_own(pool: PgPool) {
+    assert_settings(&pool).await;
+}
+
+async fn assert_settings(pool: &PgPool) {
+    let mut connection = pool.acquire().await.expect("it is acquired");
+    connection.execute("reset all").await.expect("it is reset");
+    let settings =
+        "select current_setting('statement_timeout') || ' ' || current_setting('search_path')";
+    let settings: String = sqlx::query_scalar(settings)
+        .fetch_one(&mut *connection)
+        .await
+        .expect("they are told");
+    assert_eq!(settings, "7s app, public");
 }
 
 #[db_test(session = as_reader)]
@@ -236,7 +262,7 @@ async fn given(place: &Place) -> String {
     assert!(place.run("injection::a_result", &[]).success);
     let mut admin = place.connect().await;
     admin
-        .execute("create role it_reader; create role ci login createdb")
+        .execute("create role it_reader; create role it_configured; create role ci login createdb")
         .await
         .expect("they are made");
     admin.close().await.expect("it closes");

@@ -92,6 +92,21 @@ fn only_the_last_requests_are_told_unless_all_are_wanted() {
 }
 
 #[test]
+fn secrets_and_control_characters_are_not_told() {
+    let told = child::run("on_request::requesting::confiding", &[]).output;
+    assert_in_order(
+        &told,
+        &[
+            r"$1 = e'\u{1b}[2Jred', $2 = ***",
+            "$1 = 'plain', $2 = ***",
+            r#"error 22P02: invalid input syntax for type integer: "\u{1b}]0;title\u{7}\r""#,
+        ],
+    );
+    assert!(!told.contains("sesame"), "{told}");
+    assert!(!told.contains(['\x1b', '\x07', '\r']), "{told:?}");
+}
+
+#[test]
 fn a_wish_that_is_not_known_is_told_with_those_that_are() {
     let told = told(&[("DB_TEST_REPORT", "loud")]);
     let text = "DB_TEST_REPORT is `loud`, which is none of short, full, always and off";

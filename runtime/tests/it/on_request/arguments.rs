@@ -34,5 +34,8 @@ async fn given_a_field(outer: Outer) {
 #[db_test(fixtures(path = "../fixtures", scripts("apple", "twice")))]
 async fn fixture_that_violates() {}
 
+#[db_test(fixtures(path = "../fixtures", scripts("replica")))]
+async fn fixture_that_needs_a_superuser() {}
+
 #[db_test(fixtures(path = "../fixtures", scripts("apple", "parts")))]
 async fn fixture_without_its_table() {}

@@ -24,6 +24,19 @@ async fn requesting_and_failing(client: Client, pool: PgPool) {
     assert!(!asked_to_fail(), "{}", again.status_code());
 }
 
+/// Sends secrets, and what would steer a terminal, to the server, which quotes the last in an error.
+#[db_test]
+async fn confiding(pool: PgPool) {
+    let find = "select 1 where $1 = 'x' and current_setting('app.api_key', true) = $2";
+    for value in ["\x1b[2Jred", "plain"] {
+        let found = sqlx::query(find).bind(value).bind("sesame");
+        found.execute(&pool).await.expect("it is sent");
+    }
+    let bad = sqlx::query("select ($1::text)::int").bind("\x1b]0;title\x07\r");
+    bad.execute(&pool).await.expect_err("it is no number");
+    assert!(!asked_to_fail(), "it was asked for");
+}
+
 #[db_test(max_queries = 2)]
 async fn chatty_test(pool: PgPool) {
     names(&pool).await;

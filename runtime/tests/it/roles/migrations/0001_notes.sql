@@ -3,6 +3,11 @@ do $$ begin
     if not exists (select from pg_roles where rolname = 'it_reader') then
         create role it_reader;
     end if;
+    if not exists (select from pg_roles where rolname = 'it_configured') then
+        create role it_configured;
+        alter role it_configured set statement_timeout = '7s';
+        alter role it_configured set search_path = app, public;
+    end if;
 end $$;
 
 create table notes (tenant text not null, body text not null);
