@@ -128,11 +128,9 @@ impl Recording {
     }
 
     #[cfg(test)]
-    pub(crate) fn add_by(&self, caller: Caller, statement: Statement) {
-        self.log().add(Statement {
-            caller,
-            ..statement
-        });
+    pub(crate) fn add_by(&self, caller: Caller, mut statement: Statement) {
+        statement.caller = caller;
+        self.log().add(statement);
     }
 
     /// Adds that two connections have met where production keeps them apart.

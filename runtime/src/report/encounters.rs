@@ -71,14 +71,12 @@ mod tests {
 
     #[test]
     fn both_statements_and_the_way_out_are_told() {
-        let log = Log {
-            entanglements: vec![Finding {
-                kind: FindingKind::WriteLost,
-                first: (1, "begin".into()),
-                second: (2, "insert\n into log values (1)".into()),
-            }],
-            ..Log::new()
-        };
+        let mut log = Log::new();
+        log.entanglements.push(Finding {
+            kind: FindingKind::WriteLost,
+            first: (1, "begin".into()),
+            second: (2, "insert\n into log values (1)".into()),
+        });
         let told = of(&log).expect("there is one");
         for part in [
             "`insert into log values (1)`",
