@@ -34,6 +34,7 @@ use crate::{
         relay::Relay,
         upstream::{Session, Upstream},
     },
+    template::PROXIED,
 };
 
 /// How long a new connection may take.
@@ -227,6 +228,7 @@ impl Server {
         let mut parameters = BASE.map(|(name, value)| (name, value.to_owned())).to_vec();
         parameters.push(("database", database.to_owned()));
         parameters.push(("application_name", "db-test".to_owned()));
+        parameters.push((PROXIED, "on".to_owned()));
         if let Some(options) = options.get_options() {
             parameters.push(("options", options.to_owned()));
         }

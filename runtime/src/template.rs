@@ -4,6 +4,7 @@
 mod fill;
 mod fingerprint;
 mod locale;
+mod notifying;
 mod publish;
 pub(crate) mod reap;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use sqlx::migrate::Migrator;
 use tokio::sync::OnceCell;
 
+pub(crate) use self::notifying::PROXIED;
 use crate::{
     Error,
     database::OwnDatabase,

@@ -36,7 +36,8 @@ const CLAIM: &str = concat!(
     "select pg_try_advisory_lock(",
     claim_key!(),
     "), (select (select description from pg_shdescription where objoid = d.oid and classoid = 1262) \
-        from pg_database d where datname = current_database()), pg_backend_pid()",
+        from pg_database d where datname = current_database()), pg_backend_pid(), \
+        exists (select from pg_proc where proname = 'db_test_pg_notify')",
 );
 
 /// An expression that releases all advisory locks and takes the claim again.
@@ -90,7 +91,7 @@ fn try_claim(
 ) -> Result<Claimed, sqlx::Error> {
     let rows = session.query(CLAIM)?;
     let row = rows.into_iter().next().unwrap_or_default();
-    let [locked, comment, backend] = <[_; 3]>::try_from(row).unwrap_or_default();
+    let [locked, comment, backend, notifies] = <[_; 4]>::try_from(row).unwrap_or_default();
     let locked = locked.as_deref() == Some("t");
     let backend = backend.and_then(|backend| backend.parse().ok());
     if let Err(cause) = server.refuse_unlike(Some(session.process_id), backend.unwrap_or(0)) {
@@ -111,6 +112,7 @@ fn try_claim(
         return Ok(Claimed::Untrusted);
     }
     session.query(&server.as_owner(Mark::busy().statement(database)))?;
+    session.replaces_notify = notifies.as_deref() == Some("t");
     Ok(Claimed::Ours(session))
 }
 

@@ -8,7 +8,7 @@ use sqlx::migrate::Migrator;
 use crate::session::Session;
 
 /// Changes when the way a template is made changes.
-const FORMAT: &[u8] = b"1";
+const FORMAT: &[u8] = b"2";
 
 /// Sixteen hexadecimal digits that stand for the migrations, the seeds, the locale, and the role, which owns
 /// the databases that it makes.

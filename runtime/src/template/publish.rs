@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{Ground, Template, fill, locale, reap};
+use super::{Ground, Template, fill, locale, notifying, reap};
 use crate::{
     announce::announce, database::OwnDatabase, error::Cause, executor, lane::Mark, log, server::is,
 };
@@ -138,6 +138,7 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
         .hand_over_public(&draft)
         .await
         .map_err(failed)?;
+    notifying::replace(template, &draft).await;
     // The mark goes with the renamed database; without one it would look forgotten.
     run(template, door, Mark::clean().statement(&draft)).await?;
     let filled = fill::fill(template, &draft).await;

@@ -2,7 +2,7 @@
 
 use db_test::{TestContext, db_test};
 use sqlx::{
-    Connection, PgConnection, PgPool,
+    Connection, Executor, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 
@@ -124,13 +124,46 @@ async fn a_listener_hears_what_is_committed(pool: PgPool) {
     assert_eq!((heard.channel(), heard.payload()), ("news", "hello"));
 }
 
-#[db_test]
-async fn a_cancelled_statement_is_cancelled(pool: PgPool) {
-    sqlx::query("set statement_timeout = '20ms'")
+/// Whether a trigger of the test's own notifies; it may only be created by who owns the table.
+async fn hears_a_trigger(pool: PgPool) {
+    let trigger = "create function tell() returns trigger language plpgsql as $$ begin \
+         perform pg_notify('news', new.name); return new; end $$; \
+         create trigger tell after insert on items for each row execute function tell()";
+    sqlx::raw_sql(trigger)
         .execute(&pool)
         .await
+        .expect("it is created");
+    let mut listener = PgListener::connect_with(&pool).await.expect("it connects");
+    listener.listen("news").await.expect("it listens");
+    let mut tx = pool.begin().await.expect("it begins");
+    sqlx::query("insert into items (name) values ('undone')")
+        .execute(&mut *tx)
+        .await
+        .expect("it is added");
+    tx.rollback().await.expect("it rolls back");
+    try_add(&pool, "mine").await.expect("it is added");
+    let heard = listener.recv().await.expect("it is delivered");
+    assert_eq!((heard.channel(), heard.payload()), ("news", "mine"));
+}
+
+#[db_test]
+async fn a_listener_hears_what_a_trigger_says(pool: PgPool) {
+    hears_a_trigger(pool).await;
+}
+
+#[db_test(isolation = "database")]
+async fn a_listener_hears_it_in_a_database_of_its_own(pool: PgPool) {
+    hears_a_trigger(pool).await;
+}
+
+#[db_test]
+async fn a_statement_over_its_time_limit_fails_alone(pool: PgPool) {
+    let mut held = pool.acquire().await.expect("it is free");
+    held.execute("set statement_timeout = '20ms'")
+        .await
         .expect("it is set");
-    let slow = sqlx::query("select pg_sleep(60)").execute(&pool).await;
+    let slow = held.execute("select pg_sleep(60)").await;
     slow.expect_err("it takes too long");
+    held.execute("select 1").await.expect("it goes on");
     assert_eq!(names(&pool).await, ["seeded"]);
 }

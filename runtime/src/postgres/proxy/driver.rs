@@ -467,7 +467,7 @@ fn setup(session: &Session, release_locks: String) -> Setup {
     Setup {
         parameters: session.parameters.clone(),
         base: BASE.map(owned).to_vec(),
-        notify_hook: false,
+        notify_hook: session.replaces_notify,
         release_locks,
         wait: WAIT,
         nests: Arc::clone(&NESTS),

@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) process_id: i32,
     pub(crate) secret_key: i32,
+    /// Whether `pg_notify` tells a proxy.
+    pub(crate) replaces_notify: bool,
     received: BytesMut,
 }
 
@@ -36,6 +38,7 @@ pub(super) fn run(
         parameters: Vec::new(),
         process_id: 0,
         secret_key: 0,
+        replaces_notify: false,
         received: BytesMut::new(),
     };
     session.send(|out| frontend::startup_message(parameters.iter().copied(), out))?;
