@@ -40,9 +40,22 @@ pub(crate) fn command(crate_dir: &Path, subcommand: &[&str]) -> Command {
 
 /// Builds the tests of a crate; gives their programs by the names of the test targets.
 pub(crate) fn build_tests(crate_dir: &Path) -> io::Result<HashMap<String, PathBuf>> {
-    let output = command(crate_dir, &["test", "--no-run", "--message-format=json"])
-        .stderr(Stdio::inherit())
-        .output()?;
+    build(command(crate_dir, BUILD), crate_dir)
+}
+
+/// The same with optimized dependencies, as some users have them: `[profile.dev.package."*"] opt-level = 3`.
+pub(crate) fn build_tests_on_optimized(crate_dir: &Path) -> io::Result<HashMap<String, PathBuf>> {
+    let mut command = command(crate_dir, BUILD);
+    command.args(["--config", "profile.dev.package.\"*\".opt-level=3"]);
+    // The other programs are to stay where they are.
+    command.env("CARGO_TARGET_DIR", target().join("optimized"));
+    build(command, crate_dir)
+}
+
+const BUILD: &[&str] = &["test", "--no-run", "--message-format=json"];
+
+fn build(mut command: Command, crate_dir: &Path) -> io::Result<HashMap<String, PathBuf>> {
+    let output = command.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         let problem = format!("the tests of {} do not build", crate_dir.display());
         return Err(io::Error::other(problem));

@@ -21,6 +21,8 @@ struct Variant {
     /// The same with a schema of 300 migrations, where that makes it slow.
     depth_of_300: usize,
     server: On,
+    /// Whether its dependencies are optimized, with db-test among them.
+    optimized: bool,
 }
 
 /// The server that a variant uses.
@@ -42,6 +44,7 @@ const fn fast(title: &'static str, program: &'static str) -> Variant {
         levels: 3,
         depth_of_300: 0,
         server: On::Memory,
+        optimized: false,
     }
 }
 
@@ -53,17 +56,29 @@ const fn slow(title: &'static str, program: &'static str, depth_of_300: usize) -
         levels: 2,
         depth_of_300,
         server: On::Memory,
+        optimized: false,
     }
 }
 
 /// The first is what the others are compared with.
-const VARIANTS: [Variant; 10] = [
+const VARIANTS: [Variant; 12] = [
     fast("`#[db_test]`", "db_test"),
     fast("floor: a plain shared pool, no isolation", "floor"),
     fast("limit: a held connection, bare statements", "limit"),
     slow("a new connection for each test", "connection", 0),
     slow("a clone of a template for each test", "clone", 1),
     slow("`#[sqlx::test]`", "sqlx_test", 1),
+    Variant {
+        optimized: true,
+        ..fast("`#[db_test]`, optimized dependencies", "db_test")
+    },
+    Variant {
+        optimized: true,
+        ..fast(
+            "floor: a plain shared pool, no isolation, optimized dependencies",
+            "floor",
+        )
+    },
     Variant {
         server: On::Private,
         ..fast("`#[db_test]`, its own private server", "db_test")
@@ -88,11 +103,14 @@ const VARIANTS: [Variant; 10] = [
 
 /// Prints one table for each schema.
 pub(crate) fn run(extent: Extent) -> io::Result<()> {
-    let programs = cargo::build_tests(&cargo::root().join("variants"))?;
+    let variants = cargo::root().join("variants");
+    let programs = cargo::build_tests(&variants)?;
+    let optimized = cargo::build_tests_on_optimized(&variants)?;
     let (memory, disk) = (Server::start()?, Server::start_as_installed()?);
     let home = server::scratch("home")?;
     let bench = Bench {
         programs,
+        optimized,
         memory: memory.variables(),
         disk: disk.variables(),
         home: home.clone(),
@@ -109,6 +127,7 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
 
 struct Bench {
     programs: HashMap<String, PathBuf>,
+    optimized: HashMap<String, PathBuf>,
     memory: Vec<(String, String)>,
     disk: Vec<(String, String)>,
     home: PathBuf,
@@ -179,7 +198,12 @@ impl Bench {
         depth: usize,
         threads: &str,
     ) -> io::Result<f64> {
-        let mut command = Command::new(&self.programs[variant.program]);
+        let programs = if variant.optimized {
+            &self.optimized
+        } else {
+            &self.programs
+        };
+        let mut command = Command::new(&programs[variant.program]);
         let filter = format!("m{migrations}::{}", "d0::".repeat(depth));
         command.args([&filter, "--test-threads", threads]);
         command.env_remove("TEST_DB_URL").env_remove("DATABASE_URL");
