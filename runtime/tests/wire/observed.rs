@@ -2,11 +2,7 @@
 
 use axum::http::StatusCode;
 use db_test::{Client, Overrides, db_test};
-use futures_util::FutureExt;
-use sqlx::{Connection, Executor, PgPool};
-
-/// A statement whose answer nobody waits for.
-pub(crate) const UNHEARD: &str = "select 'unheard'";
+use sqlx::PgPool;
 
 /// A user is added in a transaction, looked for, and listed.
 async fn three_requests(client: Client) {
@@ -55,12 +51,4 @@ async fn asks_nothing(pool: PgPool) -> Result<(), sqlx::Error> {
     drop(pool.acquire().await?);
     drop(pool.acquire().await?);
     Ok(())
-}
-
-#[db_test]
-async fn does_not_wait(pool: PgPool) -> Result<(), sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    // A future that is polled once has sent its message.
-    drop(connection.execute(sqlx::raw_sql(UNHEARD)).now_or_never());
-    connection.ping().await
 }
