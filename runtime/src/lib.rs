@@ -67,6 +67,8 @@ mod outcome;
 mod overridable;
 #[cfg(feature = "harness")]
 mod overrides;
+#[cfg(feature = "harness")]
+mod postgres;
 #[cfg(all(feature = "harness", unix))]
 mod private_socket;
 #[cfg(feature = "harness")]
