@@ -2,5 +2,13 @@
 #![allow(dead_code, unused_imports, reason = "not wired yet")]
 
 pub(crate) mod api;
+mod client;
+mod control;
 pub(crate) mod engine;
+mod entanglement;
+mod expected;
+mod lexer;
 mod protocol;
+mod savepoints;
+mod settings;
+mod statements;

@@ -82,6 +82,10 @@ pub(super) struct Unit {
     /// The schema may have changed.
     pub(super) changed_schema: bool,
     pub(super) ran: bool,
+    /// It ends without `ReadyForQuery`.
+    pub(super) is_silent: bool,
+    /// Whether the backend was told to answer now.
+    pub(super) flushed: bool,
     pub(super) sql_prepared: Vec<String>,
 }
 
@@ -150,6 +154,10 @@ pub(super) struct Client {
     /// What it knows of the server's parameters, and of which revision.
     pub(super) reported: BTreeMap<Rc<str>, Rc<str>>,
     pub(super) revision: u64,
+    /// The control statement of the extended protocol that is being done.
+    pub(super) executing: Option<Arc<str>>,
+    /// Whether a control statement of the extended protocol was done.
+    pub(super) passed_control: bool,
     /// Since when it waits for the backend.
     pub(super) waiting: Option<Instant>,
     pub(super) last_active: Option<Instant>,
@@ -220,6 +228,8 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            is_silent: false,
+            flushed: false,
             sql_prepared: Vec::new(),
         }
     }

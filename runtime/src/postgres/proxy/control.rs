@@ -7,7 +7,7 @@ mod words;
 
 pub(super) use self::{
     access::{Access, Verb},
-    recognize::{is_on, recognize},
+    recognize::{VIRTUAL, is_on, recognize},
 };
 
 /// A statement that the proxy answers itself.

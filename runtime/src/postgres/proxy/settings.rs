@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 /// How a setting got its value.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Value {
     /// By this statement, which sets it again.
     Sql(Rc<str>),

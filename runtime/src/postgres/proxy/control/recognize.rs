@@ -8,14 +8,14 @@ use super::{
 
 /// Settings by which the server ends a connection that does nothing. The backend of all clients is always in
 /// a transaction, so it never gets them.
-pub(in super::super) const VIRTUAL: [&str; 3] = [
+pub(in crate::postgres::proxy) const VIRTUAL: [&str; 3] = [
     "idle_in_transaction_session_timeout",
     "idle_session_timeout",
     "transaction_timeout",
 ];
 
 /// What is to be known of a statement, given its text and its tokens.
-pub(in super::super) fn recognize(sql: &str, tokens: &[Token]) -> Info {
+pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info {
     let end = tokens.iter().rposition(|token| &sql[token.from..token.to] != ";");
     let words = Words {
         sql,
@@ -144,7 +144,7 @@ fn set_transaction(words: &Words<'_>) -> Option<Control> {
     })
 }
 
-pub(in super::super) fn is_on(value: &str) -> bool {
+pub(in crate::postgres::proxy) fn is_on(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "yes" | "1")
 }
 
