@@ -6,6 +6,7 @@ mod listener;
 pub(crate) mod proxy;
 pub(crate) mod relay;
 mod socket;
+pub(crate) mod sqlstate;
 pub(crate) mod upstream;
 mod waker;
 

@@ -1,9 +1,18 @@
 //! The proxy between a test's connections and its lane's one backend.
 
 mod api;
+mod client;
+mod control;
 mod driver;
+mod engine;
+mod entanglement;
+mod expected;
 mod handle;
-mod stopgap;
+mod lexer;
+mod protocol;
+mod savepoints;
+mod settings;
+mod statements;
 
 pub(crate) use self::{
     api::{End, Faults, Finding, FindingKind, How, Injection, MarkRefused, Proof},

@@ -20,8 +20,8 @@ use tokio::sync::oneshot;
 use super::{
     BASE,
     api::{self, ClientId, Event, Finished, MarkRefused, Proof, Setup},
+    engine::Engine,
     handle::{Command, Ended, Marking, Test},
-    stopgap::Engine,
 };
 use crate::{
     postgres::{

@@ -1,0 +1,250 @@
+//! A virtual connection.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
+    sync::Arc,
+    time::Instant,
+};
+
+use super::{
+    api::ClientId,
+    control::{Modes, OnCommit},
+    expected::Execution,
+    protocol::Inbox,
+    settings::{Settings, Value},
+    statements::{Prepared, Script},
+};
+use crate::recording::{Parameter, ServerError};
+
+/// How far a connection is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Stage {
+    /// Its startup message has not come.
+    #[default]
+    Starting,
+    Open,
+    /// It ends as soon as what runs for it is over.
+    Leaving,
+    /// Its test has ended; what it still asks is refused at that time.
+    Late(Option<Instant>),
+    Gone,
+}
+
+/// What is done, or undone, with the transaction.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pending {
+    /// Settings that end with the transaction.
+    pub(super) locals: BTreeMap<Rc<str>, Value>,
+    /// Channel and payload.
+    pub(super) notes: Vec<(String, String)>,
+    /// Channels to listen to, or not; `None` is every channel.
+    pub(super) listens: Vec<(Option<String>, bool)>,
+    pub(super) temporaries: Vec<(String, OnCommit)>,
+    pub(super) cursors: Vec<String>,
+}
+
+/// A virtual transaction.
+#[derive(Debug, Default)]
+pub(super) struct Transaction {
+    pub(super) failed: bool,
+    /// Whether the backend has its savepoint.
+    pub(super) entered: bool,
+    /// Whether a statement was run in it.
+    pub(super) queried: bool,
+    pub(super) level: String,
+    pub(super) read_only: bool,
+    /// Who need not wait for it any more.
+    pub(super) guests: BTreeSet<ClientId>,
+    /// The last statement in it.
+    pub(super) last: Option<Arc<str>>,
+}
+
+/// What a client asks until the server is ready for the next query.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) kind: UnitKind,
+    /// Whether the backend is set up for the client.
+    pub(super) entered: bool,
+    /// Whether a hidden savepoint of it is on top of the stack.
+    pub(super) hidden: bool,
+    pub(super) failed: bool,
+    /// Whether the backend's transaction has failed, too.
+    pub(super) backend_failed: bool,
+    pub(super) copying: bool,
+    pub(super) delay: Delay,
+    pub(super) checking: Option<Check>,
+    /// A tag that the client hears when deferred constraints hold.
+    pub(super) held: Vec<u8>,
+    /// The simple query as a whole.
+    pub(super) record: Option<Execution>,
+    pub(super) error: Option<ServerError>,
+    /// The schema may have changed.
+    pub(super) changed_schema: bool,
+    pub(super) ran: bool,
+    /// It ends without `ReadyForQuery`.
+    pub(super) is_silent: bool,
+    /// Whether the backend was told to answer now.
+    pub(super) flushed: bool,
+    pub(super) sql_prepared: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) enum UnitKind {
+    Simple {
+        script: Rc<Script>,
+        next: usize,
+    },
+    /// A function call.
+    Call(Vec<u8>),
+    Extended {
+        synced: bool,
+    },
+}
+
+/// A fault's delay of the next step.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Delay {
+    #[default]
+    None,
+    /// Then fails or disconnects.
+    Until(Instant, Option<(String, String)>, bool),
+    /// The fault was asked for and the step may go on.
+    Passed,
+}
+
+/// Why deferred constraints are checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Check {
+    Commit {
+        chain: bool,
+    },
+    /// A statement outside of a transaction.
+    Auto,
+}
+
+/// A statement with its parameters.
+#[derive(Debug)]
+pub(super) struct Portal {
+    pub(super) statement: Rc<Prepared>,
+    pub(super) parameters: Vec<Parameter>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Client {
+    pub(super) stage: Stage,
+    pub(super) inbox: Inbox,
+    pub(super) out: Vec<u8>,
+    /// Its socket is closed.
+    pub(super) is_closed: bool,
+    pub(super) unit: Option<Unit>,
+    pub(super) transaction: Option<Transaction>,
+    pub(super) statements: HashMap<String, Rc<Prepared>>,
+    pub(super) portals: HashMap<String, Portal>,
+    /// What its startup message asked for.
+    pub(super) startup: Settings,
+    /// Its settings without those of its transaction.
+    pub(super) session: Settings,
+    pub(super) pending: Rc<Pending>,
+    /// Its settings with those of its transaction.
+    pub(super) effective: Settings,
+    /// Stands for its search path and role.
+    pub(super) namespace: u32,
+    pub(super) virtuals: BTreeMap<String, String>,
+    pub(super) listens: BTreeSet<String>,
+    /// Notifications that it has not been told of: sender, channel, payload.
+    pub(super) notified: Vec<(ClientId, String, String)>,
+    /// Statements prepared in SQL, by their own names.
+    pub(super) sql_prepared: BTreeSet<String>,
+    /// Temporary tables that stay after a commit.
+    pub(super) temporaries: Vec<(String, OnCommit)>,
+    /// What it knows of the server's parameters, and of which revision.
+    pub(super) reported: BTreeMap<Rc<str>, Rc<str>>,
+    pub(super) revision: u64,
+    /// The control statement of the extended protocol that is being done.
+    pub(super) executing: Option<Arc<str>>,
+    /// Whether a control statement of the extended protocol was done.
+    pub(super) passed_control: bool,
+    /// Since when it waits for the backend.
+    pub(super) waiting: Option<Instant>,
+    pub(super) last_active: Option<Instant>,
+}
+
+impl Client {
+    /// Whether it may not be told anything any more.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.is_closed || self.stage == Stage::Gone
+    }
+
+    /// The status byte of `ReadyForQuery`.
+    pub(super) fn status(&self) -> u8 {
+        match &self.transaction {
+            None => b'I',
+            Some(transaction) if transaction.failed => b'E',
+            Some(_) => b'T',
+        }
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.transaction
+            .as_ref()
+            .is_some_and(|transaction| transaction.failed)
+    }
+
+    /// Begins a transaction, without a word to the backend.
+    pub(super) fn begin(&mut self, modes: &Modes, level: &str, read_only: bool) {
+        self.transaction = Some(Transaction {
+            level: modes.level.clone().unwrap_or_else(|| level.to_owned()),
+            read_only: modes.read_only.unwrap_or(read_only),
+            ..Transaction::default()
+        });
+    }
+
+    /// Makes the settings with those of the transaction anew.
+    pub(super) fn combine_settings(&mut self) {
+        if self.pending.locals.is_empty() {
+            self.effective = Rc::clone(&self.session);
+            return;
+        }
+        let mut all = (*self.session).clone();
+        let locals = self.pending.locals.iter();
+        all.extend(locals.map(|(name, value)| (Rc::clone(name), value.clone())));
+        self.effective = Rc::new(all);
+    }
+
+    /// Whether a setting that is on or off is on.
+    pub(super) fn is_on(&self, name: &str) -> bool {
+        matches!(self.effective.get(name), Some(Value::Sql(sql)) if {
+            let value = sql.rsplit([' ', '=', ',']).find(|word| !matches!(*word, "" | "false)"));
+            value.is_some_and(|value| super::control::is_on(value.trim_matches('\'')))
+        })
+    }
+}
+
+impl Unit {
+    pub(super) fn new(kind: UnitKind) -> Self {
+        Self {
+            kind,
+            entered: false,
+            hidden: false,
+            failed: false,
+            backend_failed: false,
+            copying: false,
+            delay: Delay::None,
+            checking: None,
+            held: Vec::new(),
+            record: None,
+            error: None,
+            changed_schema: false,
+            ran: false,
+            is_silent: false,
+            flushed: false,
+            sql_prepared: Vec::new(),
+        }
+    }
+
+    /// Whether it consists of several statements that are one implicit transaction.
+    pub(super) fn is_block(&self) -> bool {
+        matches!(&self.kind, UnitKind::Simple { script, .. } if script.is_block)
+    }
+}

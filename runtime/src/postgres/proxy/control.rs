@@ -1,0 +1,149 @@
+//! What the text of a statement says that the proxy has to know: transaction control, settings, names that
+//! belong to a connection.
+
+mod access;
+mod recognize;
+mod words;
+
+pub(super) use self::{
+    access::{Access, Verb},
+    recognize::{VIRTUAL, is_on, recognize},
+};
+
+/// A statement that the proxy answers itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Control {
+    Begin {
+        modes: Modes,
+        tag: &'static str,
+    },
+    Commit {
+        chain: bool,
+    },
+    Rollback {
+        chain: bool,
+    },
+    Savepoint(String),
+    Release(String),
+    RollbackTo(String),
+    PrepareTransaction,
+    /// `COMMIT PREPARED`, `ROLLBACK PREPARED`, with the name.
+    FinishPrepared {
+        what: &'static str,
+        name: String,
+    },
+    SetTransaction(Modes),
+    Listen(String),
+    /// `None` is every channel.
+    Unlisten(Option<String>),
+    Notify {
+        channel: String,
+        payload: String,
+    },
+    DiscardAll,
+    DeallocateAll,
+    /// A setting that the proxy keeps for itself.
+    SetVirtual {
+        name: String,
+        value: String,
+    },
+    ShowVirtual(String),
+    /// Needs no transaction, and does nothing that a test sees.
+    NoOp(&'static str),
+}
+
+impl Control {
+    /// Whether a failed transaction takes it.
+    pub(super) fn ends_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Commit { .. }
+                | Self::Rollback { .. }
+                | Self::RollbackTo(_)
+                | Self::PrepareTransaction
+        )
+    }
+}
+
+/// The modes of a transaction.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Modes {
+    pub(super) read_only: Option<bool>,
+    pub(super) level: Option<String>,
+}
+
+/// What an argument of a function is, as far as the text says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Argument {
+    Literal(String),
+    /// A parameter, counted from one.
+    Parameter(usize),
+    Unknown,
+}
+
+/// A setting that a statement changes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Change {
+    pub(super) name: Argument,
+    pub(super) is_local: bool,
+    pub(super) to: NewValue,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum NewValue {
+    /// The statement that sets it again.
+    Sql(String),
+    /// A value, as `set_config` takes it.
+    Value(Argument),
+    Default,
+    /// Every setting gets its default.
+    AllDefaults,
+}
+
+/// What happens to a temporary table at the commit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum OnCommit {
+    Keep,
+    Drop,
+    DeleteRows,
+}
+
+/// `PREPARE`, `EXECUTE` or `DEALLOCATE` of a name, which stands at a place in the text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct SqlPrepared {
+    pub(super) verb: PreparedVerb,
+    pub(super) name: String,
+    pub(super) at: (usize, usize),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum PreparedVerb {
+    Prepare,
+    Execute,
+    Deallocate,
+}
+
+/// What is known of one statement.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Info {
+    pub(super) control: Option<Control>,
+    pub(super) is_empty: bool,
+    pub(super) changes: Vec<Change>,
+    /// Refused outside of a transaction.
+    pub(super) needs_block: Option<&'static str>,
+    /// Refused inside of one.
+    pub(super) refuses_block: Option<&'static str>,
+    /// `SET LOCAL`, which warns outside of a transaction.
+    pub(super) is_set_local: bool,
+    /// What the server is asked in its place.
+    pub(super) rewritten: Option<String>,
+    /// A cursor that ends with its transaction.
+    pub(super) cursor: Option<String>,
+    pub(super) temporary: Option<(String, OnCommit)>,
+    pub(super) prepared: Option<SqlPrepared>,
+    /// Channel and payload of each `pg_notify` in the text.
+    pub(super) notifies: Vec<(Argument, Argument)>,
+    pub(super) access: Access,
+    /// It may make or change a constraint that can be deferred.
+    pub(super) is_about_deferral: bool,
+}

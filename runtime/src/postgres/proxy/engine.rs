@@ -1,0 +1,308 @@
+//! The proxy's state machine: many virtual connections on one backend. It does no input or output and reads no
+//! clock, so that all of it is tested without a server.
+//!
+//! Whoever drives it hands over bytes ([`client_bytes`](Engine::client_bytes),
+//! [`backend_bytes`](Engine::backend_bytes)), calls [`pump`](Engine::pump) after that and when the
+//! [`deadline`](Engine::deadline) has come, writes what stands in the outputs, and takes the
+//! [`events`](Engine::event). Nothing happens outside of `pump`.
+//!
+//! Each client has a [`Unit`] at a time: a simple query, or the messages of the extended protocol until a Sync.
+//! What can be answered without the backend is answered at once. A unit that needs the backend acquires it
+//! ([`schedule`]), sets it up with one query of the proxy's own in the same write ([`enter`]), and has it until
+//! its end ([`finish`]). Answers of the backend find their place by a queue of what is [expected](Answers).
+
+mod answers;
+mod ending;
+mod enter;
+mod extended;
+mod finish;
+mod leave;
+mod local;
+mod record;
+mod schedule;
+mod settle;
+mod simple;
+mod stack;
+mod transaction;
+mod welcome;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    rc::Rc,
+    sync::Arc,
+    time::Instant,
+};
+
+use super::{
+    api::{ClientId, End, Event, Faults, MarkRefused, Proof, Setup, Test},
+    client::{Client, Stage, Unit},
+    entanglement::Journal,
+    expected::Answers,
+    protocol::Inbox,
+    savepoints::Stack,
+    settings::{Settings, Value},
+    statements::Statements,
+};
+
+/// So much of a client waits to be read before more is, in bytes.
+const UNREAD: usize = 1024 * 1024;
+
+pub(crate) struct Engine {
+    setup: Setup,
+    base: HashMap<String, String>,
+    now: Instant,
+    backend: Backend,
+    clients: BTreeMap<ClientId, Client>,
+    last_client: ClientId,
+    /// Who has the backend.
+    active: Option<ClientId>,
+    stack: Stack,
+    statements: Statements,
+    /// Counts changes of the schema; and what it was when the test began.
+    generation: u64,
+    base_generation: u64,
+    last_generation: u64,
+    namespaces: HashMap<[Option<Value>; 3], u32>,
+    unknown_count: u64,
+    /// The statement that defers constraints again, if there are any that can be deferred.
+    deferred: Option<String>,
+    /// It has to be asked for, since the schema has changed.
+    deferred_is_stale: bool,
+    journal: Journal,
+    test: Option<Test>,
+    test_settings: Settings,
+    test_count: u64,
+    ending: Option<Ending>,
+    mark: Option<Mark>,
+    mark_error: Option<String>,
+    events: VecDeque<Event>,
+    nothing: Vec<u8>,
+}
+
+/// The one connection to the server.
+#[derive(Default)]
+struct Backend {
+    inbox: Inbox,
+    out: Vec<u8>,
+    answers: Answers,
+    /// Statements that go in front of whatever is sent next.
+    prefix: String,
+    /// Whether the test's transaction has been begun.
+    is_open: bool,
+    /// Whether it was asked what is asked once.
+    is_prepared: bool,
+    /// The settings of clients that are in force.
+    applied: Settings,
+    /// The parameters that it has reported, and how often one changed.
+    reported: BTreeMap<Rc<str>, Rc<str>>,
+    revision: u64,
+    broken: Option<String>,
+    /// Whether that was told.
+    told: bool,
+}
+
+/// A test that is about to end.
+struct Ending {
+    end: End,
+    /// Whether the closing query was sent.
+    is_asked: bool,
+    /// Whether it was sent in its long form, after the short one had failed.
+    is_repeated: bool,
+    row: Vec<Option<String>>,
+    error: Option<(String, String)>,
+    /// What is told when the backend is quiet.
+    proof: Option<Proof>,
+}
+
+/// What the harness asked for.
+#[derive(Clone, Copy)]
+enum Mark {
+    Set(u32),
+    Restore(u32),
+}
+
+impl Engine {
+    pub(crate) fn new(setup: Setup) -> Self {
+        let named = setup.parameters.iter().chain(&setup.base);
+        let base = named.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        let reported = setup.parameters.iter();
+        let reported = reported.map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+        let backend = Backend {
+            reported: reported.collect(),
+            revision: 1,
+            ..Backend::default()
+        };
+        Self {
+            base: base.collect(),
+            backend,
+            setup,
+            now: Instant::now(),
+            clients: BTreeMap::new(),
+            last_client: 0,
+            active: None,
+            stack: Stack::default(),
+            statements: Statements::default(),
+            generation: 0,
+            base_generation: 0,
+            last_generation: 0,
+            namespaces: HashMap::new(),
+            unknown_count: 0,
+            deferred: None,
+            deferred_is_stale: false,
+            journal: Journal::default(),
+            test: None,
+            test_settings: Settings::default(),
+            test_count: 0,
+            ending: None,
+            mark: None,
+            mark_error: None,
+            events: VecDeque::new(),
+            nothing: Vec::new(),
+        }
+    }
+
+    /// Serves a test from now on; the transaction around it begins with the first thing that is asked.
+    pub(crate) fn begin_test(&mut self, test: Test) {
+        self.test_count += 1;
+        self.test_settings = self.settings_of(&test.settings);
+        self.test = Some(test);
+        // Who came too early for this test was waiting for it.
+        let early = self.clients.values_mut();
+        for client in early.filter(|client| client.stage == Stage::Starting) {
+            client.waiting = None;
+        }
+    }
+
+    /// Ends the test: statements that run are waited for, nothing more is asked. `TestEnded` follows.
+    pub(crate) fn end_test(&mut self, end: End) {
+        self.ending = Some(Ending {
+            end,
+            is_asked: false,
+            is_repeated: false,
+            row: Vec::new(),
+            error: None,
+            proof: None,
+        });
+    }
+
+    /// Whether the backend is doing something for a client.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.active.is_some() && !self.backend.answers.is_empty()
+    }
+
+    /// Marks the present state of the test by a number; `Marked` follows.
+    pub(crate) fn savepoint(&mut self, number: u32) {
+        self.mark = Some(Mark::Set(number));
+    }
+
+    /// Returns to a mark; later ones are gone. `Marked` follows.
+    pub(crate) fn restore(&mut self, number: u32) {
+        self.mark = Some(Mark::Restore(number));
+    }
+
+    /// A client's socket was accepted.
+    pub(crate) fn connect(&mut self) -> ClientId {
+        self.last_client += 1;
+        self.clients.insert(self.last_client, Client::default());
+        self.last_client
+    }
+
+    pub(crate) fn client_bytes(&mut self, id: ClientId, bytes: &[u8]) {
+        if let Some(client) = self.clients.get_mut(&id).filter(|client| !client.is_deaf()) {
+            client.inbox.push(bytes);
+        }
+    }
+
+    /// A client's socket has ended.
+    pub(crate) fn client_closed(&mut self, id: ClientId) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.is_closed = true;
+            client.out.clear();
+        }
+    }
+
+    pub(crate) fn backend_bytes(&mut self, bytes: &[u8]) {
+        self.backend.inbox.push(bytes);
+    }
+
+    pub(crate) fn backend_closed(&mut self, why: &str) {
+        self.backend.broken.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// What is to be written to the backend; the driver takes from its front.
+    pub(crate) fn backend_output(&mut self) -> &mut Vec<u8> {
+        &mut self.backend.out
+    }
+
+    /// What is to be written to a client.
+    pub(crate) fn client_output(&mut self, id: ClientId) -> &mut Vec<u8> {
+        match self.clients.get_mut(&id) {
+            Some(client) => &mut client.out,
+            None => &mut self.nothing,
+        }
+    }
+
+    /// Whether more may be read from a client now.
+    pub(crate) fn wants_bytes(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_some_and(|client| {
+            let has_room = client.inbox.len() < UNREAD || !client.inbox.has_message();
+            let floods = client.unit.as_ref().is_some_and(|unit| unit.copying)
+                && self.backend.out.len() > UNREAD;
+            !client.is_deaf() && has_room && !floods
+        })
+    }
+
+    /// Whether a client's socket is to be closed: everything is written, and nothing more will come.
+    pub(crate) fn is_gone(&self, id: ClientId) -> bool {
+        self.clients
+            .get(&id)
+            .is_none_or(|client| client.stage == Stage::Gone && client.out.is_empty())
+    }
+
+    /// A client's socket was closed.
+    pub(crate) fn forget(&mut self, id: ClientId) {
+        if self
+            .clients
+            .get(&id)
+            .is_some_and(|client| client.stage == Stage::Gone)
+        {
+            self.clients.remove(&id);
+        }
+    }
+
+    pub(crate) fn event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// A client that is there.
+    fn client(&mut self, id: ClientId) -> &mut Client {
+        self.clients.entry(id).or_default()
+    }
+
+    /// The unit of a client that has one.
+    fn unit(&mut self, id: ClientId) -> &mut Unit {
+        let unit = &mut self.client(id).unit;
+        unit.get_or_insert_with(|| Unit::new(super::client::UnitKind::Extended { synced: true }))
+    }
+
+    fn faults(&self) -> Option<Arc<dyn Faults>> {
+        self.test.as_ref().map(|test| Arc::clone(&test.faults))
+    }
+
+    /// The backend cannot be trusted any more.
+    fn break_off(&mut self, why: String) {
+        self.backend.broken.get_or_insert(why);
+    }
+
+    fn finish_test(&mut self, proof: Proof) {
+        self.test = None;
+        self.ending = None;
+        if self.mark.take().is_some() {
+            self.events.push_back(Event::Marked(Err(MarkRefused::Gone)));
+        }
+        self.events.push_back(Event::TestEnded(proof));
+    }
+}
+
+#[cfg(test)]
+mod tests;

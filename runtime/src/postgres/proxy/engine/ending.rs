@@ -1,0 +1,321 @@
+//! The end of a test, and the marks of the harness.
+
+use super::{Ending, Engine, Mark, Stage};
+use crate::postgres::{
+    proxy::{
+        api::{Event, How, MarkRefused, Proof},
+        expected::{Expected, Own},
+        protocol::query,
+        savepoints::{HARNESS, Kind},
+    },
+    sqlstate,
+};
+
+/// What the backend has written to `pg_type`, `pg_attribute`, `pg_proc` and `pg_class` since its transaction
+/// began, also what was rolled back since. More than nothing means that the schema was changed.
+const CATALOGS: [u32; 4] = [1247, 1249, 1255, 1259];
+
+impl Engine {
+    /// What is asked before the end; prepared, so that it is planned once.
+    pub(super) fn closing(&self) -> String {
+        let writes = CATALOGS.map(|catalog| {
+            format!(
+                "pg_stat_get_xact_tuples_inserted({catalog})+pg_stat_get_xact_tuples_updated({catalog})\
+                 +pg_stat_get_xact_tuples_deleted({catalog})"
+            )
+        });
+        let release = if self.setup.release_locks.is_empty() {
+            "true"
+        } else {
+            &self.setup.release_locks
+        };
+        format!("select {},({release})::text", writes.join("+"))
+    }
+
+    /// Goes on with what the harness asked for; says whether something moved.
+    pub(super) fn advance_ending(&mut self) -> bool {
+        let is_quiet = self.active.is_none() && self.backend.answers.is_empty();
+        if !is_quiet {
+            return false;
+        }
+        if let Some(mark) = self.mark
+            && self.ending.is_none()
+        {
+            return self.advance_mark(mark);
+        }
+        let Some(ending) = &mut self.ending else {
+            return false;
+        };
+        if ending.is_asked {
+            return false;
+        }
+        ending.is_asked = true;
+        let how = ending.end.how;
+        if !self.backend.is_open {
+            self.settle_clients();
+            self.finish_test(Proof::NotOpened);
+            return true;
+        }
+        if how == How::Commit {
+            self.roll_back_clients();
+        } else {
+            self.settle_clients();
+        }
+        self.ask_closing("execute db_test_closing", how);
+        true
+    }
+
+    fn ask_closing(&mut self, closing: &str, how: How) {
+        let base = self.test_count;
+        let mut sql = match how {
+            How::RollBack => format!(
+                "rollback to savepoint db_test_base_{base};{closing};rollback;discard sequences"
+            ),
+            How::Commit => format!(
+                "{};{closing};release savepoint db_test_base_{base};commit",
+                self.backend.prefix.trim_end_matches(';')
+            ),
+        };
+        self.backend.prefix.clear();
+        sql = sql.trim_start_matches(';').to_owned();
+        query(&mut self.backend.out, &sql);
+        self.backend.answers.push(Expected::Own(Own::Closing));
+    }
+
+    /// The transaction of the test is closed, or the closing query has failed.
+    pub(super) fn closed(&mut self, status: &[u8]) {
+        let Some(ending) = &mut self.ending else {
+            return;
+        };
+        let Ending {
+            end,
+            error,
+            is_repeated,
+            ..
+        } = ending;
+        if let Some((code, message)) = error.take() {
+            let (how, was_repeated) = (end.how, std::mem::replace(is_repeated, true));
+            if code == sqlstate::INVALID_SQL_STATEMENT_NAME && !was_repeated && how == How::RollBack
+            {
+                // The application has deallocated it behind our back.
+                self.backend.is_prepared = false;
+                let closing = self.closing();
+                return self.ask_closing(&closing, how);
+            }
+            let proof = match code.as_str() {
+                sqlstate::INVALID_SAVEPOINT_SPECIFICATION | sqlstate::NO_ACTIVE_SQL_TRANSACTION => {
+                    Proof::Escaped
+                }
+                code if code.starts_with("23") => Proof::Violated(message),
+                _ => Proof::Broken(message),
+            };
+            if status != b"I" {
+                query(&mut self.backend.out, "rollback");
+                self.backend.answers.push(Expected::Own(Own::After));
+            }
+            self.forget_test(true);
+            return self.conclude(proof);
+        }
+        if status != b"I" {
+            return self.break_off("the test's transaction did not end".to_owned());
+        }
+        let wrote_catalog = ending
+            .row
+            .first()
+            .is_none_or(|writes| writes.as_deref() != Some("0"));
+        let has_lane = ending
+            .row
+            .get(1)
+            .is_none_or(|has| has.as_deref() != Some("false"));
+        let kept = end.how == How::Commit;
+        self.forget_test(wrote_catalog || kept);
+        let script = self
+            .ending
+            .as_mut()
+            .map(|ending| std::mem::take(&mut ending.end.script));
+        let script = script.unwrap_or_default();
+        if !script.is_empty() {
+            query(&mut self.backend.out, &script);
+            self.backend.answers.push(Expected::Own(Own::After));
+        }
+        self.conclude(if has_lane {
+            Proof::Proved
+        } else {
+            Proof::ClaimLost
+        });
+    }
+
+    /// Ends the test as soon as the backend is quiet.
+    fn conclude(&mut self, proof: Proof) {
+        if self.backend.answers.is_empty() {
+            self.finish_test(proof);
+        } else if let Some(ending) = &mut self.ending {
+            ending.proof = Some(proof);
+        }
+    }
+
+    pub(super) fn after_answered(&mut self) {
+        if self.backend.answers.is_empty()
+            && let Some(proof) = self.ending.as_mut().and_then(|ending| ending.proof.take())
+        {
+            self.finish_test(proof);
+        }
+    }
+
+    /// The backend is as it was before the test.
+    fn forget_test(&mut self, changed_schema: bool) {
+        let (base, last) = (self.base_generation, self.generation);
+        // Of a schema that no tag told of, nothing is certain.
+        let unknown = changed_schema && base == last;
+        let names = self
+            .statements
+            .end_test(|generation| !unknown && generation == base);
+        if changed_schema && base != last {
+            self.deferred_is_stale = true;
+        }
+        self.generation = base;
+        if unknown {
+            self.schema_changed();
+            self.base_generation = self.generation;
+            self.deferred_is_stale = true;
+        }
+        if !names.is_empty() {
+            let sql: String = names
+                .iter()
+                .map(|name| format!("deallocate {name};"))
+                .collect();
+            query(&mut self.backend.out, &sql);
+            self.backend.answers.push(Expected::Own(Own::After));
+        }
+        self.backend.is_open = false;
+        self.backend.prefix.clear();
+        self.backend.applied = Default::default();
+        self.journal.end_test();
+        self.stack.clear();
+    }
+
+    /// Clients of the test hear nothing more, and are refused when they ask.
+    fn settle_clients(&mut self) {
+        let mut leftover = Vec::new();
+        for (id, client) in &mut self.clients {
+            if client.stage == Stage::Open {
+                client.stage = Stage::Late(None);
+            }
+            client.unit = None;
+            client.transaction = None;
+            client.waiting = None;
+            client.statements.clear();
+            client.portals.clear();
+            client.temporaries.clear();
+            leftover.extend(
+                client
+                    .sql_prepared
+                    .iter()
+                    .map(|name| format!("v{id}_{name}")),
+            );
+            client.sql_prepared.clear();
+        }
+        self.backend.prefix.clear();
+        let sql = leftover
+            .iter()
+            .map(|name| format!("deallocate \"{}\";", name.replace('"', "\"\"")));
+        let sql: String = sql.collect();
+        if !sql.is_empty() {
+            query(
+                &mut self.backend.out,
+                &format!(
+                    "rollback to savepoint db_test_base_{};{sql}",
+                    self.test_count
+                ),
+            );
+            self.backend.answers.push(Expected::Own(Own::Prefix));
+        }
+        self.stack.clear();
+    }
+
+    /// Undoes open transactions, so that the rest can be committed.
+    fn roll_back_clients(&mut self) {
+        let ids: Vec<_> = self.clients.keys().copied().collect();
+        for id in ids {
+            self.undo_transaction(id, &"the end of the test".into());
+        }
+        let prefix = std::mem::take(&mut self.backend.prefix);
+        self.settle_clients_keeping(prefix);
+    }
+
+    fn settle_clients_keeping(&mut self, prefix: String) {
+        for client in self
+            .clients
+            .values_mut()
+            .filter(|client| client.stage == Stage::Open)
+        {
+            client.stage = Stage::Late(None);
+            client.unit = None;
+            client.waiting = None;
+        }
+        self.backend.prefix = prefix;
+    }
+
+    fn advance_mark(&mut self, mark: Mark) -> bool {
+        let open = self
+            .clients
+            .values()
+            .find_map(|client| client.transaction.as_ref());
+        let refused = match (open, mark) {
+            (Some(open), _) => Some(MarkRefused::InTransaction(
+                open.last.clone().unwrap_or_else(|| "begin".into()),
+            )),
+            (None, Mark::Restore(number)) if self.stack.mark(number).is_none() => {
+                Some(MarkRefused::Gone)
+            }
+            _ => None,
+        };
+        if let Some(refused) = refused {
+            self.mark = None;
+            self.events.push_back(Event::Marked(Err(refused)));
+            return true;
+        }
+        match mark {
+            Mark::Set(number) => {
+                self.open();
+                self.push(HARNESS, Kind::Mark(number));
+            }
+            Mark::Restore(number) => {
+                if let Some(at) = self.stack.mark(number) {
+                    self.back_to(at, &"restored savepoint".into());
+                }
+            }
+        }
+        self.mark_error = None;
+        let sql = std::mem::take(&mut self.backend.prefix);
+        query(&mut self.backend.out, &sql);
+        self.backend.answers.push(Expected::Own(Own::Mark));
+        true
+    }
+
+    pub(super) fn mark_answered(&mut self) {
+        self.mark = None;
+        let answer = match self.mark_error.take() {
+            Some(error) => Err(MarkRefused::Failed(error)),
+            None => Ok(()),
+        };
+        self.events.push_back(Event::Marked(answer));
+    }
+
+    /// Tells once that the backend is lost.
+    pub(super) fn tell_broken(&mut self, why: String) {
+        if self.backend.told {
+            return;
+        }
+        self.backend.told = true;
+        if self.test.is_some() || self.ending.is_some() {
+            let escaped = why.contains("ended too early");
+            self.finish_test(if escaped {
+                Proof::Escaped
+            } else {
+                Proof::Broken(why.clone())
+            });
+        }
+        self.events.push_back(Event::Broken(why));
+    }
+}

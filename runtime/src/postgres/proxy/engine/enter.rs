@@ -1,0 +1,118 @@
+//! Setting the backend up for a client, with one query in front of what the client asks.
+
+use std::rc::Rc;
+
+use super::{Engine, stack::READ_ONLY};
+use crate::postgres::proxy::{
+    api::ClientId,
+    expected::{Expected, Own},
+    protocol::query,
+    savepoints::Kind,
+    settings,
+};
+
+/// Asked once of a backend: the statement that defers constraints again, or nothing if none can be deferred.
+const DEFERRED: &str = "select 'set constraints ' || string_agg(format('%I.%I', n.nspname, c.conname), ',') \
+    filter (where c.condeferred) || ' deferred;', count(*) from pg_catalog.pg_constraint c \
+    join pg_catalog.pg_namespace n on n.oid = c.connamespace where c.condeferrable";
+
+impl Engine {
+    /// Sets the backend up for a client that has acquired it.
+    pub(super) fn enter(&mut self, id: ClientId) {
+        if self.unit(id).entered {
+            return;
+        }
+        let unit = self.unit(id);
+        unit.entered = true;
+        unit.ran = true;
+        let has_hidden = unit.hidden;
+        self.open();
+        self.switch_to(id);
+        let client = self.client(id);
+        let is_idle = client.transaction.is_none();
+        let reads_only = is_idle && client.is_on("default_transaction_read_only");
+        self.enter_transaction(id);
+        let on_top = self
+            .stack
+            .top()
+            .is_some_and(|top| top.owner == id && !top.is_over);
+        if (is_idle || !on_top) && !has_hidden {
+            self.push(id, Kind::Hidden);
+            self.unit(id).hidden = true;
+            if reads_only {
+                self.backend.prefix.push_str(READ_ONLY);
+            }
+        }
+        if let Some(transaction) = &mut self.client(id).transaction {
+            transaction.queried = true;
+        }
+        self.send_prefix(Own::Prefix);
+    }
+
+    /// Sets the savepoint of a transaction that the backend has not heard of.
+    pub(super) fn enter_transaction(&mut self, id: ClientId) {
+        let open = &mut self.client(id).transaction;
+        if let Some(transaction) = open.as_mut().filter(|transaction| !transaction.entered) {
+            transaction.entered = true;
+            let reads_only = transaction.read_only;
+            self.open();
+            self.switch_to(id);
+            self.push(id, Kind::Transaction);
+            if reads_only {
+                self.backend.prefix.push_str(READ_ONLY);
+            }
+        }
+    }
+
+    /// Begins the test's own transaction.
+    pub(super) fn open(&mut self) {
+        if self.backend.is_open {
+            return;
+        }
+        self.backend.is_open = true;
+        let mut sql = String::new();
+        if !self.backend.is_prepared {
+            sql = format!("prepare db_test_closing as {};", self.closing());
+        }
+        sql.push_str(&format!(
+            "begin;savepoint db_test_base_{};",
+            self.test_count
+        ));
+        if !self.backend.is_prepared {
+            self.backend.is_prepared = true;
+            sql.push_str(DEFERRED);
+            query(&mut self.backend.out, &sql);
+            self.backend.answers.push(Expected::Own(Own::Opening));
+            return;
+        }
+        self.backend.prefix.insert_str(0, &sql);
+    }
+
+    /// Puts a client's settings in force.
+    pub(super) fn switch_to(&mut self, id: ClientId) {
+        let wanted = Rc::clone(&self.client(id).effective);
+        if Rc::ptr_eq(&self.backend.applied, &wanted) {
+            return;
+        }
+        self.ask_for_unknown(id);
+        let wanted = Rc::clone(&self.client(id).effective);
+        settings::difference(&mut self.backend.prefix, &self.backend.applied, &wanted);
+        self.backend.applied = wanted;
+    }
+
+    pub(super) fn send_prefix(&mut self, own: Own) {
+        if self.deferred_is_stale && self.backend.is_open {
+            self.deferred_is_stale = false;
+            self.backend.prefix.push_str(DEFERRED);
+            query(&mut self.backend.out, &self.backend.prefix);
+            self.backend.prefix.clear();
+            self.backend.answers.push(Expected::Own(Own::Opening));
+            return;
+        }
+        if !self.backend.prefix.is_empty() {
+            query(&mut self.backend.out, &self.backend.prefix);
+            self.backend.prefix.clear();
+            self.backend.answers.push(Expected::Own(own));
+        }
+    }
+}

@@ -1,0 +1,493 @@
+//! The extended protocol: the messages of a client until its Sync.
+
+use std::rc::Rc;
+
+use super::{Engine, schedule::Flow};
+use crate::{
+    postgres::{
+        proxy::{
+            api::ClientId,
+            client::{Portal, UnitKind},
+            control::Control,
+            expected::{Execution, Expected},
+            protocol::{Body, Inbox, bind_head, message, with_name},
+            statements::{Prepared, State},
+        },
+        sqlstate,
+    },
+    recording::Parameter,
+};
+
+/// So much of a parameter's value is kept, in bytes.
+const VALUE: usize = 4096;
+
+impl Engine {
+    pub(super) fn advance_extended(&mut self, id: ClientId) -> Flow {
+        if matches!(self.unit(id).kind, UnitKind::Extended { synced: true }) {
+            if self.active == Some(id) && !self.backend.answers.is_empty() {
+                return Flow::Wait;
+            }
+            return self.finish(id);
+        }
+        // Its messages are read in place, so it is out of the engine meanwhile.
+        let inbox = std::mem::take(&mut self.client(id).inbox);
+        let flow = self.advance_message(id, &inbox);
+        let client = self.client(id);
+        client.inbox = inbox;
+        match flow {
+            Step::Taken => {
+                client.inbox.pop();
+                Flow::Go
+            }
+            Step::Left => Flow::Go,
+            Step::Waits => Flow::Wait,
+        }
+    }
+
+    fn advance_message(&mut self, id: ClientId, inbox: &Inbox) -> Step {
+        let Some((kind, body)) = inbox.front() else {
+            if self.client(id).is_closed || self.client(id).stage != super::Stage::Open {
+                self.sync(id);
+                return Step::Left;
+            }
+            return Step::Waits;
+        };
+        match kind {
+            b'S' => {
+                self.sync(id);
+                Step::Taken
+            }
+            // Without a Sync in front of it, the simple query is a unit of its own all the same.
+            b'Q' | b'F' | b'X' if !self.unit(id).failed || kind == b'X' => {
+                self.sync_silently(id);
+                Step::Left
+            }
+            _ if self.unit(id).failed => Step::Taken,
+            b'H' => {
+                self.flush(id);
+                Step::Taken
+            }
+            b'P' => self.parse(id, body).unwrap_or_else(|| self.malformed(id)),
+            b'B' => self.bind(id, body).unwrap_or_else(|| self.malformed(id)),
+            b'D' => self
+                .describe(id, body)
+                .unwrap_or_else(|| self.malformed(id)),
+            b'E' => self.execute(id, body).unwrap_or_else(|| self.malformed(id)),
+            b'C' => self.close(id, body).unwrap_or_else(|| self.malformed(id)),
+            // Rows of a COPY that has failed.
+            b'd' | b'c' | b'f' => Step::Taken,
+            _ => self.malformed(id),
+        }
+    }
+
+    fn malformed(&mut self, id: ClientId) -> Step {
+        self.fail(id, sqlstate::PROTOCOL_VIOLATION, "invalid message format");
+        Step::Taken
+    }
+
+    fn sync(&mut self, id: ClientId) {
+        let unit = self.unit(id);
+        unit.kind = UnitKind::Extended { synced: true };
+        if unit.entered && self.active == Some(id) {
+            message(&mut self.backend.out, b'S', |_| {});
+            self.backend.answers.push(Expected::Sync);
+            if !self.unit(id).failed {
+                self.check_with_it(id);
+            }
+        }
+    }
+
+    /// Ends the unit without `ReadyForQuery` for the client.
+    fn sync_silently(&mut self, id: ClientId) {
+        self.sync(id);
+        self.unit(id).is_silent = true;
+    }
+
+    fn flush(&mut self, id: ClientId) {
+        if self.active == Some(id) && !self.backend.answers.is_empty() && !self.unit(id).flushed {
+            self.unit(id).flushed = true;
+            message(&mut self.backend.out, b'H', |_| {});
+        }
+    }
+
+    /// Gets the backend and sets it up.
+    fn reach(&mut self, id: ClientId) -> bool {
+        if !self.acquire(id) {
+            return false;
+        }
+        self.enter(id);
+        self.unit(id).flushed = false;
+        true
+    }
+
+    fn parse(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
+        let mut body = Body(body);
+        let (name, sql) = (body.text()?, body.text()?);
+        if !name.is_empty() && self.client(id).statements.contains_key(name) {
+            let text = format!("prepared statement \"{name}\" already exists");
+            self.fail(id, sqlstate::DUPLICATE_PREPARED_STATEMENT, &text);
+            return Some(Step::Taken);
+        }
+        let place = self.place(id);
+        let prepared = self.statements.prepare(sql, body.0, place);
+        if self.is_refused_in_failed(id, &prepared) {
+            self.record_unprepared(id, &prepared.sql);
+            return Some(Step::Taken);
+        }
+        if prepared.info.control.is_none() && prepared.state.get() == State::New {
+            if !self.reach(id) {
+                return Some(Step::Waits);
+            }
+            let text = match self.in_its_own_names(id, sql, std::slice::from_ref(&prepared.info)) {
+                Err((code, text)) => {
+                    self.fail(id, code, &text);
+                    return Some(Step::Taken);
+                }
+                Ok(text) => text,
+            };
+            let text = text
+                .as_deref()
+                .or(prepared.info.rewritten.as_deref())
+                .unwrap_or(sql);
+            let types = body.0;
+            message(&mut self.backend.out, b'P', |out| {
+                for part in [
+                    prepared.name.as_bytes(),
+                    b"\0",
+                    text.as_bytes(),
+                    b"\0",
+                    types,
+                ] {
+                    out.extend_from_slice(part);
+                }
+            });
+            prepared.state.set(State::Sent);
+            self.backend
+                .answers
+                .push(Expected::Parse(Rc::clone(&prepared)));
+        } else {
+            self.tell(id, |out| message(out, b'1', |_| {}));
+        }
+        self.client(id).statements.insert(name.to_owned(), prepared);
+        Some(Step::Taken)
+    }
+
+    fn bind(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
+        let mut body = Body(body);
+        let (portal, name) = (body.text()?, body.text()?);
+        let Some(statement) = self.statement(id, name) else {
+            return Some(Step::Taken);
+        };
+        if self.is_refused_in_failed(id, &statement) {
+            self.record_unprepared(id, &statement.sql);
+            return Some(Step::Taken);
+        }
+        let parameters = parameters(body, &statement.types).unwrap_or_default();
+        if statement.info.control.is_some() {
+            self.tell(id, |out| message(out, b'2', |_| {}));
+        } else {
+            if !self.reach(id) {
+                return Some(Step::Waits);
+            }
+            bind_head(
+                &mut self.backend.out,
+                &portal_name(id, portal),
+                &statement.name,
+                body.0,
+            );
+            self.backend.answers.push(Expected::Bind);
+        }
+        let portals = &mut self.client(id).portals;
+        portals.insert(
+            portal.to_owned(),
+            Portal {
+                statement,
+                parameters,
+            },
+        );
+        Some(Step::Taken)
+    }
+
+    fn describe(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
+        let mut body = Body(body);
+        let (kind, name) = (body.u8()?, body.text()?);
+        let statement = if kind == b'S' {
+            self.statement(id, name)
+        } else {
+            self.portal(id, name)
+        };
+        let Some(statement) = statement else {
+            return Some(Step::Taken);
+        };
+        if let Some(control) = &statement.info.control {
+            let control = control.clone();
+            self.tell(id, |out| {
+                if kind == b'S' {
+                    message(out, b't', |out| out.extend_from_slice(&[0, 0]));
+                }
+                describe_control(out, &control);
+            });
+            return Some(Step::Taken);
+        }
+        let known = (kind == b'S')
+            .then(|| statement.described.borrow().clone())
+            .flatten();
+        if let Some(known) = known {
+            self.tell(id, |out| out.extend_from_slice(&known));
+            return Some(Step::Taken);
+        }
+        if self.client(id).has_failed() {
+            self.fail_in_failed(id);
+            return Some(Step::Taken);
+        }
+        if !self.reach(id) {
+            return Some(Step::Waits);
+        }
+        if kind == b'S' {
+            with_name(&mut self.backend.out, b'D', b"S", &statement.name, &[]);
+            self.backend
+                .answers
+                .push(Expected::Describe(Some(statement)));
+        } else {
+            with_name(
+                &mut self.backend.out,
+                b'D',
+                b"P",
+                &portal_name(id, name),
+                &[],
+            );
+            self.backend.answers.push(Expected::Describe(None));
+        }
+        Some(Step::Taken)
+    }
+
+    fn execute(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
+        let mut body = Body(body);
+        let name = body.text()?;
+        let Some(statement) = self.portal(id, name) else {
+            return Some(Step::Taken);
+        };
+        if let Some(control) = &statement.info.control {
+            // What was sent before must have succeeded, and what it is answered must be known.
+            if self.active == Some(id) && !self.backend.answers.is_empty() {
+                self.flush(id);
+                return Some(Step::Waits);
+            }
+            let control = control.clone();
+            let client = self.client(id);
+            client.passed_control = false;
+            client.executing = Some(std::sync::Arc::clone(&statement.sql));
+            let flow = self.control(id, &control);
+            let passed = std::mem::take(&mut self.client(id).passed_control);
+            return Some(match (passed, flow) {
+                (true, _) => Step::Taken,
+                (false, Flow::Wait) => Step::Waits,
+                (false, Flow::Go) => Step::Left,
+            });
+        }
+        if let Some((code, text)) = self.refusal(id, &statement.info) {
+            self.record_refused(id, name, code, &text);
+            self.fail(id, code, &text);
+            return Some(Step::Taken);
+        }
+        if !self.acquire(id) {
+            return Some(Step::Waits);
+        }
+        if self.is_faulted(id, Some(&statement.sql)) {
+            // In its turn: what was sent before is answered first.
+            self.flush(id);
+            return Some(Step::Left);
+        }
+        self.enter(id);
+        self.unit(id).flushed = false;
+        let infos = std::slice::from_ref(&statement.info);
+        self.warn_of_local(id, infos);
+        let portal = self.client(id).portals.get_mut(name)?;
+        let parameters = std::mem::take(&mut portal.parameters);
+        self.note(id, &statement.info, &parameters);
+        with_name(
+            &mut self.backend.out,
+            b'E',
+            b"",
+            &portal_name(id, name),
+            body.0,
+        );
+        let execution = Execution {
+            sql: std::sync::Arc::clone(&statement.sql),
+            parameters,
+            infos: vec![Rc::clone(&statement.info)],
+            done: 0,
+            asked: self.now,
+            rows: None,
+            values: Vec::new(),
+        };
+        self.backend
+            .answers
+            .push(Expected::Execute(Box::new(execution)));
+        Some(Step::Taken)
+    }
+
+    fn close(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
+        let mut body = Body(body);
+        let (kind, name) = (body.u8()?, body.text()?);
+        if kind == b'S' {
+            self.client(id).statements.remove(name);
+            self.tell(id, |out| message(out, b'3', |_| {}));
+            return Some(Step::Taken);
+        }
+        let closed = self.client(id).portals.remove(name);
+        let is_real = closed.is_some_and(|portal| portal.statement.info.control.is_none());
+        let runs = self.active == Some(id) && self.unit(id).entered;
+        if is_real && !self.client(id).has_failed() && (runs || !name.is_empty()) {
+            if !self.reach(id) {
+                return Some(Step::Waits);
+            }
+            with_name(
+                &mut self.backend.out,
+                b'C',
+                b"P",
+                &portal_name(id, name),
+                &[],
+            );
+            self.backend.answers.push(Expected::Close);
+        } else {
+            self.tell(id, |out| message(out, b'3', |_| {}));
+        }
+        Some(Step::Taken)
+    }
+
+    fn statement(&mut self, id: ClientId, name: &str) -> Option<Rc<Prepared>> {
+        let found = self.client(id).statements.get(name).cloned();
+        if found.is_none() {
+            let text = if name.is_empty() {
+                "unnamed prepared statement does not exist".to_owned()
+            } else {
+                format!("prepared statement \"{name}\" does not exist")
+            };
+            self.fail(id, sqlstate::INVALID_SQL_STATEMENT_NAME, &text);
+        }
+        found
+    }
+
+    fn portal(&mut self, id: ClientId, name: &str) -> Option<Rc<Prepared>> {
+        let found = self
+            .client(id)
+            .portals
+            .get(name)
+            .map(|portal| Rc::clone(&portal.statement));
+        if found.is_none() {
+            let text = format!("portal \"{name}\" does not exist");
+            self.fail(id, sqlstate::INVALID_CURSOR_NAME, &text);
+        }
+        found
+    }
+
+    fn is_refused_in_failed(&mut self, id: ClientId, statement: &Prepared) -> bool {
+        let ends = statement
+            .info
+            .control
+            .as_ref()
+            .is_some_and(Control::ends_failure);
+        let refused = self.client(id).has_failed() && !ends && !statement.info.is_empty;
+        if refused {
+            self.fail_in_failed(id);
+        }
+        refused
+    }
+
+    /// The statement of the Execute that is next.
+    pub(super) fn next_execution(&mut self, id: ClientId) -> Option<Rc<Prepared>> {
+        let client = self.client(id);
+        let (kind, body) = client.inbox.front()?;
+        let name = Body(body).text().filter(|_| kind == b'E')?;
+        client
+            .portals
+            .get(name)
+            .map(|portal| Rc::clone(&portal.statement))
+    }
+
+    /// Rows that a client copies in.
+    pub(super) fn advance_copy(&mut self, id: ClientId) -> Flow {
+        let is_over = self.ending.is_some() || self.client(id).stage == super::Stage::Leaving;
+        let Some(client) = self.clients.get_mut(&id) else {
+            return Flow::Wait;
+        };
+        if let Some((kind, _)) = client.inbox.front()
+            && !is_over
+        {
+            match kind {
+                b'd' | b'c' | b'f' => {
+                    let whole = client.inbox.front_whole().unwrap_or_default();
+                    self.backend.out.extend_from_slice(whole);
+                    let client = self.client(id);
+                    client.inbox.pop();
+                    self.unit(id).copying = kind == b'd';
+                }
+                b'X' => {
+                    client.stage = super::Stage::Leaving;
+                }
+                // The server ignores these in the middle of a COPY, and anything else is an error.
+                _ => client.inbox.pop(),
+            }
+            return Flow::Go;
+        }
+        if client.is_closed || is_over {
+            message(&mut self.backend.out, b'f', |out| {
+                out.extend_from_slice(b"the client is gone\0")
+            });
+            let is_extended = matches!(self.unit(id).kind, UnitKind::Extended { .. });
+            self.unit(id).copying = false;
+            if is_extended {
+                self.client(id).inbox.clear();
+                self.unit(id).failed = true;
+            }
+            return Flow::Go;
+        }
+        Flow::Wait
+    }
+}
+
+/// What became of a message.
+#[derive(PartialEq, Eq)]
+enum Step {
+    Taken,
+    /// It is looked at again.
+    Left,
+    Waits,
+}
+
+/// A portal's name on the backend. The unnamed one needs no name, since a new one replaces it.
+pub(super) fn portal_name(id: ClientId, name: &str) -> String {
+    if name.is_empty() {
+        String::new()
+    } else {
+        format!("v{id}_{name}")
+    }
+}
+
+fn describe_control(out: &mut Vec<u8>, control: &Control) {
+    match control {
+        Control::ShowVirtual(name) => super::transaction::show_description(out, name),
+        _ => message(out, b'n', |_| {}),
+    }
+}
+
+/// The values of a Bind, with the types of its Parse.
+fn parameters(mut body: Body<'_>, types: &[u8]) -> Option<Vec<Parameter>> {
+    let formats: Vec<i16> = (0..body.i16()?).map_while(|_| body.i16()).collect();
+    let mut types = Body(types);
+    let known = types.i16().unwrap_or(0);
+    let mut types = (0..known).map_while(|_| types.u32());
+    let count = body.i16()?;
+    let mut found = Vec::with_capacity(usize::try_from(count).ok()?);
+    for index in 0..usize::try_from(count).ok()? {
+        let value = body.value()?;
+        found.push(Parameter {
+            type_id: types.next().unwrap_or_default(),
+            is_binary: formats.get(index).or(formats.first()) == Some(&1),
+            value: value.map(|value| value[..value.len().min(VALUE)].to_vec()),
+            length: value.map_or(0, <[u8]>::len),
+        });
+    }
+    Some(found)
+}

@@ -1,0 +1,259 @@
+//! The end of a unit, and what a commit brings about.
+
+use std::{collections::HashSet, rc::Rc, sync::Arc};
+
+use super::{Engine, schedule::Flow};
+use crate::postgres::proxy::{
+    api::ClientId,
+    client::{Check, Delay},
+    control::{Info, OnCommit},
+    protocol::{notification, parameter_status, ready},
+    settings::{identifier, literal},
+};
+use crate::recording::Parameter;
+
+impl Engine {
+    /// Notes what a statement that is about to be sent leaves to be done at the commit.
+    pub(super) fn note(&mut self, id: ClientId, info: &Rc<Info>, parameters: &[Parameter]) {
+        self.note_changes(id, info, parameters);
+        if let Some(temporary) = &info.temporary {
+            self.pending(id).temporaries.push(temporary.clone());
+        }
+        if let Some(cursor) = &info.cursor {
+            self.pending(id).cursors.push(cursor.clone());
+        }
+        if !self.setup.notify_hook {
+            for (channel, payload) in &info.notifies {
+                let value = |argument: &super::super::control::Argument| match argument {
+                    super::super::control::Argument::Literal(text) => Some(text.clone()),
+                    super::super::control::Argument::Parameter(number) => {
+                        super::settle::text(parameters, *number)
+                    }
+                    super::super::control::Argument::Unknown => None,
+                };
+                if let (Some(channel), Some(payload)) = (value(channel), value(payload)) {
+                    self.pending(id).notes.push((channel, payload));
+                }
+            }
+        }
+        self.deferred_is_stale |= info.is_about_deferral;
+    }
+
+    /// Ends a unit: everything of it has been answered.
+    pub(super) fn finish(&mut self, id: ClientId) -> Flow {
+        let why = self.unit_text(id);
+        let unit = self.unit(id);
+        let (failed, backend_failed, ran) = (unit.failed, unit.backend_failed, unit.ran);
+        if std::mem::take(&mut unit.changed_schema) {
+            self.schema_changed();
+        }
+        if failed {
+            let names = std::mem::take(&mut self.unit(id).sql_prepared);
+            for name in names {
+                self.client(id).sql_prepared.remove(&name);
+            }
+            if self.unit(id).hidden {
+                self.undo_hidden(id, &why);
+            } else if backend_failed && let Some(at) = self.stack.innermost(id) {
+                // The transaction can only end, or return to its innermost savepoint; so others can go on.
+                self.back_to(at, &why);
+            }
+            if let Some(open) = &mut self.client(id).transaction {
+                open.failed = true;
+            }
+        } else {
+            self.release_hidden(id);
+        }
+        if self.client(id).transaction.is_none() {
+            if failed {
+                self.forget_pending(id);
+            } else {
+                self.committed(id);
+            }
+        }
+        self.record_unit(id);
+        let now = self.now;
+        let client = self.client(id);
+        client
+            .portals
+            .retain(|name, _| !name.is_empty() || client.transaction.is_some());
+        let silent = client.unit.as_ref().is_some_and(|unit| unit.is_silent);
+        client.unit = None;
+        client.waiting = None;
+        client.last_active = Some(now);
+        if self.active == Some(id) {
+            self.active = None;
+        }
+        if ran {
+            self.report_parameters(id);
+        }
+        self.deliver_notified(id);
+        let client = self.client(id);
+        if !silent && !client.is_deaf() && client.stage != super::Stage::Leaving {
+            let status = client.status();
+            ready(&mut client.out, status);
+        }
+        Flow::Go
+    }
+
+    /// Deferred constraints hold, or the error has been told.
+    pub(super) fn checked(&mut self, id: ClientId, holds: bool) {
+        let Some(check) = self.unit(id).checking.take() else {
+            return;
+        };
+        let defer = self.deferred.clone().unwrap_or_default();
+        match check {
+            Check::Auto if holds && !self.unit(id).failed => {
+                self.backend.prefix.push_str(&defer);
+                self.release_held(id);
+            }
+            Check::Auto => self.unit(id).held.clear(),
+            Check::Commit { chain } if holds => {
+                self.backend.prefix.push_str(&defer);
+                self.record_control(id, None);
+                self.commit(id, chain);
+            }
+            Check::Commit { .. } => {
+                let unit = self.unit(id);
+                unit.failed = true;
+                unit.backend_failed = false;
+                unit.delay = Delay::None;
+                self.undo_transaction(id, &Arc::from("commit"));
+            }
+        }
+    }
+
+    pub(super) fn release_held(&mut self, id: ClientId) {
+        let held = std::mem::take(&mut self.unit(id).held);
+        let client = self.client(id);
+        if !held.is_empty() && !client.is_deaf() {
+            client.out.extend_from_slice(&held);
+        }
+    }
+
+    /// Does what is due at a commit.
+    pub(super) fn committed(&mut self, id: ClientId) {
+        let ran = self.unit(id).ran;
+        let client = self.client(id);
+        let deletes = ran
+            && client
+                .temporaries
+                .iter()
+                .any(|(_, on_commit)| *on_commit == OnCommit::DeleteRows);
+        let pending = &client.pending;
+        let is_plain = pending.locals.is_empty()
+            && pending.notes.is_empty()
+            && pending.listens.is_empty()
+            && pending.temporaries.is_empty()
+            && pending.cursors.is_empty();
+        if is_plain && !deletes {
+            return;
+        }
+        let pending = std::mem::take(&mut client.pending);
+        for (channel, listens) in &pending.listens {
+            match channel {
+                Some(channel) if *listens => drop(client.listens.insert(channel.clone())),
+                Some(channel) => drop(client.listens.remove(channel)),
+                None => client.listens.clear(),
+            }
+        }
+        if !pending.locals.is_empty() {
+            self.settings_changed(id);
+        }
+        if !pending.temporaries.is_empty() || !pending.cursors.is_empty() || deletes {
+            self.switch_to(id);
+            self.end_temporaries(id, &pending.temporaries);
+            self.close_cursors(&pending.cursors);
+        }
+        self.notify_all(id, &pending.notes);
+    }
+
+    /// What would have been done at the commit is not.
+    pub(super) fn forget_pending(&mut self, id: ClientId) {
+        self.client(id).pending = Rc::default();
+        self.settings_changed(id);
+    }
+
+    fn end_temporaries(&mut self, id: ClientId, new: &[(String, OnCommit)]) {
+        for (name, on_commit) in new {
+            if *on_commit == OnCommit::Drop {
+                let name = identifier(name);
+                self.backend
+                    .prefix
+                    .push_str(&format!("drop table if exists pg_temp.{name} cascade;"));
+                self.unit(id).changed_schema = true;
+            } else {
+                self.client(id).temporaries.push((name.clone(), *on_commit));
+            }
+        }
+        for (name, on_commit) in &self.client(id).temporaries.clone() {
+            if *on_commit == OnCommit::DeleteRows {
+                let name = format!("pg_temp.{}", identifier(name));
+                self.backend.prefix.push_str(&format!(
+                    "do $db_test$ begin if to_regclass({}) is not null then truncate {name}; end if; end $db_test$;",
+                    literal(&name)
+                ));
+            }
+        }
+    }
+
+    /// Cursors end with their transaction. Some may be closed by now.
+    fn close_cursors(&mut self, names: &[String]) {
+        if names.is_empty() {
+            return;
+        }
+        let names: Vec<_> = names.iter().map(|name| literal(name)).collect();
+        self.backend.prefix.push_str(&format!(
+            "do $db_test$ declare n text; begin foreach n in array array[{}] loop \
+             if exists (select from pg_catalog.pg_cursors where name = n and not is_holdable) then \
+             execute pg_catalog.format('close %I', n); end if; end loop; end $db_test$;",
+            names.join(",")
+        ));
+    }
+
+    /// Delivers notifications to who listens; of equal ones, one.
+    fn notify_all(&mut self, from: ClientId, notes: &[(String, String)]) {
+        let mut told = HashSet::new();
+        for note in notes.iter().filter(|note| told.insert(*note)) {
+            for client in self
+                .clients
+                .values_mut()
+                .filter(|client| client.listens.contains(&note.0))
+            {
+                client.notified.push((from, note.0.clone(), note.1.clone()));
+            }
+        }
+    }
+
+    /// Tells a client that is in no transaction what it has been notified of.
+    pub(super) fn deliver_notified(&mut self, id: ClientId) {
+        let client = self.client(id);
+        if client.transaction.is_some() || client.notified.is_empty() {
+            return;
+        }
+        for (from, channel, payload) in std::mem::take(&mut client.notified) {
+            if !client.is_deaf() {
+                notification(&mut client.out, from, &channel, &payload);
+            }
+        }
+    }
+
+    /// Tells a client which of the server's parameters have changed for it.
+    fn report_parameters(&mut self, id: ClientId) {
+        let (reported, revision) = (&self.backend.reported, self.backend.revision);
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        if std::mem::replace(&mut client.revision, revision) == revision {
+            return;
+        }
+        for (name, value) in reported {
+            if client.reported.get(name) != Some(value) {
+                if !client.is_deaf() {
+                    parameter_status(&mut client.out, name, value);
+                }
+                client.reported.insert(Rc::clone(name), Rc::clone(value));
+            }
+        }
+    }
+}

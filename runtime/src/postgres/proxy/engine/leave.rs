@@ -1,0 +1,82 @@
+//! A client that leaves, and what belonged to its connection.
+
+use std::sync::Arc;
+
+use super::{Engine, Stage, schedule::Flow};
+use crate::postgres::proxy::{
+    api::ClientId,
+    protocol::{ErrorFields, error},
+    settings::identifier,
+};
+use crate::postgres::sqlstate;
+
+impl Engine {
+    /// Undoes what a client has left open. Nothing of it is under way.
+    pub(super) fn depart(&mut self, id: ClientId) -> Flow {
+        if self.active.is_some() || self.ending.as_ref().is_some_and(|ending| ending.is_asked) {
+            return Flow::Wait;
+        }
+        self.undo_transaction(id, &Arc::from("the end of the connection"));
+        if self.test.is_some() {
+            self.deallocate_all(id);
+            self.drop_temporaries(id);
+        }
+        let client = self.client(id);
+        client.inbox.clear();
+        client.listens.clear();
+        client.portals.clear();
+        client.stage = Stage::Gone;
+        Flow::Go
+    }
+
+    /// Statements prepared in SQL are the connection's own; those of the protocol are everybody's.
+    pub(super) fn deallocate_all(&mut self, id: ClientId) {
+        let client = self.client(id);
+        client.statements.clear();
+        for name in std::mem::take(&mut client.sql_prepared) {
+            let name = identifier(&format!("v{id}_{name}"));
+            self.backend.prefix.push_str(&format!("deallocate {name};"));
+        }
+    }
+
+    pub(super) fn drop_temporaries(&mut self, id: ClientId) {
+        let names = std::mem::take(&mut self.client(id).temporaries);
+        if names.is_empty() || !self.backend.is_open {
+            return;
+        }
+        self.client(id).effective = std::rc::Rc::clone(&self.test_settings);
+        self.switch_to(id);
+        for (name, _) in names {
+            let name = identifier(&name);
+            self.backend
+                .prefix
+                .push_str(&format!("drop table if exists pg_temp.{name} cascade;"));
+        }
+        self.schema_changed();
+    }
+
+    /// Nothing works any more: everybody is told.
+    pub(super) fn abandon(&mut self) {
+        let Some(why) = self.backend.broken.clone() else {
+            return;
+        };
+        let text = format!("db-test: the connection to the server is lost: {why}");
+        for client in self
+            .clients
+            .values_mut()
+            .filter(|client| client.stage != Stage::Gone)
+        {
+            client.unit = None;
+            if !client.is_closed {
+                error(
+                    &mut client.out,
+                    ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, &text),
+                );
+            }
+            client.stage = Stage::Gone;
+        }
+        self.active = None;
+        self.backend.out.clear();
+        self.tell_broken(why);
+    }
+}

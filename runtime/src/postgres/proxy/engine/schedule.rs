@@ -1,0 +1,320 @@
+//! Who goes next.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use super::{Engine, UNREAD};
+use crate::postgres::{
+    proxy::{
+        api::{ClientId, Event},
+        client::{Delay, Stage, Unit, UnitKind},
+        protocol::{ErrorFields, error},
+    },
+    sqlstate,
+};
+
+/// How long a client waits in a process whose tests use connections within each other's transactions.
+const SHORT_WAIT: Duration = Duration::from_millis(3);
+
+/// So many times the wait is the longest that a busy transaction keeps others out.
+const PATIENCE: u32 = 4;
+
+/// How long who is too late waits for the refusal, so that a loop that tries again does not spin.
+const LATE: Duration = Duration::from_millis(250);
+
+/// How a unit went on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Flow {
+    /// It can go on.
+    Go,
+    /// It needs the backend, an answer, or more of the client.
+    Wait,
+}
+
+impl Engine {
+    /// Takes everything as far as it goes.
+    pub(crate) fn pump(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.hear_backend();
+        let ids: Vec<_> = self.clients.keys().copied().collect();
+        for id in &ids {
+            self.hear_client(*id);
+        }
+        loop {
+            if self.backend.broken.is_some() {
+                self.abandon();
+                return;
+            }
+            let mut moved = self.advance_ending();
+            for id in &ids {
+                while self.advance(*id) == Flow::Go {
+                    moved = true;
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+    }
+
+    /// When `pump` has to be called though nothing has arrived.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let waits = |(id, client): (&ClientId, &super::Client)| {
+            let delay = match client.unit.as_ref().map(|unit| &unit.delay) {
+                Some(Delay::Until(until, ..)) => Some(*until),
+                _ => None,
+            };
+            let late = match client.stage {
+                Stage::Late(at) => at,
+                Stage::Starting => client.waiting,
+                _ => None,
+            };
+            let turn = client
+                .waiting
+                .filter(|_| self.active.is_none() && client.stage == Stage::Open);
+            delay.or(late).or(turn.map(|since| self.due(*id, since)))
+        };
+        self.clients.iter().filter_map(waits).min()
+    }
+
+    fn hear_client(&mut self, id: ClientId) {
+        if self.client(id).stage == Stage::Starting {
+            self.start(id);
+        }
+        let client = self.client(id);
+        if client.stage != Stage::Starting && client.inbox.cut(false).is_err() {
+            client.inbox.clear();
+            let fields = ErrorFields::new(
+                "FATAL",
+                sqlstate::PROTOCOL_VIOLATION,
+                "invalid message length",
+            );
+            error(&mut client.out, fields);
+            client.stage = Stage::Leaving;
+        }
+    }
+
+    fn advance(&mut self, id: ClientId) -> Flow {
+        let now = self.now;
+        let is_over = self.test.is_none() || self.ending.is_some();
+        let client = self.client(id);
+        if client.is_closed && client.unit.is_none() && client.stage != Stage::Gone {
+            client.stage = Stage::Leaving;
+        }
+        if client.unit.is_some() {
+            return self.advance_unit(id);
+        }
+        match client.stage {
+            Stage::Starting | Stage::Gone => Flow::Wait,
+            Stage::Leaving => self.depart(id),
+            Stage::Late(at) => self.refuse(id, at),
+            Stage::Open => {
+                let floods = client.inbox.len() > UNREAD && client.inbox.has_message();
+                if !client.inbox.has_request() && !floods {
+                    self.deliver_notified(id);
+                    return Flow::Wait;
+                }
+                if client.inbox.front().is_some_and(|(kind, _)| kind == b'X') {
+                    client.stage = Stage::Leaving;
+                    return Flow::Go;
+                }
+                if is_over {
+                    client.stage = Stage::Late(Some(now + LATE));
+                    return Flow::Wait;
+                }
+                self.begin_unit(id)
+            }
+        }
+    }
+
+    fn begin_unit(&mut self, id: ClientId) -> Flow {
+        let backslashes = self.has_backslashes(id);
+        let client = self.client(id);
+        client.last_active = None;
+        let Some((kind, body)) = client.inbox.front() else {
+            return Flow::Wait;
+        };
+        let kind = match kind {
+            b'Q' => {
+                let end = body
+                    .iter()
+                    .position(|byte| *byte == 0)
+                    .unwrap_or(body.len());
+                let text = String::from_utf8_lossy(&body[..end]).into_owned();
+                client.inbox.pop();
+                let script = self.statements.script(&text, backslashes);
+                UnitKind::Simple { script, next: 0 }
+            }
+            b'F' => {
+                let call = body.to_vec();
+                client.inbox.pop();
+                UnitKind::Call(call)
+            }
+            // Rows of a COPY that has failed.
+            b'd' | b'c' | b'f' => {
+                client.inbox.pop();
+                return Flow::Go;
+            }
+            _ => UnitKind::Extended { synced: false },
+        };
+        self.client(id).unit = Some(Unit::new(kind));
+        self.begin_record(id);
+        Flow::Go
+    }
+
+    fn advance_unit(&mut self, id: ClientId) -> Flow {
+        if let Delay::Until(until, error, disconnects) = self.unit(id).delay.clone() {
+            if until > self.now && !self.client(id).is_closed {
+                return Flow::Wait;
+            }
+            self.unit(id).delay = Delay::Passed;
+            if disconnects {
+                return self.cut_off(id);
+            }
+            if let Some((code, message)) = error {
+                return self.inject(id, &code, &message);
+            }
+        }
+        if self.unit(id).copying {
+            return self.advance_copy(id);
+        }
+        if self.unit(id).checking.is_some() {
+            return Flow::Wait;
+        }
+        match self.unit(id).kind {
+            UnitKind::Extended { .. } => self.advance_extended(id),
+            _ => self.advance_simple(id),
+        }
+    }
+
+    /// Gets the backend for a client, after a wait if another one's transaction is open.
+    pub(super) fn acquire(&mut self, id: ClientId) -> bool {
+        if self.active == Some(id) {
+            return true;
+        }
+        let now = self.now;
+        let since = *self.client(id).waiting.get_or_insert(now);
+        if self.active.is_some() || self.is_ending_asked() || self.due(id, since) > now {
+            return false;
+        }
+        self.let_in(id, since);
+        self.take(id);
+        true
+    }
+
+    /// Gets the backend for the end of a client's own transaction, which waits for nobody's.
+    pub(super) fn acquire_for_end(&mut self, id: ClientId) -> bool {
+        if self.active.is_some_and(|active| active != id) || self.is_ending_asked() {
+            let now = self.now;
+            self.client(id).waiting.get_or_insert(now);
+            return false;
+        }
+        self.take(id);
+        true
+    }
+
+    fn take(&mut self, id: ClientId) {
+        self.active = Some(id);
+        self.client(id).waiting = None;
+    }
+
+    fn is_ending_asked(&self) -> bool {
+        self.ending.as_ref().is_some_and(|ending| ending.is_asked)
+    }
+
+    /// When a client that waits since then gets the backend, if it is free.
+    fn due(&self, id: ClientId, since: Instant) -> Instant {
+        // First come, first served.
+        let Some(holder) = self.stack.holder().filter(|holder| *holder != id) else {
+            return since;
+        };
+        let Some(client) = self.clients.get(&holder) else {
+            return since;
+        };
+        if client
+            .transaction
+            .as_ref()
+            .is_some_and(|open| open.guests.contains(&id))
+        {
+            return since;
+        }
+        let wait = self.wait();
+        let busy = client.unit.is_some() || client.inbox.has_request();
+        let progress = if busy {
+            self.now
+        } else {
+            client.last_active.unwrap_or(since)
+        };
+        (since.max(progress) + wait).min(since + wait * PATIENCE)
+    }
+
+    fn wait(&self) -> Duration {
+        if self.setup.nests.load(Ordering::Relaxed) {
+            self.setup.wait.min(SHORT_WAIT)
+        } else {
+            self.setup.wait
+        }
+    }
+
+    /// A client runs within somebody else's transaction from now on.
+    fn let_in(&mut self, id: ClientId, since: Instant) {
+        let Some(holder) = self.stack.holder().filter(|holder| *holder != id) else {
+            return;
+        };
+        if since + self.setup.wait <= self.now {
+            self.setup.nests.store(true, Ordering::Relaxed);
+        }
+        for (open, guest) in [(holder, id), (id, holder)] {
+            if let Some(open) = &mut self.client(open).transaction {
+                open.guests.insert(guest);
+            }
+        }
+    }
+
+    /// A request to cancel what another client does.
+    pub(super) fn cancel(&mut self, target: ClientId) {
+        if self.active == Some(target) && !self.backend.answers.is_empty() {
+            self.events.push_back(Event::CancelBackend);
+            return;
+        }
+        let now = self.now;
+        let client = self.client(target);
+        let Some(unit) = &mut client.unit else { return };
+        let canceled = (
+            sqlstate::QUERY_CANCELED.to_owned(),
+            "canceling statement due to user request".to_owned(),
+        );
+        match &mut unit.delay {
+            Delay::Until(until, error, disconnects) => {
+                (*until, *error, *disconnects) = (now, Some(canceled), false);
+            }
+            _ if client.waiting.is_some() => unit.delay = Delay::Until(now, Some(canceled), false),
+            _ => {}
+        }
+    }
+
+    /// Refuses what a client of an ended test asks, after a pause.
+    fn refuse(&mut self, id: ClientId, at: Option<Instant>) -> Flow {
+        let now = self.now;
+        let client = self.client(id);
+        if client.inbox.front().is_some_and(|(kind, _)| kind == b'X') {
+            client.stage = Stage::Gone;
+            return Flow::Wait;
+        }
+        match at {
+            None if client.inbox.has_message() => client.stage = Stage::Late(Some(now + LATE)),
+            Some(at) if at <= now => {
+                let message = "db-test: the test that this connection belongs to has ended";
+                error(
+                    &mut client.out,
+                    ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, message),
+                );
+                client.stage = Stage::Gone;
+            }
+            _ => {}
+        }
+        Flow::Wait
+    }
+}

@@ -1,0 +1,251 @@
+//! Simple queries, in steps.
+
+use std::{rc::Rc, sync::Arc};
+
+use super::{Engine, schedule::Flow};
+use crate::postgres::{
+    proxy::{
+        api::ClientId,
+        client::{Check, Unit, UnitKind},
+        control::{Control, Info, PreparedVerb, SqlPrepared},
+        expected::{Execution, Expected, Own},
+        protocol::{message, query},
+        settings::identifier,
+        statements::{Prepared, State, Step},
+    },
+    sqlstate,
+};
+
+impl Engine {
+    pub(super) fn advance_simple(&mut self, id: ClientId) -> Flow {
+        if self.active == Some(id) && !self.backend.answers.is_empty() {
+            return Flow::Wait;
+        }
+        let unit = self.unit(id);
+        let (script, next) = match &unit.kind {
+            UnitKind::Simple { script, next } => (Rc::clone(script), *next),
+            UnitKind::Call(call) => {
+                let call = call.clone();
+                return self.advance_call(id, &call);
+            }
+            UnitKind::Extended { .. } => return Flow::Wait,
+        };
+        if unit.failed || next >= script.steps.len() {
+            if script.steps.is_empty() {
+                self.tell(id, |out| message(out, b'I', |_| {}));
+            }
+            return self.finish(id);
+        }
+        match &script.steps[next] {
+            Step::Control(_, control) => self.control(id, control),
+            Step::Run { sql, infos } => {
+                self.run_step(id, sql, infos, next + 1 == script.steps.len())
+            }
+        }
+    }
+
+    /// The next step is done with.
+    pub(super) fn pass_step(&mut self, id: ClientId) {
+        if let UnitKind::Simple { next, .. } = &mut self.unit(id).kind {
+            *next += 1;
+        }
+    }
+
+    fn run_step(
+        &mut self,
+        id: ClientId,
+        sql: &Arc<str>,
+        infos: &[Rc<Info>],
+        is_last: bool,
+    ) -> Flow {
+        if let Some((code, text)) = infos.iter().find_map(|info| self.refusal(id, info)) {
+            self.pass_step(id);
+            self.fail(id, code, &text);
+            return Flow::Go;
+        }
+        if !self.acquire(id) {
+            return Flow::Wait;
+        }
+        if self.is_faulted(id, Some(sql)) {
+            return Flow::Go;
+        }
+        self.pass_step(id);
+        let sql = match self.in_its_own_names(id, sql, infos) {
+            Ok(Some(rewritten)) if rewritten.is_empty() => {
+                self.tell_tag(id, "DEALLOCATE");
+                return Flow::Go;
+            }
+            Ok(Some(rewritten)) => rewritten.into(),
+            Ok(None) => Arc::clone(sql),
+            Err((code, text)) => {
+                self.fail(id, code, &text);
+                return Flow::Go;
+            }
+        };
+        self.enter(id);
+        self.warn_of_local(id, infos);
+        for info in infos {
+            self.note(id, info, &[]);
+        }
+        query(&mut self.backend.out, &sql);
+        let execution = self.execution(Arc::clone(&sql), Vec::new(), infos.to_vec());
+        self.backend
+            .answers
+            .push(Expected::Simple(Box::new(execution)));
+        if is_last {
+            self.check_with_it(id);
+        }
+        Flow::Wait
+    }
+
+    /// Sends the check of deferred constraints along, if the statement is a transaction of its own.
+    pub(super) fn check_with_it(&mut self, id: ClientId) {
+        if self.deferred.is_some() && self.client(id).transaction.is_none() && self.unit(id).hidden
+        {
+            self.unit(id).checking = Some(Check::Auto);
+            query(&mut self.backend.out, "set constraints all immediate");
+            self.backend.answers.push(Expected::Own(Own::Check));
+        }
+    }
+
+    fn advance_call(&mut self, id: ClientId, call: &[u8]) -> Flow {
+        if self.unit(id).ran || self.unit(id).failed {
+            return self.finish(id);
+        }
+        if self.client(id).has_failed() {
+            self.fail_in_failed(id);
+            return Flow::Go;
+        }
+        if !self.acquire(id) {
+            return Flow::Wait;
+        }
+        self.enter(id);
+        message(&mut self.backend.out, b'F', |out| {
+            out.extend_from_slice(call)
+        });
+        let execution = self.execution("(function call)".into(), Vec::new(), Vec::new());
+        self.backend
+            .answers
+            .push(Expected::Simple(Box::new(execution)));
+        Flow::Wait
+    }
+
+    /// Why a statement is not sent at all.
+    pub(super) fn refusal(&mut self, id: ClientId, info: &Info) -> Option<super::local::Refusal> {
+        let client = self.client(id);
+        if client.has_failed() {
+            let text =
+                "current transaction is aborted, commands ignored until end of transaction block";
+            return Some((sqlstate::IN_FAILED_SQL_TRANSACTION, text.to_owned()));
+        }
+        let is_open = client.transaction.is_some();
+        let is_block = is_open || client.unit.as_ref().is_some_and(Unit::is_block);
+        let runs = client.unit.as_ref().is_some_and(|unit| unit.hidden);
+        if let Some(what) = info.needs_block.filter(|_| !is_block) {
+            let text = format!("{what} can only be used in transaction blocks");
+            return Some((sqlstate::NO_ACTIVE_SQL_TRANSACTION, text));
+        }
+        let what = info.refuses_block.filter(|_| is_block || runs)?;
+        let text = format!("{what} cannot run inside a transaction block");
+        Some((sqlstate::ACTIVE_SQL_TRANSACTION, text))
+    }
+
+    pub(super) fn warn_of_local(&mut self, id: ClientId, infos: &[Rc<Info>]) {
+        let is_block = self.unit(id).is_block() || self.client(id).transaction.is_some();
+        if !is_block && infos.iter().any(|info| info.is_set_local) {
+            let text = "SET LOCAL can only be used in transaction blocks";
+            self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, text);
+        }
+    }
+
+    /// A statement about a prepared statement, with the name that the backend knows it by.
+    pub(super) fn in_its_own_names(
+        &mut self,
+        id: ClientId,
+        sql: &str,
+        infos: &[Rc<Info>],
+    ) -> Result<Option<String>, super::local::Refusal> {
+        let Some(SqlPrepared { verb, name, at }) =
+            infos.first().and_then(|info| info.prepared.as_ref())
+        else {
+            return Ok(None);
+        };
+        let client = self.client(id);
+        let by_protocol = client
+            .statements
+            .get(name)
+            .filter(|statement| is_there(statement));
+        let own = format!("v{id}_{name}");
+        let new = match (verb, by_protocol, client.sql_prepared.contains(name)) {
+            (PreparedVerb::Prepare, None, false) => {
+                client.sql_prepared.insert(name.clone());
+                self.unit(id).sql_prepared.push(name.clone());
+                own
+            }
+            (PreparedVerb::Prepare, ..) => {
+                let text = format!("prepared statement \"{name}\" already exists");
+                return Err((sqlstate::DUPLICATE_PREPARED_STATEMENT, text));
+            }
+            (PreparedVerb::Execute, Some(statement), _) => statement.name.clone(),
+            (PreparedVerb::Deallocate, _, true) => {
+                client.sql_prepared.remove(name);
+                own
+            }
+            (PreparedVerb::Deallocate, Some(_), _) => {
+                // The backend keeps it for others.
+                client.statements.remove(name);
+                return Ok(Some(String::new()));
+            }
+            (PreparedVerb::Execute, None, true) => own,
+            _ => {
+                let text = format!("prepared statement \"{name}\" does not exist");
+                return Err((sqlstate::INVALID_SQL_STATEMENT_NAME, text));
+            }
+        };
+        // The places are those of the statement by itself; in front of it there may be blanks.
+        let head = sql.get(..at.0).unwrap_or("");
+        let tail = sql.get(at.1..).unwrap_or("");
+        Ok(Some(format!("{head}{}{tail}", identifier(&new))))
+    }
+
+    /// Whether the next step is a commit, for which a fault was asked for.
+    pub(super) fn is_at_commit(&mut self, id: ClientId) -> bool {
+        let unit = self.unit(id);
+        match &unit.kind {
+            UnitKind::Simple { script, next } => {
+                matches!(
+                    script.steps.get(*next),
+                    Some(Step::Control(_, Control::Commit { .. }))
+                )
+            }
+            UnitKind::Call(_) => false,
+            UnitKind::Extended { .. } => {
+                self.next_execution(id)
+                    .is_some_and(|prepared: Rc<Prepared>| {
+                        matches!(prepared.info.control, Some(Control::Commit { .. }))
+                    })
+            }
+        }
+    }
+
+    fn execution(
+        &self,
+        sql: Arc<str>,
+        parameters: Vec<crate::recording::Parameter>,
+        infos: Vec<Rc<Info>>,
+    ) -> Execution {
+        Execution {
+            sql,
+            parameters,
+            infos,
+            done: 0,
+            asked: self.now,
+            rows: None,
+            values: Vec::new(),
+        }
+    }
+}
+
+fn is_there(statement: &Prepared) -> bool {
+    statement.info.control.is_none() && statement.state.get() == State::Known
+}

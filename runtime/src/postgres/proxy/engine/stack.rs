@@ -1,0 +1,99 @@
+//! Savepoints of clients, with what they remember.
+
+use std::{rc::Rc, sync::Arc};
+
+use super::Engine;
+use crate::postgres::proxy::{
+    api::{ClientId, Event},
+    savepoints::{Kind, Savepoint},
+};
+
+pub(super) const READ_ONLY: &str = "set transaction read only;";
+
+impl Engine {
+    /// Sets a savepoint for a client on top of the stack.
+    pub(super) fn push(&mut self, owner: ClientId, kind: Kind) {
+        let number = self.stack.next_number();
+        let (applied, journal, generation) = (
+            Rc::clone(&self.backend.applied),
+            self.journal.len(),
+            self.generation,
+        );
+        let client = self.clients.get(&owner);
+        let (session, pending) = client.map_or_else(Default::default, |client| {
+            (Rc::clone(&client.session), Rc::clone(&client.pending))
+        });
+        let savepoint = Savepoint {
+            number,
+            owner,
+            kind,
+            is_over: false,
+            session,
+            pending,
+            applied,
+            journal,
+            generation,
+        };
+        self.stack.push(savepoint, &mut self.backend.prefix);
+    }
+
+    /// Returns to a savepoint because of a statement; it stays.
+    pub(super) fn back_to(&mut self, at: usize, why: &Arc<str>) {
+        let here = self.stack.back_to(at, &mut self.backend.prefix);
+        self.backend.applied = here.applied;
+        if here.generation != self.generation {
+            self.schema_changed();
+        }
+        for finding in self.journal.undone(here.owner, here.journal, why) {
+            self.events.push_back(Event::Entanglement(finding));
+        }
+        if let Some(client) = self.clients.get_mut(&here.owner) {
+            client.session = here.session;
+            client.pending = here.pending;
+            self.settings_changed(here.owner);
+        }
+    }
+
+    /// Gives a savepoint up; what was done since stays.
+    pub(super) fn give_up(&mut self, at: usize) {
+        self.stack.give_up(at, &mut self.backend.prefix);
+        if self.stack.iter().all(|savepoint| {
+            savepoint.kind == Kind::Hidden || matches!(savepoint.kind, Kind::Mark(_))
+        }) {
+            self.journal.clear();
+            for savepoint in self.stack.iter_mut() {
+                savepoint.journal = 0;
+            }
+        }
+    }
+
+    /// Statements are prepared anew from now on; the old ones stay, and fail as they do in production.
+    pub(super) fn schema_changed(&mut self) {
+        self.last_generation += 1;
+        self.generation = self.last_generation;
+    }
+
+    /// The hidden savepoint of a unit, which is on top of the stack.
+    fn hidden(&mut self, id: ClientId) -> Option<usize> {
+        let unit = self.unit(id);
+        unit.entered = false;
+        if !std::mem::take(&mut unit.hidden) {
+            return None;
+        }
+        self.stack.len().checked_sub(1)
+    }
+
+    /// Ends what came before a control statement in the same unit.
+    pub(super) fn release_hidden(&mut self, id: ClientId) {
+        if let Some(at) = self.hidden(id) {
+            self.give_up(at);
+        }
+    }
+
+    pub(super) fn undo_hidden(&mut self, id: ClientId, why: &Arc<str>) {
+        if let Some(at) = self.hidden(id) {
+            self.back_to(at, why);
+            self.give_up(at);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The engine without a socket, with a scripted backend, and against a server.
+
+mod against_server;
+mod driver;
+
+mod server;

@@ -1,0 +1,235 @@
+//! The beginning of a connection.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use super::Engine;
+use crate::postgres::{
+    proxy::{
+        api::ClientId,
+        client::Stage,
+        control::VIRTUAL,
+        protocol::{
+            Body, CANCEL_REQUEST, ErrorFields, GSS_REQUEST, SSL_REQUEST, error, message,
+            parameter_status, ready,
+        },
+        settings::{Settings, Value, assignment},
+    },
+    sqlstate,
+};
+
+/// The protocol that every server of today speaks.
+const PROTOCOL: u32 = 3 << 16;
+
+/// Startup parameters that are no settings.
+const NO_SETTINGS: [&str; 4] = ["user", "database", "options", "replication"];
+
+impl Engine {
+    /// Reads what a client says first.
+    pub(super) fn start(&mut self, id: ClientId) {
+        loop {
+            let client = self.client(id);
+            match client.inbox.startup() {
+                Ok(Some((SSL_REQUEST | GSS_REQUEST, _))) => client.out.push(b'N'),
+                Ok(Some((CANCEL_REQUEST, body))) => {
+                    client.stage = Stage::Gone;
+                    let mut body = Body(&body);
+                    if let (Some(target), Some(key)) = (body.u32(), body.u32())
+                        && target != id
+                        && key == secret(target)
+                        && self.clients.contains_key(&target)
+                    {
+                        self.cancel(target);
+                    }
+                    return;
+                }
+                Ok(Some((version, body))) if version >> 16 == PROTOCOL >> 16 => {
+                    return self.welcome(id, version, &body);
+                }
+                Ok(None) => return,
+                Ok(Some(_)) | Err(_) => {
+                    let text = "unsupported frontend protocol";
+                    error(
+                        &mut client.out,
+                        ErrorFields::new("FATAL", sqlstate::PROTOCOL_VIOLATION, text),
+                    );
+                    client.stage = Stage::Gone;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, id: ClientId, version: u32, body: &[u8]) {
+        let asked = parameters(body);
+        let mut reported = self.backend.reported.clone();
+        let mut startup = (*self.test_settings).clone();
+        let mut virtuals = BTreeMap::new();
+        for (name, value) in asked
+            .iter()
+            .filter(|(name, _)| !NO_SETTINGS.contains(&name.as_str()))
+        {
+            if VIRTUAL.contains(&name.as_str()) {
+                virtuals.insert(name.clone(), value.clone());
+            } else if !name.starts_with("_pq_.") {
+                if self.is_base(name, value) {
+                    startup.remove(name.as_str());
+                } else {
+                    startup.insert(name.as_str().into(), assignment(name, value, false));
+                }
+                let known = reported
+                    .iter_mut()
+                    .find(|(known, _)| known.eq_ignore_ascii_case(name));
+                if let Some((_, known)) = known {
+                    *known = value.as_str().into();
+                }
+            }
+        }
+        let startup: Settings = if startup == *self.test_settings {
+            Rc::clone(&self.test_settings)
+        } else {
+            Rc::new(startup)
+        };
+        let revision = self.backend.revision;
+        let is_over = self.test.is_none() || self.ending.is_some();
+        let client = self.client(id);
+        client.stage = if is_over {
+            Stage::Late(None)
+        } else {
+            Stage::Open
+        };
+        client.session = Rc::clone(&startup);
+        client.startup = startup;
+        client.virtuals = virtuals;
+        // The server says itself what it makes of a value: the first real answer tells.
+        client.revision = revision;
+        let out = &mut client.out;
+        if version != PROTOCOL || asked.iter().any(|(name, _)| name.starts_with("_pq_.")) {
+            negotiate(out, &asked);
+        }
+        message(out, b'R', |out| out.extend_from_slice(&[0; 4]));
+        for (name, value) in &reported {
+            parameter_status(out, name, value);
+        }
+        message(out, b'K', |out| {
+            out.extend_from_slice(&id.to_be_bytes());
+            out.extend_from_slice(&secret(id).to_be_bytes());
+        });
+        ready(out, b'I');
+        client.reported = reported;
+        self.settings_changed(id);
+    }
+
+    /// Whether the backend has a setting by itself.
+    fn is_base(&self, name: &str, value: &str) -> bool {
+        let same = |known: &String| {
+            let plain = |text: &str| text.replace(' ', "").to_ascii_lowercase();
+            known == value || plain(known) == plain(value)
+        };
+        self.base.get(name).is_some_and(same)
+    }
+
+    /// Settings by their values, without those that the backend has anyway.
+    pub(super) fn settings_of(&self, named: &[(String, String)]) -> Settings {
+        let differing = named
+            .iter()
+            .filter(|(name, value)| !self.is_base(&name.to_ascii_lowercase(), value));
+        let assigned = differing.map(|(name, value)| {
+            let name = name.to_ascii_lowercase();
+            let value: Value = assignment(&name, value, false);
+            (Rc::from(name.as_str()), value)
+        });
+        Rc::new(assigned.collect())
+    }
+}
+
+/// Speaks 3.0, and knows no extension.
+fn negotiate(out: &mut Vec<u8>, asked: &[(String, String)]) {
+    let unknown: Vec<_> = asked
+        .iter()
+        .filter(|(name, _)| name.starts_with("_pq_."))
+        .collect();
+    message(out, b'v', |out| {
+        out.extend_from_slice(&PROTOCOL.to_be_bytes());
+        out.extend_from_slice(&u32::try_from(unknown.len()).unwrap_or(0).to_be_bytes());
+        for (name, _) in unknown {
+            out.extend_from_slice(name.as_bytes());
+            out.push(0);
+        }
+    });
+}
+
+/// The parameters of a startup message, those of `options` among them.
+fn parameters(body: &[u8]) -> Vec<(String, String)> {
+    let (mut body, mut found) = (Body(body), Vec::new());
+    while let Some(name) = body.text().filter(|name| !name.is_empty()) {
+        let Some(value) = body.text() else { break };
+        let name = name.to_ascii_lowercase();
+        if name == "options" {
+            found.extend(options(value));
+        }
+        found.push((name, value.to_owned()));
+    }
+    found
+}
+
+/// `-c name=value` and `--name=value`; a backslash protects a blank.
+fn options(text: &str) -> Vec<(String, String)> {
+    let (mut words, mut word, mut escaped) = (Vec::new(), String::new(), false);
+    for character in text.chars() {
+        match character {
+            '\\' if !escaped => escaped = true,
+            blank if blank.is_whitespace() && !escaped => words.push(std::mem::take(&mut word)),
+            other => {
+                word.push(other);
+                escaped = false;
+            }
+        }
+    }
+    words.push(word);
+    let (mut found, mut is_setting) = (Vec::new(), false);
+    for word in words.iter().filter(|word| !word.is_empty()) {
+        let setting = match (word.strip_prefix("-c"), word.strip_prefix("--")) {
+            (Some(""), _) => {
+                is_setting = true;
+                continue;
+            }
+            (Some(rest), _) | (_, Some(rest)) => Some(rest),
+            _ => is_setting.then_some(word.as_str()),
+        };
+        is_setting = false;
+        if let Some((name, value)) = setting.and_then(|setting| setting.split_once('=')) {
+            found.push((
+                name.replace('-', "_").to_ascii_lowercase(),
+                value.to_owned(),
+            ));
+        }
+    }
+    found
+}
+
+/// What a request to cancel has to know.
+fn secret(id: ClientId) -> u32 {
+    id.wrapping_mul(0x9e37_79b9) ^ 0x5eed_cafe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::options;
+
+    #[test]
+    fn settings_are_found_in_options() {
+        let found = options("-c statement_timeout=5s -csearch_path=a,\\ b --work-mem=4MB -x");
+        let found: Vec<_> = found
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("statement_timeout", "5s"),
+                ("search_path", "a, b"),
+                ("work_mem", "4MB")
+            ]
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! What the backend still owes, in order.
+
+use std::{collections::VecDeque, rc::Rc, sync::Arc, time::Instant};
+
+use super::{api::ClientId, control::Info, statements::Prepared};
+use crate::recording::Parameter;
+
+/// A statement of the application that is under way.
+#[derive(Debug)]
+pub(super) struct Execution {
+    pub(super) sql: Arc<str>,
+    pub(super) parameters: Vec<Parameter>,
+    /// What it consists of, and how many of these are done.
+    pub(super) infos: Vec<Rc<Info>>,
+    pub(super) done: usize,
+    pub(super) asked: Instant,
+    pub(super) rows: Option<u64>,
+    /// Hashes of values that it wrote and returned.
+    pub(super) values: Vec<u64>,
+}
+
+/// A query of the proxy's own, which ends with `ReadyForQuery`.
+#[derive(Debug)]
+pub(super) enum Own {
+    /// Must not fail.
+    Prefix,
+    /// The first one of a backend: its row is the statement that defers constraints again.
+    Opening,
+    /// The values of a client's settings, by the names and numbers of the unknown ones.
+    Values(ClientId, Vec<(Rc<str>, u64, bool)>),
+    /// Deferred constraints.
+    Check,
+    /// Like `Prefix`, but a failure refuses a mark.
+    Mark,
+    Closing,
+    /// After the test's transaction.
+    After,
+}
+
+#[derive(Debug)]
+pub(super) enum Expected {
+    Own(Own),
+    Parse(Rc<Prepared>),
+    Bind,
+    Close,
+    /// Of a statement, whose answer is remembered, or of a portal.
+    Describe(Option<Rc<Prepared>>),
+    Execute(Box<Execution>),
+    /// A simple query or a function call of a client.
+    Simple(Box<Execution>),
+    Sync,
+    /// So many bytes that the proxy answers itself, in turn.
+    Local(usize),
+}
+
+/// The answers that are due, with those that the proxy gives in between.
+#[derive(Default, Debug)]
+pub(super) struct Answers {
+    queue: VecDeque<Expected>,
+    /// The bytes of the local answers.
+    local: VecDeque<u8>,
+    /// What has come of a Describe so far.
+    pub(super) described: Vec<u8>,
+}
+
+impl Answers {
+    pub(super) fn push(&mut self, expected: Expected) {
+        self.queue.push_back(expected);
+    }
+
+    pub(super) fn push_local(&mut self, bytes: &[u8]) {
+        self.local.extend(bytes);
+        if let Some(Expected::Local(length)) = self.queue.back_mut() {
+            *length += bytes.len();
+        } else {
+            self.queue.push_back(Expected::Local(bytes.len()));
+        }
+    }
+
+    pub(super) fn front(&self) -> Option<&Expected> {
+        self.queue.front()
+    }
+
+    pub(super) fn front_mut(&mut self) -> Option<&mut Expected> {
+        self.queue.front_mut()
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Expected> {
+        let popped = self.queue.pop_front();
+        if let Some(Expected::Local(length)) = popped {
+            self.local.drain(..length);
+        }
+        popped
+    }
+
+    /// Takes a local answer if it is the next one.
+    pub(super) fn pop_local(&mut self, out: &mut Vec<u8>) -> bool {
+        let Some(Expected::Local(length)) = self.queue.front() else {
+            return false;
+        };
+        out.extend(self.local.drain(..*length));
+        self.queue.pop_front();
+        true
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Expected> {
+        self.queue.iter()
+    }
+
+    /// A Sync that is under way is not answered: it came while rows were copied in.
+    pub(super) fn forget_sync(&mut self) -> bool {
+        let before = self.queue.len();
+        self.queue
+            .retain(|expected| !matches!(expected, Expected::Sync));
+        self.queue.len() != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answers, Expected};
+
+    #[test]
+    fn local_answers_wait_for_their_turn() {
+        let (mut answers, mut out) = (Answers::default(), Vec::new());
+        answers.push(Expected::Bind);
+        answers.push_local(b"ab");
+        answers.push_local(b"c");
+        assert!(!answers.pop_local(&mut out));
+        answers.pop();
+        assert!(answers.pop_local(&mut out));
+        assert_eq!(out, b"abc");
+        assert!(answers.is_empty());
+    }
+}
