@@ -9,6 +9,7 @@ mod escapes;
 mod exit;
 mod faults;
 mod fixtures;
+mod given_roles;
 mod in_vain;
 mod injection;
 mod keeping;
