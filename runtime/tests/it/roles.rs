@@ -259,3 +259,19 @@ async fn the_database_of_a_failed_test_is_kept_whatever_its_role(_pool: PgPool) 
         listed.output
     );
 }
+
+#[db_test]
+async fn many_processes_at_once_become_the_role(_pool: PgPool) {
+    let place = Place::new();
+    for _ in 0..3 {
+        let processes = [(); 8].map(|()| place.start(CHILD, &[(ROLE, "it_reader")]));
+        let ended = processes.map(|mut process| process.wait().expect("it ends").success());
+        assert_eq!(ended, [true; 8]);
+        let mut admin = place.connect().await;
+        admin
+            .execute("revoke it_reader from db_test")
+            .await
+            .expect("a superuser may");
+        admin.close().await.expect("it closes");
+    }
+}
