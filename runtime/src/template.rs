@@ -41,7 +41,7 @@ pub(crate) enum Ground {
 
 impl Template {
     pub(crate) fn new(session: &Session, migrator: Arc<Migrator>, server: Arc<Server>) -> Self {
-        let fingerprint = fingerprint::of(session, &migrator, server.owner());
+        let fingerprint = fingerprint::of(session, &migrator, &server);
         Self {
             database: OwnDatabase::template(&fingerprint),
             migrator,
