@@ -66,6 +66,18 @@ fn an_initdb_without_its_libraries_is_refused() {
 }
 
 #[test]
+fn programs_without_their_data_are_refused() {
+    let site = Site::new();
+    let bare = site.beside("bin");
+    let initdb = "case $1 in --version) echo 'initdb (PostgreSQL) 99.1';; \
+                  *) echo 'POSTGRES_BKI=/nonexistent/postgres.bki' >&2;; esac";
+    write_programs(&bare, POSTGRES, initdb);
+    let said = refusal(site.command().env("PG_BIN", &bare));
+    let problem = "there is no `/nonexistent/postgres.bki`";
+    assert!(said.contains(problem), "{said}");
+}
+
+#[test]
 fn programs_of_two_versions_are_refused() {
     let site = Site::new();
     let mixed = site.beside("bin");
