@@ -15,9 +15,10 @@ use sqlx::{
 
 use crate::{
     Error,
+    database::Mark,
     error::Cause,
     keep::Keeping,
-    lane::Lane,
+    lane::{Lane, leave},
     outcome::Outcome,
     recording::Recording,
     sandbox::Ending,
@@ -49,7 +50,7 @@ impl Exclusive {
     ) -> Result<Self, Error> {
         let active = session.get().await?;
         let lane = active.lanes().take().await?;
-        let Some((_, database)) = &lane.id.own else {
+        let Some(database) = &lane.id.own else {
             active.lanes().give_back(lane);
             let server = active.lanes().server();
             let (role, server) = (server.owner().to_owned(), server.to_string());
@@ -124,14 +125,25 @@ impl Exclusive {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(Lane { id, connection }) = lane {
-            drop(connection);
-            let server = self.active.lanes().server();
-            if keeping.wants(outcome) && keeping.set_aside(server, &id).await {
+        let Some(mut lane) = lane else {
+            return Ending::ThrownAway;
+        };
+        let server = self.active.lanes().server();
+        let still_ours = lane.is_still_ours().await;
+        if let (true, Some(database)) = (still_ours && keeping.wants(outcome), &lane.id.own) {
+            leave(&mut lane.connection, server, database, &Mark::leaving())
+                .await
+                .ok();
+            drop(lane.connection);
+            if keeping.set_aside(server, &lane.id).await {
                 return Ending::Kept;
             }
-            Arc::clone(&self.active).replace(id);
         }
-        Ending::ThrownAway
+        Arc::clone(&self.active).replace(lane.id);
+        if still_ours {
+            Ending::ThrownAway
+        } else {
+            Ending::TakenAway
+        }
     }
 }

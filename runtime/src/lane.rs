@@ -2,11 +2,11 @@
 //!
 //! A test has a lane to itself, so there are as many as tests run at once. A lane is claimed by a
 //! session-level advisory lock in its own database, which the server drops with the connection,
-//! however its process ends. Only a lane whose last user gave it back in good order is trusted:
+//! however its process ends. Only a lane whose last user gave it back as it had been taken is trusted:
 //! see [`Mark`].
 
 mod claim;
-mod mark;
+mod leave;
 mod opening;
 mod policies;
 mod retire;
@@ -23,14 +23,23 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::Notify;
 
 use self::opening::Failure;
-pub(crate) use self::{mark::Mark, retire::Cut};
+pub(crate) use self::{leave::leave, retire::Cut};
 use crate::{
-    Error, database::OwnDatabase, error::Cause, executor, log, sandbox::LooksBack, server::Server,
-    tap::Tap, template::Template,
+    Error,
+    database::{Mark, OwnDatabase},
+    error::Cause,
+    executor, log,
+    sandbox::LooksBack,
+    server::Server,
+    tap::Tap,
+    template::Template,
 };
 
 /// How long a test waits for a lane when the server is out of connections.
 const LANE_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long the connection that claims a lane may take to answer.
+const CLAIM_LIMIT: Duration = Duration::from_secs(5);
 
 /// How often a server that is out of connections is asked again when no test gives a lane back.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
@@ -45,7 +54,9 @@ pub(crate) struct Lane {
 #[derive(Clone, Debug)]
 pub(crate) struct LaneId {
     /// `None` in shared mode, where the database is the user's.
-    pub(crate) own: Option<(u32, OwnDatabase)>,
+    pub(crate) own: Option<OwnDatabase>,
+    /// What migrations say in a comment on their database.
+    comment: Option<String>,
     /// The process id of the connection's backend, which ends the connection from outside.
     pub(crate) backend: i32,
     /// Where what is said on the connection is read.
@@ -56,17 +67,26 @@ pub(crate) struct LaneId {
 impl fmt::Display for LaneId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.own {
-            Some((_, database)) => write!(f, "lane {database}"),
+            Some(database) => write!(f, "lane {database}"),
             None => write!(f, "the shared lane of backend {}", self.backend),
         }
     }
 }
 
+impl Lane {
+    /// Whether the connection that claims the lane is alive: if not, its database may have been somebody else's since.
+    pub(crate) async fn is_still_ours(&mut self) -> bool {
+        let asked = tokio::time::timeout(CLAIM_LIMIT, self.connection.ping()).await;
+        matches!(asked, Ok(Ok(())))
+    }
+}
+
 impl LaneId {
-    fn new(own: Option<(u32, OwnDatabase)>, backend: i32, tap: Tap) -> Self {
+    fn new(own: Option<OwnDatabase>, backend: i32, tap: Tap) -> Self {
         let looks_back = LooksBack::default();
         Self {
             own,
+            comment: None,
             backend,
             tap,
             looks_back,
@@ -87,7 +107,7 @@ impl LaneId {
 pub(crate) struct Lanes {
     server: Arc<Server>,
     template: Template,
-    book: Mutex<Book>,
+    book: Arc<Mutex<Book>>,
     given_back: Notify,
     /// The failure that stopped the first test to ask; it stops the others at once.
     dead: OnceLock<Error>,
@@ -97,8 +117,10 @@ pub(crate) struct Lanes {
 struct Book {
     /// Warm lanes that no test uses; the last one used is the first one reused.
     free: Vec<Lane>,
-    /// Numbers of lanes that this process holds, opens or removes.
-    reserved: BTreeSet<u32>,
+    /// Lanes that nobody used when the server was last asked, to be claimed.
+    known: BTreeSet<OwnDatabase>,
+    /// Lanes that this process holds, opens or removes.
+    reserved: BTreeSet<OwnDatabase>,
     ever_opened: bool,
     /// Whether it was told which policies do not apply.
     policies_told: bool,
@@ -106,7 +128,7 @@ struct Book {
 
 impl Lanes {
     pub(crate) fn new(server: Arc<Server>, template: Template) -> Self {
-        let (book, given_back, dead) = (Mutex::default(), Notify::new(), OnceLock::new());
+        let (book, given_back, dead) = (Arc::default(), Notify::new(), OnceLock::new());
         Self {
             server,
             template,
@@ -124,11 +146,12 @@ impl Lanes {
     ///
     /// # Errors
     ///
-    /// When no lane could be opened; an error of the very first one is remembered.
+    /// When no lane could be opened. A failure that would be the same for each test, such as a broken migration, is
+    /// remembered.
     ///
     /// # Cancel safety
     ///
-    /// A lane that was being opened is closed, and its number is free again.
+    /// A lane that was being opened is closed, and can be claimed again.
     pub(crate) async fn take(&self) -> Result<Lane, Error> {
         if let Some(error) = self.dead.get() {
             return Err(error.clone());
@@ -136,7 +159,9 @@ impl Lanes {
         let result = self.take_or_open().await;
         match result {
             Ok(_) => self.book().ever_opened = true,
-            Err(ref error) if !self.book().ever_opened => drop(self.dead.set(error.clone())),
+            Err(ref error) if error.is_lasting() && !self.book().ever_opened => {
+                drop(self.dead.set(error.clone()));
+            }
             Err(_) => {}
         }
         result
@@ -175,9 +200,13 @@ impl Lanes {
     /// template.
     pub(crate) fn discard(&self, id: LaneId, cut: Cut) {
         log::info(format_args!("{id} is given up"));
-        // Its number stays reserved: the name must not be used again while it is being dropped.
-        let server = Arc::clone(&self.server);
-        executor::spawn_in_background(async move { retire::retire(&server, id, cut).await });
+        let (server, book) = (Arc::clone(&self.server), Arc::clone(&self.book));
+        executor::spawn_in_background(async move {
+            retire::retire(&server, &id, cut).await;
+            if let Some(database) = &id.own {
+                locked(&book).reserved.remove(database);
+            }
+        });
     }
 
     /// Whether no warm lane is waiting for a test.
@@ -197,8 +226,9 @@ impl Lanes {
     pub(crate) async fn close(&self) {
         let free = std::mem::take(&mut self.book().free);
         let closing = free.into_iter().map(|mut lane| async move {
-            if let Some((_, database)) = &lane.id.own {
-                mark::leave(&mut lane.connection, &self.server, database, &Mark::clean())
+            if let Some(database) = &lane.id.own {
+                let mark = Mark::clean().with(lane.id.comment.clone());
+                leave(&mut lane.connection, &self.server, database, &mark)
                     .await
                     .ok();
             }
@@ -224,6 +254,10 @@ impl Lanes {
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.book)
     }
+}
+
+fn locked(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -147,7 +147,7 @@ impl Sandbox {
         let active = self.core.session.get().await?;
         let server = active.lanes().server();
         let database = self.core.lane_id().and_then(|id| id.own);
-        Ok(server.outside_options(database.as_ref().map(|(_, database)| database)))
+        Ok(server.outside_options(database.as_ref()))
     }
 
     /// What explains a failure that is a `PoolTimedOut`: that the connection was held for too long.

@@ -8,6 +8,7 @@ mod membership;
 mod pooler;
 mod psql;
 mod role_settings;
+mod timeouts;
 mod url;
 
 use std::{
@@ -18,7 +19,7 @@ use std::{
 };
 
 use sqlx::{
-    PgConnection,
+    AssertSqlSafe, Executor, PgConnection,
     postgres::{PgConnectOptions, PgSslMode},
 };
 use sqlx_core::connection::ConnectOptions as _;
@@ -26,6 +27,7 @@ use sqlx_core::connection::ConnectOptions as _;
 pub(crate) use self::{
     failure::{ConnectFailure, is},
     login::Login,
+    timeouts::never_end,
 };
 use crate::{error::Cause, executor, log, tap::Tap};
 #[cfg(unix)]
@@ -158,14 +160,23 @@ impl Server {
     ///
     /// When the server cannot be reached within ten seconds or refuses.
     pub(crate) async fn door(&self) -> Result<PgConnection, Cause> {
-        let named = match self.connect(&self.door_options()).await {
+        let named = match self.maintenance(&self.door_options()).await {
             Err(failure) if failure.is("3D000") => failure,
             result => return result.map_err(|failure| self.explain(failure)),
         };
-        let fallback = self
-            .connect(&self.door_options().database("postgres"))
-            .await;
+        let fallback = self.door_options().database("postgres");
+        let fallback = self.maintenance(&fallback).await;
         fallback.map_err(|_| self.explain(named))
+    }
+
+    async fn maintenance(
+        &self,
+        options: &PgConnectOptions,
+    ) -> Result<PgConnection, ConnectFailure> {
+        let mut connection = self.connect(options).await?;
+        let sql = AssertSqlSafe(timeouts::no_limits(&connection));
+        let set = connection.execute(sqlx::raw_sql(sql)).await;
+        set.map(|_| connection).map_err(ConnectFailure::Refused)
     }
 
     /// Connects, waiting for a server that says that it is only starting up, and starting the

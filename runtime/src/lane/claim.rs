@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-use super::mark::{self, Mark};
+use super::leave;
 use crate::{
-    database::OwnDatabase,
+    database::{COMMENT, Mark, OwnDatabase, State},
     error::Cause,
     log, sandbox,
-    server::{Server, is},
+    server::{self, Server, is},
     tap::Tap,
 };
 
@@ -28,15 +28,11 @@ macro_rules! claim_key {
     };
 }
 
-/// One query: settings of a connection that holds a long transaction on disposable data, then the
-/// lock, and the mark of the lane's last user, which is the comment of its database (`pg_database` has a
-/// fixed object id; `shobj_description` would take the server longer).
+/// The lock and the mark of the lane's last user, in one query.
 const CLAIM: &str = concat!(
-    "set idle_in_transaction_session_timeout = 0; set synchronous_commit = off; ",
     "select pg_backend_pid(), pg_try_advisory_lock(",
     claim_key!(),
-    "), (select (select description from pg_shdescription where objoid = d.oid and classoid = 1262) \
-        from pg_database d where datname = current_database())",
+    "), "
 );
 
 /// An expression that releases all advisory locks and takes the claim again.
@@ -51,13 +47,13 @@ pub(super) enum Claimed {
     Ours {
         connection: PgConnection,
         backend: i32,
+        /// What migrations say in a comment on their database.
+        comment: Option<String>,
     },
-    /// Another process has it, or is removing it. These lanes are in use, as far as is known.
-    Elsewhere { in_use: Vec<u32> },
     /// A pooler is in the way, which cannot keep a claim.
     Pooled(Cause),
-    /// It is ours, but its last user did not give it back in good order.
-    Untrusted,
+    /// Another process has it, or is removing it, or has left it in a state that nobody vouches for.
+    NotOurs,
 }
 
 /// Claims the lane that a connection leads to.
@@ -70,9 +66,7 @@ pub(super) async fn claim(
     match try_claim(connection, tap, database, server).await {
         // Whoever is removing the lane ends every connection to it. That may be seen first when
         // something cannot be written any more.
-        Err(error) if is(&error, "57P01") || is_ended(tap) => {
-            Ok(Claimed::Elsewhere { in_use: Vec::new() })
-        }
+        Err(error) if is(&error, "57P01") || is_ended(tap) => Ok(Claimed::NotOurs),
         result => result,
     }
 }
@@ -89,20 +83,6 @@ async fn deepen(connection: &mut PgConnection, tap: &Tap) -> Result<(), sqlx::Er
     Ok(())
 }
 
-/// The numbers of the lanes that somebody is connected to, so that they need not be tried.
-async fn in_use(
-    connection: &mut PgConnection,
-    lane: &OwnDatabase,
-) -> Result<Vec<u32>, sqlx::Error> {
-    let sql = "select distinct datname from pg_stat_activity where starts_with(datname, $1)";
-    let names: Vec<String> = sqlx::query_scalar(sql)
-        .bind(lane.family())
-        .fetch_all(connection)
-        .await?;
-    let lanes = names.iter().filter_map(|name| OwnDatabase::recognize(name));
-    Ok(lanes.filter_map(|lane| lane.number()).collect())
-}
-
 async fn try_claim(
     mut connection: PgConnection,
     tap: &Tap,
@@ -110,9 +90,15 @@ async fn try_claim(
     server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
     deepen(&mut connection, tap).await?;
-    let row = connection.fetch_one(sqlx::raw_sql(CLAIM)).await?;
+    // It holds a long transaction, on data that nobody needs to find again.
+    let sql = format!(
+        "{}; set synchronous_commit = off; {CLAIM}{COMMENT} from pg_database d where datname = '{database}'",
+        server::never_end(&connection),
+    );
+    let row = connection
+        .fetch_one(sqlx::raw_sql(AssertSqlSafe(sql)))
+        .await?;
     let (backend, locked): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
-    let comment: Option<String> = row.try_get(2)?;
     if let Err(cause) = server.refuse_unlike(tap.process(), backend) {
         connection
             .execute("select pg_advisory_unlock_all()")
@@ -121,22 +107,25 @@ async fn try_claim(
         connection.close().await.ok();
         return Ok(Claimed::Pooled(cause));
     }
-    if !locked {
-        let in_use = in_use(&mut connection, database).await;
+    let mark = row.try_get::<Option<String>, _>(2)?;
+    let mark = mark.and_then(|comment| Mark::parse(&comment));
+    let trusted = mark.as_ref().is_some_and(|mark| mark.state == State::Clean);
+    if !locked || !trusted {
         connection.close().await.ok();
-        return in_use.map(|in_use| Claimed::Elsewhere { in_use });
+        return Ok(Claimed::NotOurs);
     }
-    if comment
-        .and_then(|text| Mark::parse(&text))
-        .is_some_and(|mark| mark.busy)
-    {
-        connection.close().await.ok();
-        return Ok(Claimed::Untrusted);
-    }
-    mark::leave(&mut connection, server, database, &Mark::busy()).await?;
+    let comment = mark.and_then(|mark| mark.comment);
+    leave(
+        &mut connection,
+        server,
+        database,
+        &Mark::busy().with(comment.clone()),
+    )
+    .await?;
     Ok(Claimed::Ours {
         connection,
         backend,
+        comment,
     })
 }
 
@@ -146,11 +135,12 @@ pub(super) async fn prepare_shared(
     tap: &Tap,
 ) -> Result<i32, sqlx::Error> {
     deepen(connection, tap).await?;
-    let sql = "set idle_in_transaction_session_timeout = 0; select pg_backend_pid()";
-    connection.fetch_one(sqlx::raw_sql(sql)).await?.try_get(0)
+    let sql = format!("{}; select pg_backend_pid()", server::never_end(connection));
+    let row = connection.fetch_one(sqlx::raw_sql(AssertSqlSafe(sql)));
+    row.await?.try_get(0)
 }
 
-/// Clones the template; a lane that another process has made in the meantime will do as well.
+/// Clones the template; the clone is marked as clean, and is free until it is claimed.
 pub(super) async fn clone_template(
     server: &Server,
     template: &OwnDatabase,
@@ -160,6 +150,11 @@ pub(super) async fn clone_template(
     let sql = format!("create database {lane} template {template}{owner}");
     let action = format!("run `{sql}`");
     let began = Instant::now();
+    let failed = |error| Cause::Statement {
+        action: action.clone(),
+        server: server.to_string(),
+        error,
+    };
     let cloning = async {
         let mut door = server.door().await?;
         loop {
@@ -167,18 +162,13 @@ pub(super) async fn clone_template(
                 .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
                 .await
             {
-                Ok(_) => break,
-                // The second is what the loser of a race gets.
-                Err(error) if is(&error, "42P04") || is(&error, "23505") => break,
-                Err(error) if is(&error, "55006") => tokio::time::sleep(RETRY_PAUSE).await,
-                Err(error) => {
-                    let (action, server) = (action.clone(), server.to_string());
-                    return Err(Cause::Statement {
-                        action,
-                        server,
-                        error,
-                    });
+                Ok(_) => {
+                    break mark_as_template(&mut door, template, lane)
+                        .await
+                        .map_err(failed)?;
                 }
+                Err(error) if is(&error, "55006") => tokio::time::sleep(RETRY_PAUSE).await,
+                Err(error) => return Err(failed(error)),
             }
         }
         door.close().await.ok();
@@ -196,4 +186,21 @@ pub(super) async fn clone_template(
                 seconds,
             })
         })
+}
+
+/// Marks a new clone as clean, with what migrations say in a comment on their database: a clone has no comment.
+async fn mark_as_template(
+    door: &mut PgConnection,
+    template: &OwnDatabase,
+    lane: &OwnDatabase,
+) -> Result<(), sqlx::Error> {
+    let sql = format!("select {COMMENT} from pg_database d where datname = '{template}'");
+    let comment: Option<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_one(&mut *door)
+        .await?;
+    let comment = comment.and_then(|comment| Mark::parse(&comment)?.comment);
+    let mark = Mark::clean().with(comment).statement(lane);
+    door.execute(sqlx::raw_sql(AssertSqlSafe(mark)))
+        .await
+        .map(|_| ())
 }

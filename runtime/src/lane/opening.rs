@@ -1,22 +1,21 @@
 //! Opening a lane: finding one that can be claimed, or making one.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 
 use super::{
-    Cut, Lane, LaneId, Lanes,
+    Lane, LaneId, Lanes,
     claim::{self, Claimed},
     policies,
 };
 use crate::{
     Error,
-    database::OwnDatabase,
+    database::{Fate, Mark, OwnDatabase, survey},
     error::Cause,
-    log,
+    executor, log,
     server::{ConnectFailure, is},
-    tap::Tap,
-    template::Ground,
+    template::{Ground, clean_up},
 };
 
 /// How many lanes are looked at before something must be wrong.
@@ -39,64 +38,25 @@ impl From<Error> for Failure {
 }
 
 impl Lanes {
-    /// Opens the lane with the smallest number that can be had.
+    /// Claims a lane that nobody uses, or clones the template.
     pub(super) async fn open(&self) -> Result<Lane, Failure> {
         let began = Instant::now();
-        let (mut claimed_elsewhere, mut admitted) = (BTreeSet::new(), false);
         for _ in 0..ATTEMPTS {
             let learned = self.server.learn_role(self.template.database()).await;
             learned.map_err(|cause| Failure::from(Error::from(cause)))?;
             if self.template.is_shared() {
                 return self.open_shared().await;
             }
-            let reservation = self.reserve(&claimed_elsewhere);
-            let database = self.template.database().lane(reservation.number);
-            let options = self.server.test_options(&database);
-            match self.server.connect_tapped(&options).await {
-                Ok((connection, tap)) => {
-                    match claim::claim(connection, &tap, &database, &self.server).await {
-                        Ok(Claimed::Ours {
-                            mut connection,
-                            backend,
-                        }) => {
-                            self.tell_policies(&mut connection).await;
-                            log::debug(format_args!(
-                                "lane {database} opened in {:.1?}",
-                                began.elapsed()
-                            ));
-                            let own = Some((reservation.keep(), database));
-                            return Ok(Lane {
-                                id: LaneId::new(own, backend, tap),
-                                connection,
-                            });
-                        }
-                        Ok(Claimed::Pooled(cause)) => {
-                            return Err(Failure::Final(Error::from(cause)));
-                        }
-                        Ok(Claimed::Elsewhere { in_use }) => {
-                            log::debug(format_args!("lane {database} is another process's"));
-                            claimed_elsewhere.insert(reservation.number);
-                            claimed_elsewhere.extend(in_use);
-                        }
-                        Ok(Claimed::Untrusted) => {
-                            log::info(format_args!("lane {database} was left by a killed process"));
-                            let own = Some((reservation.keep(), database));
-                            let (backend, tap) = (0, Tap::default());
-                            self.discard(LaneId::new(own, backend, tap), Cut::Nobody);
-                        }
-                        Err(error) => return Err(self.statement("claim a lane", error)),
-                    }
-                }
-                Err(failure) if failure.is("53300") => return Err(self.refused(failure)),
-                // Whoever is removing the lane ends every connection to it.
-                Err(failure) if failure.is("57P01") => {
-                    claimed_elsewhere.insert(reservation.number);
-                }
-                Err(failure) if !admitted && self.server.refuses_role(&failure) => {
-                    admitted = true;
-                    self.admit().await?;
-                }
-                Err(failure) => self.make_room(&database, failure).await?,
+            let Some(candidate) = self.find_or_clone().await? else {
+                continue;
+            };
+            if let Some(lane) = self.claim(candidate).await? {
+                log::debug(format_args!(
+                    "{} opened in {:.1?}",
+                    lane.id,
+                    began.elapsed()
+                ));
+                return Ok(lane);
             }
         }
         Err(Failure::Final(Error::from(Cause::TemplateVanishes {
@@ -105,26 +65,98 @@ impl Lanes {
         })))
     }
 
-    /// Clones the template after a connection to the lane's database has failed; or finds out that
-    /// the failure has another reason.
-    async fn make_room(
-        &self,
-        database: &OwnDatabase,
-        failure: ConnectFailure,
-    ) -> Result<(), Failure> {
-        // What is wrong with the server shows at its door, with a better error.
+    /// Finds a lane to claim, or clones one; none if that is to be tried again.
+    async fn find_or_clone(&self) -> Result<Option<Candidate<'_>>, Failure> {
+        if let Some(known) = self.reserve_known() {
+            return Ok(Some(known));
+        }
+        self.survey().await?;
+        if let Some(known) = self.reserve_known() {
+            return Ok(Some(known));
+        }
         if self.template.ensure().await? == Ground::Shared {
-            return Ok(());
+            return Ok(None);
         }
-        if !failure.is("3D000") {
-            return Err(self.refused(failure));
-        }
-        match claim::clone_template(&self.server, self.template.database(), database).await {
-            Ok(()) => Ok(()),
-            Err(Cause::Statement { error, .. }) if is(&error, "3D000") => {
-                Ok(self.template.make_again().await?)
+        let database = self.template.database().new_lane();
+        let candidate = self.reserve(database);
+        let cloning =
+            claim::clone_template(&self.server, self.template.database(), &candidate.database);
+        match cloning.await {
+            Ok(()) => Ok(Some(candidate)),
+            // Another process has removed it as stale, or was killed while it did.
+            Err(Cause::Statement { error, .. }) if is(&error, "3D000") || is(&error, "55000") => {
+                self.template.make_again().await?;
+                Ok(None)
             }
             Err(cause) => Err(Failure::from(Error::from(cause))),
+        }
+    }
+
+    /// Asks the server which lanes nobody uses, and has removed what killed processes left.
+    async fn survey(&self) -> Result<(), Failure> {
+        let maintenance = self.server.door().await;
+        let mut maintenance = maintenance.map_err(|cause| Failure::from(Error::from(cause)))?;
+        let found = survey(&mut maintenance, self.template.database().family()).await;
+        maintenance.close().await.ok();
+        let found =
+            found.map_err(|error| self.statement("list the databases of the template", error))?;
+        let (now, mut abandoned) = (Mark::now(), Vec::new());
+        for found in found {
+            match found.fate(now) {
+                Fate::Free => drop(self.book().known.insert(found.database)),
+                Fate::InUse => {}
+                // What this process itself is removing looks the same.
+                Fate::Abandoned if self.book().reserved.contains(&found.database) => {}
+                Fate::Abandoned => abandoned.push(found.database),
+            }
+        }
+        if !abandoned.is_empty() {
+            executor::spawn_in_background(clean_up(Arc::clone(&self.server), abandoned));
+        }
+        Ok(())
+    }
+
+    /// Connects to a lane and makes it this process's; none if somebody else has it, or it is gone.
+    async fn claim(&self, candidate: Candidate<'_>) -> Result<Option<Lane>, Failure> {
+        let options = self.server.test_options(&candidate.database);
+        let mut connected = self.server.connect_tapped(&options).await;
+        if let Err(failure) = &connected
+            && self.server.refuses_role(failure)
+        {
+            self.admit().await?;
+            connected = self.server.connect_tapped(&options).await;
+        }
+        let (connection, tap) = match connected {
+            Ok(connected) => connected,
+            // It is being removed (57P01, which ends every connection to it), or was (3D000), or a process was killed
+            // in the middle of that (55000).
+            Err(failure)
+                if ["57P01", "3D000", "55000"]
+                    .iter()
+                    .any(|code| failure.is(code)) =>
+            {
+                return Ok(None);
+            }
+            Err(failure) => return Err(self.refused(failure)),
+        };
+        let database = &candidate.database;
+        match claim::claim(connection, &tap, database, &self.server).await {
+            Ok(Claimed::Ours {
+                mut connection,
+                backend,
+                comment,
+            }) => {
+                self.tell_policies(&mut connection).await;
+                let mut id = LaneId::new(Some(candidate.keep()), backend, tap);
+                id.comment = comment;
+                Ok(Some(Lane { id, connection }))
+            }
+            Ok(Claimed::Pooled(cause)) => Err(Failure::Final(Error::from(cause))),
+            Ok(Claimed::NotOurs) => {
+                log::debug(format_args!("lane {database} is another process's"));
+                Ok(None)
+            }
+            Err(error) => Err(self.statement("claim a lane", error)),
         }
     }
 
@@ -180,35 +212,45 @@ impl Lanes {
         }))
     }
 
-    fn reserve(&self, except: &BTreeSet<u32>) -> Reservation<'_> {
+    /// Reserves a lane of which the server has said that nobody uses it.
+    fn reserve_known(&self) -> Option<Candidate<'_>> {
         let mut book = self.book();
-        let number = (1..=u32::MAX).find(|n| !book.reserved.contains(n) && !except.contains(n));
-        let number = number.expect("there are more numbers than lanes");
-        book.reserved.insert(number);
-        Reservation {
+        while let Some(database) = book.known.pop_first() {
+            if !book.reserved.contains(&database) {
+                drop(book);
+                return Some(self.reserve(database));
+            }
+        }
+        None
+    }
+
+    fn reserve(&self, database: OwnDatabase) -> Candidate<'_> {
+        self.book().reserved.insert(database.clone());
+        Candidate {
             lanes: self,
-            number,
+            database,
         }
     }
 }
 
-/// A number that no other test of this process can get; free again when dropped.
-struct Reservation<'a> {
+/// A lane that no other test of this process can get; given up when dropped.
+struct Candidate<'a> {
     lanes: &'a Lanes,
-    number: u32,
+    database: OwnDatabase,
 }
 
-impl Reservation<'_> {
-    /// Keeps the number reserved for as long as the lane lives.
-    fn keep(self) -> u32 {
-        let number = self.number;
-        std::mem::forget(self);
-        number
+impl Candidate<'_> {
+    /// Keeps the lane reserved for as long as it lives.
+    fn keep(mut self) -> OwnDatabase {
+        let kept = self.database.clone();
+        // What is dropped then is no lane's name.
+        self.database = self.lanes.template.database().clone();
+        kept
     }
 }
 
-impl Drop for Reservation<'_> {
+impl Drop for Candidate<'_> {
     fn drop(&mut self) {
-        self.lanes.book().reserved.remove(&self.number);
+        self.lanes.book().reserved.remove(&self.database);
     }
 }

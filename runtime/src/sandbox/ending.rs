@@ -13,6 +13,8 @@ pub(crate) enum Ending {
     RolledBack,
     /// A database of the test's own, which is not used again.
     ThrownAway,
+    /// The connection that kept a database of the test's own for it was ended, so another process may have removed it.
+    TakenAway,
     /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
     Kept,
     /// Something may have been written for good; the lane was given up.
@@ -63,7 +65,7 @@ impl Ending {
     pub(crate) fn is_failure(&self) -> bool {
         matches!(
             self,
-            Self::NotOpened(_) | Self::Escaped(_) | Self::DeferredConstraint(_)
+            Self::NotOpened(_) | Self::TakenAway | Self::Escaped(_) | Self::DeferredConstraint(_)
         )
     }
 
@@ -71,6 +73,7 @@ impl Ending {
     pub(crate) fn headline(&self) -> &'static str {
         match self {
             Self::NotOpened(_) => "got no database",
+            Self::TakenAway => "lost its database while it ran",
             Self::Escaped(_) => "escaped from its transaction",
             Self::DeferredConstraint(_) => "leaves a deferred constraint violated",
             _ => "failed",
@@ -85,6 +88,10 @@ impl Ending {
             Self::RolledBack => "rolled back; nothing escaped".to_owned(),
             Self::Kept => "set aside with what the test had committed".to_owned(),
             Self::ThrownAway => "its database is thrown away".to_owned(),
+            Self::TakenAway => "the connection that reserves the test's database was ended while the test ran, so another process may have\n\
+                 removed the database, and what the test saw proves nothing. Something ended it: a server that was restarted, a\n\
+                 `pg_terminate_backend` or `drop database … with (force)`, a pooler or a network between."
+                .to_owned(),
             Self::Escaped(Escape::EndedByStatement) => {
                 "the transaction around the test was ended by a statement: a COMMIT, ROLLBACK, END, ABORT or\n\
                  PREPARE TRANSACTION sent as SQL text. What was written after it may be permanent, so this\n\

@@ -11,8 +11,9 @@ use super::{
     transaction::{self, Outer},
 };
 use crate::{
+    database::Mark,
     keep::Keeping,
-    lane::{Cut, Lane, LaneId},
+    lane::{Cut, Lane, LaneId, leave},
     outcome::Outcome,
     report::chain,
     session::Active,
@@ -66,8 +67,16 @@ impl Sandbox {
             escape, violation, ..
         } = std::mem::take(&mut *self.core.trouble());
         let committed = tokio::time::timeout(COMMIT_LIMIT, commit(&mut connection, outer)).await;
-        // In good order, or else the commit may still be under way when the database is renamed.
-        connection.close().await.ok();
+        if let (Ok(_), Some(database)) = (&committed, &id.own) {
+            let server = active.lanes().server();
+            leave(&mut connection, server, database, &Mark::leaving())
+                .await
+                .ok();
+            // In good order, or else the commit may still be under way when the database is renamed.
+            tokio::time::timeout(COMMIT_LIMIT, connection.close())
+                .await
+                .ok();
+        }
         let committed = match committed {
             Ok(Ok(committed)) => committed,
             Ok(Err(error)) => return not_committed(active, id, keeping, &chain(&error)),

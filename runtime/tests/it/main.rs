@@ -10,6 +10,7 @@ mod exit;
 mod faults;
 mod fixtures;
 mod given_roles;
+mod healing;
 mod in_vain;
 mod injection;
 mod keeping;
