@@ -1,6 +1,6 @@
 //! The databases of ours that a server has, and what can be done with each.
 
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
 use super::{
     Kind, OwnDatabase,
@@ -93,11 +93,12 @@ pub(crate) async fn survey(
         "select d.datname::text, d.datconnlimit = -2, \
          exists (select from pg_stat_activity where datid = d.oid), \
          exists (select from pg_stat_activity where application_name = d.datname), {COMMENT} \
-         from pg_database d where starts_with(d.datname, $1)"
+         from pg_database d where starts_with(d.datname, '{prefix}')"
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(prefix);
+    // As a simple query, because a pooler in the way is reported later and may have given away a prepared one.
+    let rows = maintenance.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)));
     let mut found = Vec::new();
-    for row in rows.fetch_all(maintenance).await? {
+    for row in rows.await? {
         let Some(database) = OwnDatabase::recognize(row.try_get(0)?) else {
             continue;
         };
