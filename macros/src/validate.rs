@@ -4,6 +4,7 @@
 use syn::{FnArg, PatType, ReturnType, Safety, Signature, Type};
 
 use crate::errors::{Errors, as_written};
+use crate::fragment;
 use crate::function::Function;
 use crate::rstest;
 use crate::test_fn::{TestFn, is_test_attribute};
@@ -156,7 +157,7 @@ fn takes_not_too_many(signature: &Signature, errors: &mut Errors) {
 /// An argument is injected by its type, so this must be owned and written out.
 fn names_an_owned_type(argument: &PatType, errors: &mut Errors) {
     let pattern = as_written(&argument.pat);
-    match &*argument.ty {
+    match fragment::type_of(&argument.ty) {
         Type::Reference(reference) => {
             let owned = as_written(&reference.elem);
             let mutable = reference.mutability.map_or("", |_| "mut ");
