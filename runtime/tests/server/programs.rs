@@ -92,9 +92,11 @@ fn programs_that_nobody_names_and_that_do_not_run_make_way_for_others() {
     let site = Site::new();
     let broken = site.beside("bin");
     write_programs(&broken, POSTGRES, BROKEN);
-    let path = std::env::var("PATH").expect("there is one");
-    let path = format!("{}:{path}", broken.display());
-    let (success, said) = run(site.command().env("PATH", path).env("DB_TEST_LOG", "warn"));
+    let others = ["PG_BIN", "PATH"].map(|name| std::env::var(name).unwrap_or_default());
+    let path = format!("{}:{}", broken.display(), others.join(":"));
+    let mut command = site.command();
+    command.env_remove("PG_BIN").env("PATH", path);
+    let (success, said) = run(command.env("DB_TEST_LOG", "warn"));
     assert!(success, "{said}");
     let told = format!("the PostgreSQL in {} cannot be used", broken.display());
     assert!(said.contains(&told), "{said}");

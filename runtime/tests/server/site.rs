@@ -86,7 +86,7 @@ impl Site {
 
     /// Sets the environment and the account of a command that uses this site.
     pub(crate) fn surround(&self, command: &mut Command) {
-        for name in ["TEST_DB_URL", "DATABASE_URL", "PG_BIN", "RUST_LOG"] {
+        for name in ["TEST_DB_URL", "DATABASE_URL", "RUST_LOG"] {
             command.env_remove(name);
         }
         command
