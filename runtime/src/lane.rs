@@ -6,6 +6,7 @@
 //! see [`Mark`].
 
 mod claim;
+mod hint;
 mod leave;
 mod opening;
 mod policies;
@@ -22,7 +23,7 @@ use futures_util::future::join_all;
 use sqlx::{Connection, PgConnection};
 use tokio::sync::Notify;
 
-use self::opening::Failure;
+use self::{hint::Hint, opening::Failure};
 pub(crate) use self::{leave::leave, retire::Cut};
 use crate::{
     Error,
@@ -119,6 +120,10 @@ struct Book {
     free: Vec<Lane>,
     /// Lanes that nobody used when the server was last asked, to be claimed.
     known: BTreeSet<OwnDatabase>,
+    /// Lanes that were tried, and were gone or somebody else's.
+    missed: BTreeSet<OwnDatabase>,
+    /// When the server was asked; 0 if it was not yet.
+    surveyed: i64,
     /// Lanes that this process holds, opens or removes.
     reserved: BTreeSet<OwnDatabase>,
     ever_opened: bool,
@@ -225,6 +230,7 @@ impl Lanes {
     /// Closes every connection in good order and leaves the mark of a lane that can be trusted.
     pub(crate) async fn close(&self) {
         let free = std::mem::take(&mut self.book().free);
+        let given_back = free.iter().filter_map(|lane| lane.id.own.clone()).collect();
         let closing = free.into_iter().map(|mut lane| async move {
             if let Some(database) = &lane.id.own {
                 let mark = Mark::clean().with(lane.id.comment.clone());
@@ -236,6 +242,21 @@ impl Lanes {
             lane.id.tap.ended().await;
         });
         join_all(closing).await;
+        self.note(given_back);
+    }
+
+    /// Notes for the next process which lanes were given back, by this one and the last ones.
+    fn note(&self, given_back: BTreeSet<OwnDatabase>) {
+        let Some(file) = self.server.lanes_of(self.template.database()) else {
+            return;
+        };
+        let mut hint = Hint::read(&file).unwrap_or_default();
+        let book = self.book();
+        hint.surveyed = book.surveyed.max(hint.surveyed);
+        hint.lanes.retain(|lane| !book.missed.contains(lane));
+        hint.lanes.extend(given_back);
+        // Without it the next process asks the server.
+        hint.write(&file).ok();
     }
 
     fn no_lane(&self, last: &Error, after: Duration) -> Error {

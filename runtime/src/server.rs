@@ -13,7 +13,7 @@ mod url;
 
 use std::{
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -29,7 +29,7 @@ pub(crate) use self::{
     login::Login,
     timeouts::never_end,
 };
-use crate::{error::Cause, executor, log, tap::Tap};
+use crate::{database::OwnDatabase, error::Cause, executor, log, tap::Tap};
 #[cfg(unix)]
 use crate::{sandbox, tap};
 
@@ -151,6 +151,15 @@ impl Server {
     /// Whether this is the server that db-test itself has started.
     pub(crate) fn is_private(&self) -> bool {
         !matches!(self.origin, Origin::Url { .. })
+    }
+
+    /// Where a process may note which lanes it gave back: beside the private server, which ends with its databases.
+    pub(crate) fn lanes_of(&self, template: &OwnDatabase) -> Option<PathBuf> {
+        match &self.origin {
+            Origin::Url { .. } => None,
+            #[cfg(unix)]
+            Origin::Local { server, .. } => Some(server.lanes_of(template.as_str())),
+        }
     }
 
     /// Connects to the database that the server was named by, or to `postgres` if there is none of

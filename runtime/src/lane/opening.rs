@@ -7,6 +7,7 @@ use sqlx::{Connection, PgConnection};
 use super::{
     Lane, LaneId, Lanes,
     claim::{self, Claimed},
+    hint::Hint,
     policies,
 };
 use crate::{
@@ -50,6 +51,7 @@ impl Lanes {
             let Some(candidate) = self.find_or_clone().await? else {
                 continue;
             };
+            let database = candidate.database.clone();
             if let Some(lane) = self.claim(candidate).await? {
                 log::debug(format_args!(
                     "{} opened in {:.1?}",
@@ -58,6 +60,7 @@ impl Lanes {
                 ));
                 return Ok(lane);
             }
+            self.book().missed.insert(database);
         }
         Err(Failure::Final(Error::from(Cause::TemplateVanishes {
             template: self.template.database().clone(),
@@ -67,6 +70,7 @@ impl Lanes {
 
     /// Finds a lane to claim, or clones one; none if that is to be tried again.
     async fn find_or_clone(&self) -> Result<Option<Candidate<'_>>, Failure> {
+        self.take_hint();
         if let Some(known) = self.reserve_known() {
             return Ok(Some(known));
         }
@@ -92,6 +96,18 @@ impl Lanes {
         }
     }
 
+    /// Tries what the last process has noted, before the server is asked.
+    fn take_hint(&self) {
+        let file = self.server.lanes_of(self.template.database());
+        let mut book = self.book();
+        if book.surveyed == 0
+            && let Some(hint) = file.and_then(|file| Hint::read(&file))
+        {
+            book.surveyed = hint.surveyed;
+            book.known.extend(hint.lanes);
+        }
+    }
+
     /// Asks the server which lanes nobody uses, and has removed what killed processes left.
     async fn survey(&self) -> Result<(), Failure> {
         let maintenance = self.server.door().await;
@@ -101,6 +117,7 @@ impl Lanes {
         let found =
             found.map_err(|error| self.statement("list the databases of the template", error))?;
         let (now, mut abandoned) = (Mark::now(), Vec::new());
+        self.book().surveyed = now;
         for found in found {
             match found.fate(now) {
                 Fate::Free => drop(self.book().known.insert(found.database)),
