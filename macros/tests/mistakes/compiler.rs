@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::normal;
 
 /// The crates that a case may name.
-const NAMED: [&str; 2] = ["db_test", "rstest"];
+const NAMED: [&str; 4] = ["axum", "db_test", "rstest", "sqlx"];
 
 /// How to compile a case.
 pub(crate) struct Compiler {
@@ -56,6 +56,18 @@ impl Compiler {
 
     /// What the compiler says about a case, which it must not accept.
     pub(crate) fn refuses(&self, case: &Path) -> String {
+        let (is_accepted, text) = self.run(case);
+        assert!(!is_accepted, "{} compiles: {text}", case.display());
+        normal::form(&text)
+    }
+
+    /// Compiles a case that has no mistake.
+    pub(crate) fn accepts(&self, case: &Path) {
+        let (is_accepted, text) = self.run(case);
+        assert!(is_accepted, "{} does not compile: {text}", case.display());
+    }
+
+    fn run(&self, case: &Path) -> (bool, String) {
         let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
             .args(&self.arguments)
             .arg("--crate-name=case")
@@ -65,13 +77,8 @@ impl Compiler {
             .env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"))
             .output()
             .expect("the compiler can be started");
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            !output.status.success(),
-            "{} compiles: {text}",
-            case.display()
-        );
-        normal::form(&text)
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), text)
     }
 }
 

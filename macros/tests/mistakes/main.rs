@@ -2,6 +2,7 @@
 //!
 //! The compiler runs once a case on what `cargo test` has built anyway: nothing is built for it.
 
+mod advice;
 mod compiler;
 mod normal;
 
@@ -59,6 +60,16 @@ fn check(directory: &str, compiler: &Compiler) {
 #[test]
 fn mistakes_are_explained() {
     check("tests/ui", &Compiler::new());
+}
+
+/// What a message tells people to write is in a file that the compiler accepts.
+#[test]
+fn advice_compiles() {
+    let compiler = Compiler::new().for_tests();
+    for case in cases("tests/ui/advice") {
+        advice::check(&case);
+        compiler.accepts(&case);
+    }
 }
 
 /// The generated code leaves types to be inferred in a test, and each mistake must still be told once, and at
