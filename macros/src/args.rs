@@ -7,10 +7,12 @@ mod value;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, ExprPath, Ident, LitInt, Token};
+use syn::{ExprPath, Ident, Token};
 
 use crate::errors::{Errors, mistake};
 pub(crate) use fixtures::Fixture;
+pub(crate) use value::Limit;
+use value::Value;
 
 /// Every option with an example of it, as the messages quote them.
 const OPTIONS: [(&str, &str); 7] = [
@@ -34,14 +36,14 @@ pub(crate) enum Isolation {
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) isolation: Option<Isolation>,
-    /// In milliseconds.
-    pub(crate) timeout: Option<u64>,
+    pub(crate) timeout: Option<Limit>,
     pub(crate) overrides: Option<ExprPath>,
     pub(crate) session: Option<ExprPath>,
     /// In the order in which they run.
     pub(crate) fixtures: Vec<Fixture>,
-    pub(crate) max_queries: Option<LitInt>,
-    pub(crate) max_queries_per_request: Option<LitInt>,
+    /// An expression of type `usize`.
+    pub(crate) max_queries: Option<TokenStream>,
+    pub(crate) max_queries_per_request: Option<TokenStream>,
 }
 
 impl Options {
@@ -68,18 +70,30 @@ impl Options {
         let key = parse_key(input)?;
         let value = || parse_value(input, &key);
         match key.to_string().as_str() {
-            "isolation" => set(&mut self.isolation, &key, value::isolation(&value()?)?)?,
-            "timeout" => set(&mut self.timeout, &key, value::milliseconds(&value()?)?)?,
-            "overrides" => set(&mut self.overrides, &key, value::path(&value()?, &key)?)?,
-            "session" => set(&mut self.session, &key, value::path(&value()?, &key)?)?,
+            "isolation" => set(
+                &mut self.isolation,
+                &key,
+                value::isolation(&value()?.expression)?,
+            )?,
+            "timeout" => set(&mut self.timeout, &key, value::limit(value()?)?)?,
+            "overrides" => set(
+                &mut self.overrides,
+                &key,
+                value::path(&value()?.expression, &key)?,
+            )?,
+            "session" => set(
+                &mut self.session,
+                &key,
+                value::path(&value()?.expression, &key)?,
+            )?,
             "fixtures" => fixtures::parse(input, &key, &mut self.fixtures)?,
-            "max_queries" => set(&mut self.max_queries, &key, value::count(&value()?, &key)?)?,
+            "max_queries" => set(&mut self.max_queries, &key, value::count(value()?, &key)?)?,
             "max_queries_per_request" => set(
                 &mut self.max_queries_per_request,
                 &key,
-                value::count(&value()?, &key)?,
+                value::count(value()?, &key)?,
             )?,
-            "migrations" | "migrator" => return Err(elsewhere::refuse(&key, &value()?)),
+            "migrations" | "migrator" => return Err(elsewhere::refuse(&key, &value()?.expression)),
             _ => return Err(unknown(&key)),
         }
         expect_comma(input)
@@ -103,7 +117,7 @@ fn parse_key(input: ParseStream) -> syn::Result<Ident> {
     Err(mistake(found, problem, list_of_options()))
 }
 
-fn parse_value(input: ParseStream, key: &Ident) -> syn::Result<Expr> {
+fn parse_value(input: ParseStream, key: &Ident) -> syn::Result<Value> {
     if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() || input.peek(Token![,]) {
         let problem = format!("`{key}` needs `=` and a value");
         return Err(mistake(key, problem, write_example(key)));

@@ -44,7 +44,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::args::{Fixture, Isolation, Options};
+use crate::args::{Fixture, Isolation, Limit, Options};
 use crate::function::Function;
 use crate::test_fn::TestFn;
 
@@ -98,7 +98,7 @@ pub(crate) fn description(test: &TestFn, options: &Options) -> TokenStream {
     let overrides = options.overrides.iter();
     let own_database = (options.isolation == Some(Isolation::Database))
         .then(|| quote_spanned!(Span::mixed_site()=> .own_database()));
-    let timeout = options.timeout.map(Literal::u64_unsuffixed).into_iter();
+    let timeout = options.timeout.iter().map(limit);
     let fixtures = fixtures(options);
     let max_queries = options.max_queries.iter();
     let max_per_request = options.max_queries_per_request.iter();
@@ -112,12 +112,22 @@ pub(crate) fn description(test: &TestFn, options: &Options) -> TokenStream {
         )
         #(.session(#session))*
         #(.overrides(#overrides))*
-        #(.timeout(::core::time::Duration::from_millis(#timeout)))*
+        #(.timeout(#timeout))*
         #own_database
         #fixtures
         #(.max_queries(#max_queries))*
         #(.max_queries_per_request(#max_per_request))*
         #should_panic
+    }
+}
+
+fn limit(limit: &Limit) -> TokenStream {
+    match limit {
+        Limit::Constant(limit) => limit.clone(),
+        Limit::Milliseconds(limit) => {
+            let limit = Literal::u64_unsuffixed(*limit);
+            quote_spanned!(Span::mixed_site()=> ::core::time::Duration::from_millis(#limit))
+        }
     }
 }
 

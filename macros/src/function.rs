@@ -3,13 +3,14 @@
 //! The body goes out as it came in: a mistake in it gets the compiler's own error, and an editor
 //! completes in it while it is half typed.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Ident, Lit, Signature, Token, Visibility, token};
+use syn::{Attribute, Ident, Lit, Signature, Token, Visibility};
 
 use crate::errors::mistake;
+use crate::fragment;
 
 /// A function as its user wrote it.
 #[derive(Clone)]
@@ -70,10 +71,16 @@ fn expect_function(input: ParseStream) -> syn::Result<()> {
     Err(mistake(found, problem, "move the attribute to a function"))
 }
 
+/// Reads a body, which a `$body:block` puts into an invisible group.
 fn parse_body(input: ParseStream) -> syn::Result<Group> {
-    if input.peek(token::Brace) {
-        input.parse()
-    } else {
-        Err(input.error("expected a body\nwrite `{ … }`"))
+    let missing = input.error("expected a body\nwrite `{ … }`");
+    let body = input.step(|cursor| {
+        let next = cursor.token_tree();
+        next.ok_or_else(|| cursor.error("the item ends here"))
+    });
+    let body = body.map(|tree| fragment::tokens(tree.into()).into_iter().next());
+    match body {
+        Ok(Some(TokenTree::Group(body))) if body.delimiter() == Delimiter::Brace => Ok(body),
+        _ => Err(missing),
     }
 }

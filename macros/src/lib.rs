@@ -11,6 +11,7 @@ mod args;
 mod errors;
 mod expand;
 mod fallback;
+mod fragment;
 mod from_test;
 mod function;
 mod overridable;
@@ -43,12 +44,15 @@ use proc_macro::TokenStream;
 /// | option | value | without it |
 /// | --- | --- | --- |
 /// | `isolation = "database"` | `"transaction"`, or `"database"` for one of the test's own | `"transaction"` |
-/// | `timeout = "5s"` | a whole number above zero with a unit: `ms`, `s` or `m` | the session's limit |
+/// | `timeout = "5s"` | a whole number above zero with a unit: `ms`, `s` or `m`; or a constant `Duration` | the session's limit |
 /// | `overrides = path` | the path of a `fn(&Overrides)` | the session's overrides alone |
 /// | `session = path` | the path of a `fn() -> Session` | the function marked `#[db_test::session]` |
 /// | `fixtures("users")` | scripts to run first, in this order; may be given several times | none |
-/// | `max_queries = 7` | the most statements that the test and its application may send | no limit |
-/// | `max_queries_per_request = 3` | the most that one request may cause, tasks that it spawns included | no limit |
+/// | `max_queries = 7` | the most statements that the test and its application may send, a number or a constant `usize` | no limit |
+/// | `max_queries_per_request = 3` | likewise, the most that one request may cause, tasks that it spawns included | no limit |
+///
+/// A constant is an expression such as `LIMIT`, `limits::REQUEST * 2` or `Duration::from_secs(5)`. Each value may
+/// be a fragment of a `macro_rules!`: `$limit:literal`, `$limit:expr`, `$session:path`.
 ///
 /// # Fixtures
 ///

@@ -41,14 +41,14 @@ use syn::{FnArg, Pat};
 
 use crate::errors::Errors;
 use crate::function::Function;
-use crate::{args, fallback};
+use crate::{args, fallback, fragment};
 use extractor::Extractor;
 
 /// Turns the item under `#[overridable]` into an overridable extractor, or into its mistakes.
 pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     args::refuse(options, "overridable", &mut errors);
-    match Extractor::parse(item) {
+    match Extractor::parse(fragment::tokens(item.clone())) {
         Ok(extractor) => {
             validate::extractor(&extractor, &mut errors);
             if errors.is_empty() {

@@ -31,13 +31,13 @@ use quote::quote_spanned;
 
 use crate::errors::Errors;
 use crate::function::Function;
-use crate::{args, fallback, validate};
+use crate::{args, fallback, fragment, validate};
 
 /// Turns the item under `#[session]` into itself and its registration, or into its mistakes.
 pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     args::refuse(options, "session", &mut errors);
-    match syn::parse2(item.clone()) {
+    match syn::parse2(fragment::tokens(item.clone())) {
         Ok(function) => {
             validate::session(&function, &mut errors);
             if errors.is_empty() {

@@ -6,14 +6,14 @@ use syn::{Attribute, FnArg, PatType, ReturnType, Type};
 use crate::args::Options;
 use crate::errors::Errors;
 use crate::function::Function;
-use crate::{expand, fallback, rstest, validate};
+use crate::{expand, fallback, fragment, rstest, validate};
 
 /// Turns the options and the item of `#[db_test]` into a test, or into their mistakes.
 pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let written = options.clone();
     let options = Options::parse(options, &mut errors);
-    let test = match syn::parse2(item.clone()) {
+    let test = match syn::parse2(fragment::tokens(item.clone())) {
         Ok(function) => TestFn(function),
         Err(error) => {
             errors.push(error);
@@ -24,7 +24,7 @@ pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
     if !errors.is_empty() {
         fallback::test(test, &errors)
     } else if test.is_under_rstest() {
-        rstest::expand(test.0, &written)
+        rstest::expand(test.0, &fragment::parenthesized(written))
     } else {
         expand::test(&test, &options)
     }
@@ -47,7 +47,7 @@ impl TestFn {
     pub(crate) fn returned_type(&self) -> Option<&Type> {
         match &self.0.signature.output {
             ReturnType::Default => None,
-            ReturnType::Type(_, ty) => match &**ty {
+            ReturnType::Type(_, ty) => match fragment::type_of(ty) {
                 Type::Tuple(tuple) if tuple.elems.is_empty() => None,
                 ty => Some(ty),
             },

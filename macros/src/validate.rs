@@ -1,9 +1,10 @@
 //! The rules for functions, one function a rule, in the order in which their subjects stand in the
 //! source.
 
-use syn::{FnArg, PatType, ReturnType, Safety, Signature, Type};
+use syn::{FnArg, PatType, ReturnType, Safety, Signature, Type, TypePath};
 
 use crate::errors::{Errors, as_written};
+use crate::fragment;
 use crate::function::Function;
 use crate::rstest;
 use crate::test_fn::{TestFn, is_test_attribute};
@@ -93,7 +94,7 @@ fn is_async(signature: &Signature, errors: &mut Errors) {
 fn is_not_async(signature: &Signature, errors: &mut Errors) {
     if let Some(keyword) = &signature.asyncness {
         let problem = "a session is described before anything async can run";
-        let cure = "remove `async`, and wait in `.seed(…)` or `.app_async(…)`";
+        let cure = "remove `async`, and wait in `.seed(…)` or `.app(|cx| async move { … })`";
         errors.add(keyword, problem, cure);
     }
 }
@@ -153,19 +154,39 @@ fn takes_not_too_many(signature: &Signature, errors: &mut Errors) {
     }
 }
 
+/// What to take where the type itself cannot be owned.
+const OWN: &str = "a type of your own that implements `FromTest`";
+
+fn is(path: &TypePath, name: &str) -> bool {
+    let last = path.path.segments.last();
+    last.is_some_and(|last| last.ident == name)
+}
+
 /// An argument is injected by its type, so this must be owned and written out.
 fn names_an_owned_type(argument: &PatType, errors: &mut Errors) {
     let pattern = as_written(&argument.pat);
-    match &*argument.ty {
+    let pattern = pattern.trim_start_matches("mut ");
+    match fragment::type_of(&argument.ty) {
         Type::Reference(reference) => {
             let owned = as_written(&reference.elem);
             let mutable = reference.mutability.map_or("", |_| "mut ");
             let problem = format!("a test owns its arguments, it cannot borrow `{owned}`");
-            errors.add(
-                reference,
-                problem,
-                format!("write `{mutable}{pattern}: {owned}`"),
-            );
+            let cure = match &*reference.elem {
+                Type::Path(path) if is(path, "str") => {
+                    format!("write `{pattern}: Argument`, {OWN}")
+                }
+                Type::Path(path) if is(path, "PgConnection") => {
+                    format!("write `mut {pattern}: sqlx::pool::PoolConnection<sqlx::Postgres>`")
+                }
+                Type::Path(path) if is(path, "Transaction") => {
+                    "write `pool: sqlx::PgPool`, and `pool.begin().await` in the test".to_owned()
+                }
+                Type::Slice(_) | Type::TraitObject(_) => {
+                    format!("write `{pattern}: Argument`, {OWN}")
+                }
+                _ => format!("write `{mutable}{pattern}: {owned}`"),
+            };
+            errors.add(reference, problem, cure);
         }
         ty @ Type::ImplTrait(_) => {
             let problem = format!("`{}` does not say what to inject", as_written(ty));

@@ -99,6 +99,15 @@ async fn a_test_with_arguments(first: TestContext, mut second: TestContext) {
 #[db_test(timeout = "5s", overrides = overrides, session = session)]
 async fn a_test_with_options(_: TestContext) {}
 
+macro_rules! a_test_with_a_fragment {
+    ($name:ident, $limit:expr) => {
+        #[db_test(max_queries = $limit, max_queries_per_request = $limit * 2)]
+        async fn $name(_: TestContext) {}
+    };
+}
+
+a_test_with_a_fragment!(a_test_that_a_macro_writes, 1 + 2);
+
 #[db_test]
 async fn a_test_that_returns_a_result(cx: TestContext) -> Result<(), String> {
     let _ = cx;

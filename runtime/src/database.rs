@@ -1,55 +1,101 @@
 //! The names of the databases that db-test makes, and of nothing else.
 //!
-//! A template is `dbt_<fingerprint>`, its lanes are `dbt_<fingerprint>_<number>`, and a template
-//! under construction is `dbt_<fingerprint>_new`. What was set aside is `dbt_kept_<test>_<number>`.
+//! | database | its name |
+//! | --- | --- |
+//! | a template | `dbt_<fingerprint>` |
+//! | a template under construction | `dbt_<fingerprint>_new_<stamp>` |
+//! | a lane | `dbt_<fingerprint>_<stamp>` |
+//! | the database of a failed test, set aside | `dbt_kept_<test>_<number>` |
+//!
+//! A stamp is never used twice, so a connection that is made again by name leads to the same database or nowhere.
 //! No statement of this crate names a database that was not made here, except the one a URL names.
 
 mod kept;
+mod mark;
+mod removal;
+mod stamp;
+mod survey;
 
 use std::fmt;
 
-pub(crate) use self::kept::KeptDatabase;
+use self::stamp::Stamp;
+pub(crate) use self::{
+    kept::KeptDatabase,
+    mark::{COMMENT, Mark, State},
+    removal::{Sessions, remove},
+    survey::{Fate, survey},
+};
 
 /// The prefix of every database that db-test makes.
 pub(crate) const PREFIX: &str = "dbt_";
 
+/// What follows the fingerprint in the name of a draft.
+const DRAFT: &str = "new";
+
 /// A database made by db-test; its name needs no quoting.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct OwnDatabase(String);
+
+/// What a database of ours is for, by its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Template,
+    Draft,
+    Lane,
+}
 
 impl OwnDatabase {
     pub(crate) fn template(fingerprint: &str) -> Self {
         Self(format!("{PREFIX}{fingerprint}"))
     }
 
-    pub(crate) fn lane(&self, number: u32) -> Self {
-        Self(format!("{self}_{number}"))
+    /// A name for a new lane of this template.
+    pub(crate) fn new_lane(&self) -> Self {
+        Self(format!("{self}_{}", Stamp::new()))
     }
 
-    pub(crate) fn under_construction(&self) -> Self {
-        Self(format!("{self}_new"))
+    /// A name under which this template is made.
+    pub(crate) fn new_draft(&self) -> Self {
+        Self(format!("{self}_{DRAFT}_{}", Stamp::new()))
     }
 
-    /// Recognizes a name of our own making among the databases of a server.
+    /// Recognizes a name of our own making among the databases of a server. (Older versions numbered their lanes,
+    /// and had one name for the drafts of a template.)
     pub(crate) fn recognize(name: &str) -> Option<Self> {
         let mut parts = name.strip_prefix(PREFIX)?.split('_');
-        let fingerprint = parts.next()?;
-        let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-        let own = fingerprint.len() == 16 && fingerprint.chars().all(hexadecimal);
-        let suffix = parts
+        let hexadecimal = |text: &str| {
+            let digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+            !text.is_empty() && text.chars().all(digit)
+        };
+        let own = parts
             .next()
-            .is_none_or(|s| s == "new" || s.parse::<u32>().is_ok());
+            .is_some_and(|fingerprint| fingerprint.len() == 16 && hexadecimal(fingerprint));
+        let suffix = match (parts.next(), parts.next()) {
+            (None, None) => true,
+            (Some(DRAFT), stamp) => stamp.is_none_or(hexadecimal),
+            (Some(stamp), None) => hexadecimal(stamp),
+            _ => false,
+        };
         (own && suffix && parts.next().is_none()).then(|| Self(name.to_owned()))
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.0.get(self.family().len() + 1..) {
+            None => Kind::Template,
+            Some(suffix) if suffix.starts_with(DRAFT) => Kind::Draft,
+            Some(_) => Kind::Lane,
+        }
+    }
+
+    /// When a lane or a draft was named, in seconds since 1970; 0 for the names of older versions.
+    pub(crate) fn named_at(&self) -> i64 {
+        let stamp = self.0.rsplit('_').next().unwrap_or_default();
+        Stamp::seconds_of(stamp).unwrap_or_default()
     }
 
     /// The template that this database belongs to.
     pub(crate) fn family(&self) -> &str {
         &self.0[..PREFIX.len() + 16]
-    }
-
-    /// The number of a lane.
-    pub(crate) fn number(&self) -> Option<u32> {
-        self.0.rsplit_once('_')?.1.parse().ok()
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -71,26 +117,41 @@ impl fmt::Debug for OwnDatabase {
 
 #[cfg(test)]
 mod tests {
-    use super::OwnDatabase;
+    use super::{Kind, OwnDatabase};
 
     #[test]
     fn only_names_of_our_own_making_are_recognized() {
         let template = OwnDatabase::template("0123456789abcdef");
-        for name in [
-            template.clone(),
-            template.lane(7),
-            template.under_construction(),
+        for (name, kind) in [
+            (template.clone(), Kind::Template),
+            (template.new_lane(), Kind::Lane),
+            (template.new_draft(), Kind::Draft),
         ] {
-            assert_eq!(OwnDatabase::recognize(name.as_str()), Some(name));
+            assert_eq!(OwnDatabase::recognize(name.as_str()), Some(name.clone()));
+            assert_eq!((name.kind(), name.family()), (kind, template.as_str()));
         }
         for foreign in [
             "postgres",
             "dbt_",
             "dbt_production",
             "dbt_0123456789abcdef_x",
+            "dbt_0123456789abcdef_",
+            "dbt_0123456789abcdef_1_2",
+            "dbt_0123456789abcdef_new_x",
             "DBT_0123456789abcdef",
         ] {
             assert_eq!(OwnDatabase::recognize(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn names_of_older_versions_are_recognized() {
+        for (name, kind) in [
+            ("dbt_0123456789abcdef_7", Kind::Lane),
+            ("dbt_0123456789abcdef_new", Kind::Draft),
+        ] {
+            let database = OwnDatabase::recognize(name).expect("it is one of ours");
+            assert_eq!((database.kind(), database.named_at()), (kind, 0));
         }
     }
 }

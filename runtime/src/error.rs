@@ -1,9 +1,10 @@
 //! Every message about a session that cannot work: what was attempted, on what, what to do.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use sqlx::migrate::MigrateError;
@@ -24,8 +25,6 @@ pub struct Error(Arc<Shared>);
 
 struct Shared {
     cause: Cause,
-    /// The test whose report told the cause in full.
-    told_by: OnceLock<&'static str>,
 }
 
 /// The causes, each with its text.
@@ -172,6 +171,17 @@ pub(crate) enum Cause {
     },
 
     #[error(
+        "migrations and seeds did not end within {seconds} s on {server}\n{activity}\n\
+         end what they wait for, or the process that runs them"
+    )]
+    TemplateTimedOut {
+        server: String,
+        seconds: u64,
+        /// What they are doing.
+        activity: String,
+    },
+
+    #[error(
         "no database for this test on {server} after {seconds} s: {last}\n\
          every running test needs one connection: raise max_connections, or run fewer at once with --test-threads"
     )]
@@ -298,6 +308,11 @@ impl Error {
         self.0.cause.is_out_of_connections()
     }
 
+    /// Whether it would be the same for each test of the session. Others are tried again by the next test.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.0.cause.is_lasting()
+    }
+
     pub(crate) fn is_about_a_fixture(&self) -> bool {
         matches!(self.0.cause, Cause::FixtureFailed { .. })
     }
@@ -306,19 +321,44 @@ impl Error {
         matches!(self.0.cause, Cause::TestEnded)
     }
 
-    /// The text for one test's report: whole for the first that needs it, a pointer for others.
+    /// The text for one test's report: whole for the first that needs it, a pointer for others. Two failures that say the
+    /// same are the same to whoever reads it.
     pub(crate) fn tell(&self, test: &'static str) -> String {
-        let teller = *self.0.told_by.get_or_init(|| test);
+        static TOLD: Mutex<BTreeMap<String, &str>> = Mutex::new(BTreeMap::new());
+        let message = self.to_string();
+        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        let teller = *told.entry(message.clone()).or_insert(test);
         if teller == test {
-            return self.to_string();
+            return message;
         }
-        let first_line = self.to_string();
-        let first_line = first_line.lines().next().unwrap_or_default();
-        format!("{first_line}\nthe same as in {teller}, where it is told in full")
+        let first_line = message.lines().next().unwrap_or_default();
+        format!("{first_line}\nsame cause as in {teller} (full message there)")
     }
 }
 
 impl Cause {
+    fn is_lasting(&self) -> bool {
+        match self {
+            // What a server refuses for its state of the moment: it starts or stops, is out of resources, has lost
+            // a connection, was interrupted (PostgreSQL manual, appendix A).
+            Self::Connect { error, .. } | Self::Statement { error, .. } => {
+                let code = error
+                    .as_database_error()
+                    .and_then(sqlx::error::DatabaseError::code);
+                code.is_some_and(|code| {
+                    !["08", "53", "55", "57", "58"]
+                        .iter()
+                        .any(|class| code.starts_with(class))
+                })
+            }
+            Self::StatementTimedOut { .. }
+            | Self::NoLane { .. }
+            | Self::TemplateVanishes { .. }
+            | Self::TestEnded => false,
+            _ => true,
+        }
+    }
+
     pub(crate) fn is_out_of_connections(&self) -> bool {
         matches!(self, Self::Connect { error, .. } if is(error, "53300"))
     }
@@ -326,10 +366,7 @@ impl Cause {
 
 impl From<Cause> for Error {
     fn from(cause: Cause) -> Self {
-        Self(Arc::new(Shared {
-            cause,
-            told_by: OnceLock::new(),
-        }))
+        Self(Arc::new(Shared { cause }))
     }
 }
 

@@ -12,6 +12,7 @@ use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
     Error,
+    database::Mark,
     error::Cause,
     keep::Keeping,
     lane::Lane,
@@ -24,6 +25,9 @@ use crate::{
 
 /// How long the end of a test waits for the connections that its tasks still hold.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long the connection that claims a lane may take to answer.
+const CLAIM_LIMIT: Duration = Duration::from_secs(5);
 
 /// The database of one test.
 pub(crate) struct Exclusive {
@@ -46,7 +50,7 @@ impl Exclusive {
     ) -> Result<Self, Error> {
         let active = session.get().await?;
         let lane = active.lanes().take().await?;
-        let Some((_, database)) = &lane.id.own else {
+        let Some(database) = &lane.id.own else {
             active.lanes().give_back(lane);
             let server = active.lanes().server();
             let (role, server) = (server.owner().to_owned(), server.to_string());
@@ -107,14 +111,26 @@ impl Exclusive {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(Lane { id, proxy }) = lane {
-            drop(proxy);
-            let server = self.active.lanes().server();
-            if keeping.wants(outcome) && keeping.set_aside(server, &id).await {
-                return Ending::Kept;
-            }
-            Arc::clone(&self.active).replace(id);
+        let Some(Lane { id, proxy }) = lane else {
+            return Ending::ThrownAway;
+        };
+        let server = self.active.lanes().server();
+        let wanted = keeping.wants(outcome);
+        // Without an answer the connection that claims the lane is gone, and its database may have been somebody else's since.
+        let last = match &id.own {
+            Some(database) if wanted => server.as_owner(Mark::leaving().statement(database)),
+            _ => "select 1".to_owned(),
+        };
+        let closed = tokio::time::timeout(CLAIM_LIMIT, proxy.close(Some(last))).await;
+        let still_ours = closed.unwrap_or(false);
+        if still_ours && wanted && keeping.set_aside(server, &id).await {
+            return Ending::Kept;
         }
-        Ending::ThrownAway
+        Arc::clone(&self.active).replace(id);
+        if still_ours {
+            Ending::ThrownAway
+        } else {
+            Ending::TakenAway
+        }
     }
 }

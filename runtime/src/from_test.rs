@@ -48,7 +48,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
     message = "a test cannot take an argument of type `{Self}`",
     label = "not something a test is given",
     note = "a test may take `Client`, `Router`, `PgPool`, `PoolConnection<Postgres>`, `PgConnectOptions`, `PgPoolOptions`, `Overrides`, `Queries`, `TestContext`",
-    note = "for a type of your own, write `impl db_test::FromTest for {Self}`, or derive it from its fields"
+    note = "a type of your own implements `db_test::FromTest`, or derives it from its fields; one of another crate goes into your own: `struct Argument({Self});`"
 )]
 pub trait FromTest: Sized {
     /// Makes the value for one test.

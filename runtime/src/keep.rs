@@ -61,7 +61,7 @@ impl Keeping {
     /// Sets the lane's database aside, whose connection is closed by now. Says whether it did; if
     /// not, the lane is still there and is to be given up.
     pub(crate) async fn set_aside(&self, server: &Server, lane: &LaneId) -> bool {
-        let Some((_, database)) = &lane.own else {
+        let Some(database) = &lane.own else {
             return false;
         };
         let kept = match set_aside(server, database, self.test.name).await {

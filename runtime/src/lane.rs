@@ -2,11 +2,11 @@
 //!
 //! A test has a lane to itself, so there are as many as tests run at once. A lane is claimed by a
 //! session-level advisory lock in its own database, which the server drops with the connection,
-//! however its process ends. Only a lane whose last user gave it back in good order is trusted:
+//! however its process ends. Only a lane whose last user gave it back as it had been taken is trusted:
 //! see [`Mark`].
 
 mod claim;
-mod mark;
+mod hint;
 mod opening;
 mod policies;
 mod retire;
@@ -21,11 +21,16 @@ use std::{
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
-use self::opening::Failure;
-pub(crate) use self::{mark::Mark, retire::Cut};
+pub(crate) use self::retire::Cut;
+use self::{hint::Hint, opening::Failure};
 use crate::{
-    Error, database::OwnDatabase, error::Cause, executor, log, postgres::proxy::Proxy,
-    server::Server, template::Template,
+    Error,
+    database::{Mark, OwnDatabase},
+    error::Cause,
+    executor, log,
+    postgres::proxy::Proxy,
+    server::Server,
+    template::Template,
 };
 
 /// How long a test waits for a lane when the server is out of connections.
@@ -44,7 +49,9 @@ pub(crate) struct Lane {
 #[derive(Clone, Debug)]
 pub(crate) struct LaneId {
     /// `None` in shared mode, where the database is the user's.
-    pub(crate) own: Option<(u32, OwnDatabase)>,
+    pub(crate) own: Option<OwnDatabase>,
+    /// What migrations say in a comment on their database.
+    comment: Option<String>,
     /// The process id of the connection's backend, which ends the connection from outside.
     pub(crate) backend: i32,
 }
@@ -52,7 +59,7 @@ pub(crate) struct LaneId {
 impl fmt::Display for LaneId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.own {
-            Some((_, database)) => write!(f, "lane {database}"),
+            Some(database) => write!(f, "lane {database}"),
             None => write!(f, "the shared lane of backend {}", self.backend),
         }
     }
@@ -61,10 +68,11 @@ impl fmt::Display for LaneId {
 impl LaneId {
     /// An expression that releases the advisory locks a test has left; a `bool`, whether the
     /// connection still has its lane.
-    pub(crate) fn release_locks(&self) -> &'static str {
-        match self.own {
-            Some(_) => claim::RELEASE_LOCKS,
-            None => "pg_advisory_unlock_all()::text is not null",
+    fn release_locks(own: bool) -> &'static str {
+        if own {
+            claim::RELEASE_LOCKS
+        } else {
+            "pg_advisory_unlock_all()::text is not null"
         }
     }
 }
@@ -73,7 +81,7 @@ impl LaneId {
 pub(crate) struct Lanes {
     server: Arc<Server>,
     template: Template,
-    book: Mutex<Book>,
+    book: Arc<Mutex<Book>>,
     given_back: Notify,
     /// The failure that stopped the first test to ask; it stops the others at once.
     dead: OnceLock<Error>,
@@ -83,8 +91,14 @@ pub(crate) struct Lanes {
 struct Book {
     /// Warm lanes that no test uses; the last one used is the first one reused.
     free: Vec<Lane>,
-    /// Numbers of lanes that this process holds, opens or removes.
-    reserved: BTreeSet<u32>,
+    /// Lanes that nobody used when the server was last asked, to be claimed.
+    known: BTreeSet<OwnDatabase>,
+    /// Lanes that were tried, and were gone or somebody else's.
+    missed: BTreeSet<OwnDatabase>,
+    /// When the server was asked; 0 if it was not yet.
+    surveyed: i64,
+    /// Lanes that this process holds, opens or removes.
+    reserved: BTreeSet<OwnDatabase>,
     ever_opened: bool,
     /// Whether it was told which policies do not apply.
     policies_told: bool,
@@ -92,7 +106,7 @@ struct Book {
 
 impl Lanes {
     pub(crate) fn new(server: Arc<Server>, template: Template) -> Self {
-        let (book, given_back, dead) = (Mutex::default(), Notify::new(), OnceLock::new());
+        let (book, given_back, dead) = (Arc::default(), Notify::new(), OnceLock::new());
         Self {
             server,
             template,
@@ -110,11 +124,12 @@ impl Lanes {
     ///
     /// # Errors
     ///
-    /// When no lane could be opened; an error of the very first one is remembered.
+    /// When no lane could be opened. A failure that would be the same for each test, such as a broken migration, is
+    /// remembered.
     ///
     /// # Cancel safety
     ///
-    /// A lane that was being opened is closed, and its number is free again.
+    /// A lane that was being opened is closed, and can be claimed again.
     pub(crate) async fn take(&self) -> Result<Lane, Error> {
         if let Some(error) = self.dead.get() {
             return Err(error.clone());
@@ -122,7 +137,9 @@ impl Lanes {
         let result = self.take_or_open().await;
         match result {
             Ok(_) => self.book().ever_opened = true,
-            Err(ref error) if !self.book().ever_opened => drop(self.dead.set(error.clone())),
+            Err(ref error) if error.is_lasting() && !self.book().ever_opened => {
+                drop(self.dead.set(error.clone()));
+            }
             Err(_) => {}
         }
         result
@@ -169,9 +186,13 @@ impl Lanes {
     /// template.
     pub(crate) fn discard(&self, id: LaneId, cut: Cut) {
         log::info(format_args!("{id} is given up"));
-        // Its number stays reserved: the name must not be used again while it is being dropped.
-        let server = Arc::clone(&self.server);
-        executor::spawn_in_background(async move { retire::retire(&server, id, cut).await });
+        let (server, book) = (Arc::clone(&self.server), Arc::clone(&self.book));
+        executor::spawn_in_background(async move {
+            retire::retire(&server, &id, cut).await;
+            if let Some(database) = &id.own {
+                locked(&book).reserved.remove(database);
+            }
+        });
     }
 
     /// Whether no warm lane is waiting for a test.
@@ -190,12 +211,30 @@ impl Lanes {
     /// Closes every connection in good order and leaves the mark of a lane that can be trusted.
     pub(crate) async fn close(&self) {
         let free = std::mem::take(&mut self.book().free);
+        let given_back = free.iter().filter_map(|lane| lane.id.own.clone()).collect();
         let closing = free.into_iter().map(|Lane { id, proxy }| {
-            let own = id.own.as_ref();
-            let mark = |(_, database): &_| self.server.as_owner(Mark::clean().statement(database));
-            proxy.close(own.map(mark))
+            let mark = |database: &OwnDatabase| {
+                let mark = Mark::clean().with(id.comment.clone());
+                self.server.as_owner(mark.statement(database))
+            };
+            proxy.close(id.own.as_ref().map(mark))
         });
         join_all(closing).await;
+        self.note(given_back);
+    }
+
+    /// Notes for the next process which lanes were given back, by this one and the last ones.
+    fn note(&self, given_back: BTreeSet<OwnDatabase>) {
+        let Some(file) = self.server.lanes_of(self.template.database()) else {
+            return;
+        };
+        let mut hint = Hint::read(&file).unwrap_or_default();
+        let book = self.book();
+        hint.surveyed = book.surveyed.max(hint.surveyed);
+        hint.lanes.retain(|lane| !book.missed.contains(lane));
+        hint.lanes.extend(given_back);
+        // Without it the next process asks the server.
+        hint.write(&file).ok();
     }
 
     fn no_lane(&self, last: &Error, after: Duration) -> Error {
@@ -214,6 +253,10 @@ impl Lanes {
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.book)
     }
+}
+
+fn locked(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
 }

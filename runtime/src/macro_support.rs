@@ -95,6 +95,10 @@ mod harness {
         /// The option `timeout = "…"`.
         #[must_use]
         pub const fn timeout(mut self, limit: Duration) -> Self {
+            assert!(
+                !limit.is_zero(),
+                "a time limit of zero would stop every test"
+            );
             self.timeout = Some(limit);
             self
         }

@@ -136,12 +136,11 @@ impl Sandbox {
         self.ready().await?;
         let active = self.0.session.get().await?;
         let server = active.lanes().server();
-        let own = match &*self.0.state() {
+        let database = match &*self.0.state() {
             State::Serving(lane) => lane.id.own.clone(),
             _ => None,
         };
-        let database = own.as_ref().map(|(_, database)| database);
-        Ok(server.reachable(server.outside_options(database)))
+        Ok(server.reachable(server.outside_options(database.as_ref())))
     }
 
     /// Takes the lane back, proves that nothing escaped, and rolls everything back.

@@ -8,25 +8,28 @@ mod membership;
 mod pooler;
 mod psql;
 mod role_settings;
+mod timeouts;
 mod url;
 
 use std::{
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use sqlx::{
-    ConnectOptions as _, PgConnection,
+    AssertSqlSafe, ConnectOptions as _, Executor, PgConnection,
     postgres::{PgConnectOptions, PgSslMode},
 };
 
 pub(crate) use self::{
     failure::{ConnectFailure, is},
     login::Login,
+    timeouts::never_end,
 };
 use crate::{
+    database::OwnDatabase,
     error::Cause,
     executor, log,
     postgres::{
@@ -161,6 +164,15 @@ impl Server {
         !matches!(self.origin, Origin::Url { .. })
     }
 
+    /// Where a process may note which lanes it gave back: beside the private server, which ends with its databases.
+    pub(crate) fn lanes_of(&self, template: &OwnDatabase) -> Option<PathBuf> {
+        match &self.origin {
+            Origin::Url { .. } => None,
+            #[cfg(unix)]
+            Origin::Local { server, .. } => Some(server.lanes_of(template.as_str())),
+        }
+    }
+
     /// Connects to the database that the server was named by, or to `postgres` if there is none of
     /// that name: it is only the door to others.
     ///
@@ -168,14 +180,23 @@ impl Server {
     ///
     /// When the server cannot be reached within ten seconds or refuses.
     pub(crate) async fn door(&self) -> Result<PgConnection, Cause> {
-        let named = match self.connect(&self.door_options()).await {
+        let named = match self.maintenance(&self.door_options()).await {
             Err(failure) if failure.is("3D000") => failure,
             result => return result.map_err(|failure| self.explain(failure)),
         };
-        let fallback = self
-            .connect(&self.door_options().database("postgres"))
-            .await;
+        let fallback = self.door_options().database("postgres");
+        let fallback = self.maintenance(&fallback).await;
         fallback.map_err(|_| self.explain(named))
+    }
+
+    async fn maintenance(
+        &self,
+        options: &PgConnectOptions,
+    ) -> Result<PgConnection, ConnectFailure> {
+        let mut connection = self.connect(options).await?;
+        let sql = AssertSqlSafe(timeouts::no_limits(&connection));
+        let set = connection.execute(sqlx::raw_sql(sql)).await;
+        set.map(|_| connection).map_err(ConnectFailure::Refused)
     }
 
     /// Connects, waiting for a server that says that it is only starting up, and starting the

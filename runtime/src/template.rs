@@ -1,6 +1,7 @@
 //! The template: a database made once ever from the session's migrations and seeds, from which
 //! each lane is cloned.
 
+mod clean_up;
 mod fill;
 mod fingerprint;
 mod locale;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use sqlx::migrate::Migrator;
 use tokio::sync::OnceCell;
 
+pub(crate) use self::clean_up::clean_up;
 pub(crate) use self::notifying::PROXIED;
 use crate::{
     Error,
@@ -43,7 +45,7 @@ pub(crate) enum Ground {
 
 impl Template {
     pub(crate) fn new(session: &Session, migrator: Arc<Migrator>, server: Arc<Server>) -> Self {
-        let fingerprint = fingerprint::of(session, &migrator, server.owner());
+        let fingerprint = fingerprint::of(session, &migrator, &server);
         Self {
             database: OwnDatabase::template(&fingerprint),
             migrator,
@@ -68,13 +70,13 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// The first failure is remembered: a broken migration is not tried once for each test. Only
-    /// that the server has no connection left is not.
+    /// A failure that would be the same again, such as a broken migration, is remembered.
     pub(crate) async fn ensure(&self) -> Result<Ground, Error> {
         let try_once = || async {
-            match publish::ensure(self).await {
-                Err(cause) if cause.is_out_of_connections() => Err(Error::from(cause)),
-                result => Ok(result.map_err(Error::from)),
+            let ensured = publish::ensure(self).await.map_err(Error::from);
+            match ensured {
+                Err(error) if !error.is_lasting() => Err(error),
+                result => Ok(result),
             }
         };
         self.ground.get_or_try_init(try_once).await?.clone()

@@ -4,6 +4,9 @@
 //! same binary as ordinary tests, and pass when they are run as such. Here they are run as a
 //! child, where [`here`] tells them to do what their name says, and what they print is read.
 
+#[path = "../../../runtime/tests/child/environment.rs"]
+mod environment;
+
 use std::{env, process::Command};
 
 /// Set in a child and nowhere else.
@@ -31,6 +34,7 @@ impl Child {
     /// The named tests of a module, one after the other in the order of their names.
     pub(crate) fn running(module: &str, tests: &[&str]) -> Self {
         let mut command = Command::new(env::current_exe().expect("a process knows its program"));
+        environment::leave_out(&mut command);
         command.args(tests.iter().map(|test| format!("{module}::{test}")));
         command
             .args(["--exact", "--nocapture"])

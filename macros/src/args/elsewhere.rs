@@ -3,10 +3,11 @@
 use syn::{Expr, ExprLit, Ident, Lit};
 
 use crate::errors::{as_written, mistake};
+use crate::fragment;
 
 /// Refuses `migrations = …` and `migrator = …`, with what to write instead.
 pub(super) fn refuse(key: &Ident, value: &Expr) -> syn::Error {
-    let migrations = match (key == "migrator", value) {
+    let migrations = match (key == "migrator", fragment::expression(value)) {
         (
             true,
             Expr::Lit(ExprLit {

@@ -1,14 +1,43 @@
 //! The values that options may have.
 
-use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitInt, LitStr};
+use proc_macro2::{TokenStream, TokenTree};
+use syn::parse::{Parse, ParseStream};
+use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitInt, LitStr, UnOp};
 
 use super::{Isolation, write_example};
 use crate::errors::mistake;
+use crate::fragment;
 
 /// The units of time with their length in milliseconds.
 const UNITS: [(&str, u64); 3] = [("ms", 1), ("s", 1000), ("m", 60_000)];
 
 const WRITE_A_LIMIT: &str = "write `timeout = \"5s\"`";
+
+/// A value as an expression, and as the tokens to write for it.
+pub(super) struct Value {
+    pub(super) expression: Expr,
+    tokens: TokenStream,
+}
+
+impl Parse for Value {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let written = input.fork();
+        let expression = input.parse()?;
+        let mut tokens = TokenStream::new();
+        while written.cursor() != input.cursor() {
+            tokens.extend([written.parse::<TokenTree>()?]);
+        }
+        let tokens = fragment::parenthesized(tokens);
+        Ok(Self { expression, tokens })
+    }
+}
+
+/// A time limit.
+pub(crate) enum Limit {
+    Milliseconds(u64),
+    /// An expression of type `Duration`.
+    Constant(TokenStream),
+}
 
 /// Reads the kind of isolation.
 pub(super) fn isolation(value: &Expr) -> syn::Result<Isolation> {
@@ -23,13 +52,14 @@ pub(super) fn isolation(value: &Expr) -> syn::Result<Isolation> {
     }
 }
 
-/// Reads a time limit, such as `"5s"`.
-pub(super) fn milliseconds(value: &Expr) -> syn::Result<u64> {
-    match literal(value) {
-        Some(Lit::Str(text)) => limit(text),
+/// Reads a time limit, such as `"5s"`, or a constant.
+pub(super) fn limit(Value { expression, tokens }: Value) -> syn::Result<Limit> {
+    match literal(&expression) {
+        Some(Lit::Str(text)) => milliseconds(text).map(Limit::Milliseconds),
         Some(Lit::Int(number)) => Err(without_unit(number)),
+        None if may_be_constant(&expression) => Ok(Limit::Constant(tokens)),
         _ => Err(mistake(
-            value,
+            expression,
             "expected a time limit in quotes",
             WRITE_A_LIMIT,
         )),
@@ -38,7 +68,7 @@ pub(super) fn milliseconds(value: &Expr) -> syn::Result<u64> {
 
 /// Reads the path of a function.
 pub(super) fn path(value: &Expr, key: &Ident) -> syn::Result<ExprPath> {
-    match (value, literal(value)) {
+    match (fragment::expression(value), literal(value)) {
         (Expr::Path(path), _) => Ok(path.clone()),
         (_, Some(Lit::Str(text))) if text.parse::<ExprPath>().is_ok() => {
             let cure = format!("write `{key} = {}`", text.value());
@@ -52,26 +82,48 @@ pub(super) fn path(value: &Expr, key: &Ident) -> syn::Result<ExprPath> {
     }
 }
 
-/// Reads a number of queries.
-pub(super) fn count(value: &Expr, key: &Ident) -> syn::Result<LitInt> {
-    match literal(value) {
-        Some(Lit::Int(number)) if number.base10_parse::<u32>().is_ok() => Ok(number.clone()),
+/// Reads a number of queries, or a constant.
+pub(super) fn count(Value { expression, tokens }: Value, key: &Ident) -> syn::Result<TokenStream> {
+    match literal(&expression) {
+        Some(Lit::Int(number)) if number.base10_parse::<u32>().is_ok() => Ok(tokens),
+        None if may_be_constant(&expression) => Ok(tokens),
         _ => Err(mistake(
-            value,
+            expression,
             "expected a number of queries",
             write_example(key),
         )),
     }
 }
 
+/// Whether an expression that is no literal may be one of a constant, which the compiler looks at.
+fn may_be_constant(value: &Expr) -> bool {
+    match fragment::expression(value) {
+        Expr::Paren(inside) => may_be_constant(&inside.expr),
+        Expr::Unary(unary) => !matches!(unary.op, UnOp::Neg(_)),
+        Expr::Path(_)
+        | Expr::Binary(_)
+        | Expr::Block(_)
+        | Expr::Call(_)
+        | Expr::Cast(_)
+        | Expr::Const(_)
+        | Expr::Field(_)
+        | Expr::If(_)
+        | Expr::Index(_)
+        | Expr::Macro(_)
+        | Expr::Match(_)
+        | Expr::MethodCall(_) => true,
+        _ => false,
+    }
+}
+
 fn literal(value: &Expr) -> Option<&Lit> {
-    match value {
+    match fragment::expression(value) {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit),
         _ => None,
     }
 }
 
-fn limit(text: &LitStr) -> syn::Result<u64> {
+fn milliseconds(text: &LitStr) -> syn::Result<u64> {
     let limit = text.value();
     let digits = limit.chars().take_while(char::is_ascii_digit).count();
     let (number, unit) = limit.split_at(digits);

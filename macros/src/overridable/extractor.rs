@@ -17,7 +17,7 @@ pub(super) struct Extractor {
 }
 
 impl Extractor {
-    pub(super) fn parse(item: &TokenStream) -> syn::Result<Self> {
+    pub(super) fn parse(item: TokenStream) -> syn::Result<Self> {
         let (header, members) = split_before_braces(item);
         let mut rest: ItemImpl = syn::parse2(header).map_err(|error| {
             let problem = "`#[overridable]` goes on an extractor";
@@ -100,8 +100,8 @@ pub(super) fn mentions(tokens: &impl ToTokens, names: &[Ident]) -> bool {
 }
 
 /// The item with its last braces emptied, and what was between them.
-fn split_before_braces(item: &TokenStream) -> (TokenStream, TokenStream) {
-    let mut trees: Vec<TokenTree> = item.clone().into_iter().collect();
+fn split_before_braces(item: TokenStream) -> (TokenStream, TokenStream) {
+    let mut trees: Vec<TokenTree> = item.into_iter().collect();
     let mut members = TokenStream::new();
     if let Some(TokenTree::Group(braces)) = trees.last_mut() {
         let mut emptied = Group::new(braces.delimiter(), TokenStream::new());

@@ -41,7 +41,7 @@ fn has_no_lifetime(extractor: &Extractor, errors: &mut Errors) {
         errors.add(
             parameter,
             problem,
-            format!("write `'static` instead of `{lifetime}`"),
+            format!("remove `{lifetime}` here, and write `'static` where it is used"),
         );
     }
 }

@@ -66,6 +66,22 @@ fn fixtures_are_embedded() {
 }
 
 #[test]
+fn limits_are_constants() {
+    let options = quote!(timeout = LIMIT, max_queries = limits::OF_A_TEST * 2);
+    check_description(
+        options,
+        &expect![[r#"
+            const TEST: Test = ::db_test::macro_support::Test::new(
+                    ::core::concat!(::core::module_path!(), "::starts"),
+                    ::core::env!("CARGO_MANIFEST_DIR"),
+                )
+                .timeout(LIMIT)
+                .max_queries(limits::OF_A_TEST * 2);
+        "#]],
+    );
+}
+
+#[test]
 fn limits_are_numbers() {
     let options = quote!(max_queries = 7, max_queries_per_request = 3);
     check_description(

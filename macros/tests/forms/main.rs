@@ -5,6 +5,8 @@
 
 extern crate self as db_test;
 
+mod constants;
+mod fragments;
 #[path = "../stand_in/macro_support.rs"]
 pub mod macro_support;
 mod with_rstest;

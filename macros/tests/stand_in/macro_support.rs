@@ -40,6 +40,9 @@ pub struct Test {
     pub overrides: Option<fn(&Overrides)>,
     pub timeout: Option<Duration>,
     pub should_panic: bool,
+    pub own_database: bool,
+    pub max_queries: Option<usize>,
+    pub max_queries_per_request: Option<usize>,
     pub fixtures: &'static [(&'static str, &'static str)],
 }
 
@@ -112,6 +115,9 @@ impl Test {
             overrides: None,
             timeout: None,
             should_panic: false,
+            own_database: false,
+            max_queries: None,
+            max_queries_per_request: None,
             fixtures: &[],
         }
     }
@@ -138,7 +144,24 @@ impl Test {
     }
 
     pub const fn own_database(self) -> Self {
-        self
+        Self {
+            own_database: true,
+            ..self
+        }
+    }
+
+    pub const fn max_queries(self, limit: usize) -> Self {
+        Self {
+            max_queries: Some(limit),
+            ..self
+        }
+    }
+
+    pub const fn max_queries_per_request(self, limit: usize) -> Self {
+        Self {
+            max_queries_per_request: Some(limit),
+            ..self
+        }
     }
 
     pub const fn fixtures(

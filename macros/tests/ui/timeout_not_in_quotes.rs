@@ -1,6 +1,6 @@
 use db_test::db_test;
 
-#[db_test(timeout = LIMIT)]
+#[db_test(timeout = [5])]
 async fn starts() {}
 
 fn main() {}

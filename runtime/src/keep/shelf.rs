@@ -9,8 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use crate::{
     BoxError,
-    database::{KeptDatabase, OwnDatabase},
-    lane::Mark,
+    database::{COMMENT, KeptDatabase, Mark, OwnDatabase, Sessions, remove},
     log,
     report::chain,
     server::{Server, is},
@@ -41,7 +40,7 @@ pub(super) struct Kept {
 ///
 /// # Cancel safety
 ///
-/// A lane that is not renamed is still marked busy, so that its next claimant removes it.
+/// A lane that is not renamed is not marked clean, so that the next process that looks for lanes removes it.
 pub(super) async fn set_aside(
     server: &Server,
     lane: &OwnDatabase,
@@ -156,14 +155,14 @@ pub(crate) async fn expire(server: &Server, door: &mut PgConnection) {
 
 /// Without `force`, the server refuses when somebody is looking at it.
 async fn drop_one(door: &mut PgConnection, database: &KeptDatabase) -> Result<(), sqlx::Error> {
-    run(door, format!("drop database if exists {database}")).await
+    remove(door, database, Sessions::Respected).await
 }
 
 async fn read(server: &Server, door: &mut PgConnection) -> Result<Vec<Kept>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select datname, shobj_description(oid, 'pg_database') from pg_database \
-         where starts_with(datname, $1) and ($2 or pg_get_userbyid(datdba) = current_user)",
-    )
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "select d.datname, {COMMENT} from pg_database d \
+         where starts_with(d.datname, $1) and ($2 or pg_get_userbyid(d.datdba) = current_user)",
+    )))
     .bind(KeptDatabase::prefix())
     .bind(server.is_private())
     .fetch_all(door)
@@ -180,13 +179,16 @@ async fn read(server: &Server, door: &mut PgConnection) -> Result<Vec<Kept>, sql
 /// A kept database by its name and comment; none if either is not of our own making.
 fn understand(name: &str, comment: &str, now: i64) -> Option<Kept> {
     let database = KeptDatabase::recognize(name)?;
-    // The process may have been killed between the renaming and the comment: the lane's is there then.
-    let (_, rest) = comment.strip_prefix("db-test ")?.split_once(' ')?;
-    let (since, test) = rest.split_once(' ').unwrap_or((rest, name));
-    let since: i64 = since.parse().ok()?;
+    let commented = || {
+        let (since, test) = comment.strip_prefix("db-test kept ")?.split_once(' ')?;
+        Some((since.parse().ok()?, test.to_owned()))
+    };
+    // The process may have been killed between the renaming and the comment.
+    let marked = || Some((Mark::parse(comment)?.used, name.to_owned()));
+    let (since, test): (i64, String) = commented().or_else(marked)?;
     Some(Kept {
         database,
-        test: test.to_owned(),
+        test,
         age: now - since,
         problem: None,
     })
@@ -219,6 +221,11 @@ mod tests {
                 "{comment}"
             );
         }
+        let leaving = understand("dbt_kept_numbers_1", "db-test leaving 1000", 1000);
+        assert_eq!(
+            leaving.expect("its process was killed").test,
+            "dbt_kept_numbers_1"
+        );
         assert!(understand("numbers", "db-test kept 1000 it::a_test", 0).is_none());
     }
 }

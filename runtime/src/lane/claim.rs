@@ -2,15 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::{AssertSqlSafe, Connection, Executor};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::mark::Mark;
 use crate::{
-    database::OwnDatabase,
+    database::{COMMENT, Mark, OwnDatabase, State},
     error::Cause,
     log,
     postgres::upstream::Session,
-    server::{Server, is},
+    server::{self, Server, is},
 };
 
 /// How long a clone may take.
@@ -28,16 +27,11 @@ macro_rules! claim_key {
     };
 }
 
-/// One query: settings of a connection that holds a long transaction on disposable data, then the
-/// lock, and the mark of the lane's last user, which is the comment of its database (`pg_database` has a
-/// fixed object id; `shobj_description` would take the server longer).
+/// The lock, whether `pg_notify` tells a proxy, and the mark of the lane's last user, in one query.
 const CLAIM: &str = concat!(
-    "set idle_in_transaction_session_timeout = 0; set synchronous_commit = off; ",
-    "select pg_try_advisory_lock(",
+    "select pg_backend_pid(), pg_try_advisory_lock(",
     claim_key!(),
-    "), (select (select description from pg_shdescription where objoid = d.oid and classoid = 1262) \
-        from pg_database d where datname = current_database()), pg_backend_pid(), \
-        exists (select from pg_proc where proname = 'db_test_pg_notify')",
+    "), exists (select from pg_proc where proname = 'db_test_pg_notify'), "
 );
 
 /// An expression that releases all advisory locks and takes the claim again.
@@ -49,15 +43,15 @@ pub(super) const RELEASE_LOCKS: &str = concat!(
 
 /// What became of an attempt to claim a lane.
 pub(super) enum Claimed {
-    Ours(Session),
-    /// Another process has it, or is removing it. These lanes are in use, as far as is known.
-    Elsewhere {
-        in_use: Vec<u32>,
+    Ours {
+        session: Session,
+        /// What migrations say in a comment on their database.
+        comment: Option<String>,
     },
     /// A pooler is in the way, which cannot keep a claim.
     Pooled(Cause),
-    /// It is ours, but its last user did not give it back in good order.
-    Untrusted,
+    /// Another process has it, or is removing it, or has left it in a state that nobody vouches for.
+    NotOurs,
 }
 
 /// Claims the lane that a connection leads to. It waits for the server.
@@ -68,20 +62,9 @@ pub(super) fn claim(
 ) -> Result<Claimed, sqlx::Error> {
     match try_claim(session, database, server) {
         // Whoever is removing the lane ends every connection to it.
-        Err(error) if is(&error, "57P01") => Ok(Claimed::Elsewhere { in_use: Vec::new() }),
+        Err(error) if is(&error, "57P01") => Ok(Claimed::NotOurs),
         result => result,
     }
-}
-
-/// The numbers of the lanes that somebody is connected to, so that they need not be tried.
-fn in_use(session: &mut Session, lane: &OwnDatabase) -> Result<Vec<u32>, sqlx::Error> {
-    let family = lane.family();
-    let sql = format!(
-        "select distinct datname from pg_stat_activity where starts_with(datname, '{family}')"
-    );
-    let names = session.query(&sql)?.into_iter().flatten().flatten();
-    let lanes = names.filter_map(|name| OwnDatabase::recognize(&name)?.number());
-    Ok(lanes.collect())
 }
 
 fn try_claim(
@@ -89,40 +72,41 @@ fn try_claim(
     database: &OwnDatabase,
     server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
-    let rows = session.query(CLAIM)?;
-    let row = rows.into_iter().next().unwrap_or_default();
-    let [locked, comment, backend, notifies] = <[_; 4]>::try_from(row).unwrap_or_default();
-    let locked = locked.as_deref() == Some("t");
+    // It holds a long transaction, on data that nobody needs to find again.
+    let sql = format!(
+        "{}; set synchronous_commit = off; {CLAIM}{COMMENT} from pg_database d where datname = '{database}'",
+        server::never_end(session.server_version()),
+    );
+    let row = session.query(&sql)?.into_iter().next().unwrap_or_default();
+    let [backend, locked, notifies, comment] = <[_; 4]>::try_from(row).unwrap_or_default();
+    let is = |value: Option<String>| value.as_deref() == Some("t");
     let backend = backend.and_then(|backend| backend.parse().ok());
-    if let Err(cause) = server.refuse_unlike(Some(session.process_id), backend.unwrap_or(0)) {
+    if let Err(cause) = server.refuse_unlike(Some(session.process_id), backend.unwrap_or_default())
+    {
         session.query("select pg_advisory_unlock_all()").ok();
         session.close();
         return Ok(Claimed::Pooled(cause));
     }
-    if !locked {
-        let in_use = in_use(&mut session, database);
+    let mark = comment.and_then(|comment| Mark::parse(&comment));
+    let trusted = mark.as_ref().is_some_and(|mark| mark.state == State::Clean);
+    if !is(locked) || !trusted {
         session.close();
-        return in_use.map(|in_use| Claimed::Elsewhere { in_use });
+        return Ok(Claimed::NotOurs);
     }
-    if comment
-        .and_then(|text| Mark::parse(&text))
-        .is_some_and(|mark| mark.busy)
-    {
-        session.close();
-        return Ok(Claimed::Untrusted);
-    }
-    session.query(&server.as_owner(Mark::busy().statement(database)))?;
-    session.replaces_notify = notifies.as_deref() == Some("t");
-    Ok(Claimed::Ours(session))
+    let comment = mark.and_then(|mark| mark.comment);
+    let busy = Mark::busy().with(comment.clone()).statement(database);
+    session.query(&server.as_owner(busy))?;
+    session.replaces_notify = is(notifies);
+    Ok(Claimed::Ours { session, comment })
 }
 
 /// Prepares a connection to a database that all lanes share.
 pub(super) fn prepare_shared(mut session: Session) -> Result<Session, sqlx::Error> {
-    session.query("set idle_in_transaction_session_timeout = 0")?;
+    session.query(&server::never_end(session.server_version()))?;
     Ok(session)
 }
 
-/// Clones the template; a lane that another process has made in the meantime will do as well.
+/// Clones the template; the clone is marked as clean, and is free until it is claimed.
 pub(super) async fn clone_template(
     server: &Server,
     template: &OwnDatabase,
@@ -132,6 +116,11 @@ pub(super) async fn clone_template(
     let sql = format!("create database {lane} template {template}{owner}");
     let action = format!("run `{sql}`");
     let began = Instant::now();
+    let failed = |error| Cause::Statement {
+        action: action.clone(),
+        server: server.to_string(),
+        error,
+    };
     let cloning = async {
         let mut door = server.door().await?;
         loop {
@@ -139,18 +128,13 @@ pub(super) async fn clone_template(
                 .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
                 .await
             {
-                Ok(_) => break,
-                // The second is what the loser of a race gets.
-                Err(error) if is(&error, "42P04") || is(&error, "23505") => break,
-                Err(error) if is(&error, "55006") => tokio::time::sleep(RETRY_PAUSE).await,
-                Err(error) => {
-                    let (action, server) = (action.clone(), server.to_string());
-                    return Err(Cause::Statement {
-                        action,
-                        server,
-                        error,
-                    });
+                Ok(_) => {
+                    break mark_as_template(&mut door, template, lane)
+                        .await
+                        .map_err(failed)?;
                 }
+                Err(error) if is(&error, "55006") => tokio::time::sleep(RETRY_PAUSE).await,
+                Err(error) => return Err(failed(error)),
             }
         }
         door.close().await.ok();
@@ -168,4 +152,21 @@ pub(super) async fn clone_template(
                 seconds,
             })
         })
+}
+
+/// Marks a new clone as clean, with what migrations say in a comment on their database: a clone has no comment.
+async fn mark_as_template(
+    door: &mut PgConnection,
+    template: &OwnDatabase,
+    lane: &OwnDatabase,
+) -> Result<(), sqlx::Error> {
+    let sql = format!("select {COMMENT} from pg_database d where datname = '{template}'");
+    let comment: Option<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_one(&mut *door)
+        .await?;
+    let comment = comment.and_then(|comment| Mark::parse(&comment)?.comment);
+    let mark = Mark::clean().with(comment).statement(lane);
+    door.execute(sqlx::raw_sql(AssertSqlSafe(mark)))
+        .await
+        .map(|_| ())
 }

@@ -1,26 +1,27 @@
 //! Opening a lane: finding one that can be claimed, or making one.
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, postgres::PgConnectOptions};
 
 use super::{
-    Cut, Lane, LaneId, Lanes,
+    Lane, LaneId, Lanes,
     claim::{self, Claimed},
+    hint::Hint,
     policies,
 };
 use crate::{
     Error,
-    database::OwnDatabase,
+    database::{Fate, Mark, OwnDatabase, survey},
     error::Cause,
-    executor::blocking,
+    executor::{self, blocking},
     log,
     postgres::{
         proxy::Proxy,
         upstream::{Session, Upstream},
     },
     server::{ConnectFailure, is},
-    template::Ground,
+    template::{Ground, clean_up},
 };
 
 /// How many lanes are looked at before something must be wrong.
@@ -43,56 +44,28 @@ impl From<Error> for Failure {
 }
 
 impl Lanes {
-    /// Opens the lane with the smallest number that can be had.
+    /// Claims a lane that nobody uses, or clones the template.
     pub(super) async fn open(&self) -> Result<Lane, Failure> {
         let began = Instant::now();
-        let (mut claimed_elsewhere, mut admitted) = (BTreeSet::new(), false);
         for _ in 0..ATTEMPTS {
             let learned = self.server.learn_role(self.template.database()).await;
             learned.map_err(|cause| Failure::from(Error::from(cause)))?;
             if self.template.is_shared() {
                 return self.open_shared().await;
             }
-            let reservation = self.reserve(&claimed_elsewhere);
-            let database = self.template.database().lane(reservation.number);
-            let options = self.server.test_options(&database);
-            match self.server.session(&options).await {
-                Ok(session) => match self.claim(session, &database).await {
-                    Ok(Claimed::Ours(session)) => {
-                        log::debug(format_args!(
-                            "lane {database} opened in {:.1?}",
-                            began.elapsed()
-                        ));
-                        let own = Some((reservation.keep(), database));
-                        let session = self.tell_policies(session).await;
-                        return self.lane(own, session, &options);
-                    }
-                    Ok(Claimed::Pooled(cause)) => {
-                        return Err(Failure::Final(Error::from(cause)));
-                    }
-                    Ok(Claimed::Elsewhere { in_use }) => {
-                        log::debug(format_args!("lane {database} is another process's"));
-                        claimed_elsewhere.insert(reservation.number);
-                        claimed_elsewhere.extend(in_use);
-                    }
-                    Ok(Claimed::Untrusted) => {
-                        log::info(format_args!("lane {database} was left by a killed process"));
-                        let own = Some((reservation.keep(), database));
-                        self.discard(LaneId { own, backend: 0 }, Cut::Nobody);
-                    }
-                    Err(error) => return Err(self.statement("claim a lane", error)),
-                },
-                Err(failure) if failure.is("53300") => return Err(self.refused(failure)),
-                // Whoever is removing the lane ends every connection to it.
-                Err(failure) if failure.is("57P01") => {
-                    claimed_elsewhere.insert(reservation.number);
-                }
-                Err(failure) if !admitted && self.server.refuses_role(&failure) => {
-                    admitted = true;
-                    self.admit().await?;
-                }
-                Err(failure) => self.make_room(&database, failure).await?,
+            let Some(candidate) = self.find_or_clone().await? else {
+                continue;
+            };
+            let database = candidate.database.clone();
+            if let Some(lane) = self.claim(candidate).await? {
+                log::debug(format_args!(
+                    "{} opened in {:.1?}",
+                    lane.id,
+                    began.elapsed()
+                ));
+                return Ok(lane);
             }
+            self.book().missed.insert(database);
         }
         Err(Failure::Final(Error::from(Cause::TemplateVanishes {
             template: self.template.database().clone(),
@@ -100,79 +73,151 @@ impl Lanes {
         })))
     }
 
-    /// Clones the template after a connection to the lane's database has failed; or finds out that
-    /// the failure has another reason.
-    async fn make_room(
-        &self,
-        database: &OwnDatabase,
-        failure: ConnectFailure,
-    ) -> Result<(), Failure> {
-        // What is wrong with the server shows at its door, with a better error.
+    /// Finds a lane to claim, or clones one; none if that is to be tried again.
+    async fn find_or_clone(&self) -> Result<Option<Candidate<'_>>, Failure> {
+        self.take_hint();
+        if let Some(known) = self.reserve_known() {
+            return Ok(Some(known));
+        }
+        self.survey().await?;
+        if let Some(known) = self.reserve_known() {
+            return Ok(Some(known));
+        }
         if self.template.ensure().await? == Ground::Shared {
-            return Ok(());
+            return Ok(None);
         }
-        if !failure.is("3D000") {
-            return Err(self.refused(failure));
-        }
-        match claim::clone_template(&self.server, self.template.database(), database).await {
-            Ok(()) => Ok(()),
-            Err(Cause::Statement { error, .. }) if is(&error, "3D000") => {
-                Ok(self.template.make_again().await?)
+        let database = self.template.database().new_lane();
+        let candidate = self.reserve(database);
+        let cloning =
+            claim::clone_template(&self.server, self.template.database(), &candidate.database);
+        match cloning.await {
+            Ok(()) => Ok(Some(candidate)),
+            // Another process has removed it as stale, or was killed while it did.
+            Err(Cause::Statement { error, .. }) if is(&error, "3D000") || is(&error, "55000") => {
+                self.template.make_again().await?;
+                Ok(None)
             }
             Err(cause) => Err(Failure::from(Error::from(cause))),
         }
     }
 
-    /// Lets tests be the session's role, which the migrations make.
-    async fn admit(&self) -> Result<(), Failure> {
-        let admitted = self.server.admit().await;
-        admitted.map_err(|cause| Failure::from(Error::from(cause)))
+    /// Tries what the last process has noted, before the server is asked.
+    fn take_hint(&self) {
+        let file = self.server.lanes_of(self.template.database());
+        let mut book = self.book();
+        if book.surveyed == 0
+            && let Some(hint) = file.and_then(|file| Hint::read(&file))
+        {
+            book.surveyed = hint.surveyed;
+            book.known.extend(hint.lanes);
+        }
+    }
+
+    /// Asks the server which lanes nobody uses, and has removed what killed processes left.
+    async fn survey(&self) -> Result<(), Failure> {
+        let maintenance = self.server.door().await;
+        let mut maintenance = maintenance.map_err(|cause| Failure::from(Error::from(cause)))?;
+        let found = survey(&mut maintenance, self.template.database().family()).await;
+        maintenance.close().await.ok();
+        let found =
+            found.map_err(|error| self.statement("list the databases of the template", error))?;
+        let (now, mut abandoned) = (Mark::now(), Vec::new());
+        self.book().surveyed = now;
+        for found in found {
+            match found.fate(now) {
+                Fate::Free => drop(self.book().known.insert(found.database)),
+                Fate::InUse => {}
+                // What this process itself is removing looks the same.
+                Fate::Abandoned if self.book().reserved.contains(&found.database) => {}
+                Fate::Abandoned => abandoned.push(found.database),
+            }
+        }
+        if !abandoned.is_empty() {
+            executor::spawn_in_background(clean_up(Arc::clone(&self.server), abandoned));
+        }
+        Ok(())
+    }
+
+    /// Connects to a lane and makes it this process's; none if somebody else has it, or it is gone.
+    async fn claim(&self, candidate: Candidate<'_>) -> Result<Option<Lane>, Failure> {
+        let options = self.server.test_options(&candidate.database);
+        let session = match self.connect(&options).await? {
+            Ok(session) => session,
+            // It is being removed (57P01, which ends every connection to it), or was (3D000), or a process was killed
+            // in the middle of that (55000).
+            Err(failure)
+                if ["57P01", "3D000", "55000"]
+                    .iter()
+                    .any(|code| failure.is(code)) =>
+            {
+                return Ok(None);
+            }
+            Err(failure) => return Err(self.refused(failure)),
+        };
+        let (server, database) = (Arc::clone(&self.server), candidate.database.clone());
+        match blocking(move || claim::claim(session, &database, &server)).await {
+            Ok(Claimed::Ours { session, comment }) => {
+                let session = self.tell_policies(session).await;
+                self.lane(Some((candidate, comment)), session, &options)
+                    .map(Some)
+            }
+            Ok(Claimed::Pooled(cause)) => Err(Failure::Final(Error::from(cause))),
+            Ok(Claimed::NotOurs) => {
+                log::debug(format_args!(
+                    "lane {} is another process's",
+                    candidate.database
+                ));
+                Ok(None)
+            }
+            Err(error) => Err(self.statement("claim a lane", error)),
+        }
+    }
+
+    /// Connects as the tests do; the role that the migrations make may have to be granted first.
+    async fn connect(
+        &self,
+        options: &PgConnectOptions,
+    ) -> Result<Result<Session, ConnectFailure>, Failure> {
+        match self.server.session(options).await {
+            Err(failure) if self.server.refuses_role(&failure) => {
+                let admitted = self.server.admit().await;
+                admitted.map_err(|cause| Failure::from(Error::from(cause)))?;
+                Ok(self.server.session(options).await)
+            }
+            connected => Ok(connected),
+        }
     }
 
     /// Opens a connection to the one database that all lanes share.
     async fn open_shared(&self) -> Result<Lane, Failure> {
         let options = self.server.shared_options();
-        let mut connected = self.server.session(&options).await;
-        if let Err(failure) = &connected
-            && self.server.refuses_role(failure)
-        {
-            self.admit().await?;
-            connected = self.server.session(&options).await;
-        }
-        match connected {
-            Ok(session) => {
-                let prepared = blocking(move || claim::prepare_shared(session)).await;
-                let session =
-                    prepared.map_err(|error| self.statement("prepare a connection", error))?;
-                let session = self.tell_policies(session).await;
-                self.lane(None, session, &options)
-            }
-            Err(failure) => Err(self.refused(failure)),
-        }
+        let session = self.connect(&options).await?;
+        let session = session.map_err(|failure| self.refused(failure))?;
+        let prepared = blocking(move || claim::prepare_shared(session)).await;
+        let session = prepared.map_err(|error| self.statement("prepare a connection", error))?;
+        let session = self.tell_policies(session).await;
+        self.lane(None, session, &options)
     }
 
     /// Starts the proxy of a lane whose connection is ready.
     fn lane(
         &self,
-        own: Option<(u32, OwnDatabase)>,
+        own: Option<(Candidate<'_>, Option<String>)>,
         session: Session,
         options: &PgConnectOptions,
     ) -> Result<Lane, Failure> {
         let backend = session.process_id;
-        let id = LaneId { own, backend };
-        let proxy = Proxy::start(session, Upstream::of(options), id.release_locks())
+        let (own, comment) = own.unzip();
+        let mut id = LaneId {
+            own: None,
+            comment: comment.flatten(),
+            backend,
+        };
+        let release_locks = LaneId::release_locks(own.is_some());
+        let proxy = Proxy::start(session, Upstream::of(options), release_locks)
             .map_err(|error| self.statement("serve a lane", error.into()))?;
+        id.own = own.map(Candidate::keep);
         Ok(Lane { id, proxy })
-    }
-
-    /// Claims a lane, without waiting for the server here.
-    async fn claim(
-        &self,
-        session: Session,
-        database: &OwnDatabase,
-    ) -> Result<Claimed, sqlx::Error> {
-        let (server, database) = (Arc::clone(&self.server), database.clone());
-        blocking(move || claim::claim(session, &database, &server)).await
     }
 
     /// Says once which policies do not apply to the tests.
@@ -201,35 +246,45 @@ impl Lanes {
         }))
     }
 
-    fn reserve(&self, except: &BTreeSet<u32>) -> Reservation<'_> {
+    /// Reserves a lane of which the server has said that nobody uses it.
+    fn reserve_known(&self) -> Option<Candidate<'_>> {
         let mut book = self.book();
-        let number = (1..=u32::MAX).find(|n| !book.reserved.contains(n) && !except.contains(n));
-        let number = number.expect("there are more numbers than lanes");
-        book.reserved.insert(number);
-        Reservation {
+        while let Some(database) = book.known.pop_first() {
+            if !book.reserved.contains(&database) {
+                drop(book);
+                return Some(self.reserve(database));
+            }
+        }
+        None
+    }
+
+    fn reserve(&self, database: OwnDatabase) -> Candidate<'_> {
+        self.book().reserved.insert(database.clone());
+        Candidate {
             lanes: self,
-            number,
+            database,
         }
     }
 }
 
-/// A number that no other test of this process can get; free again when dropped.
-struct Reservation<'a> {
+/// A lane that no other test of this process can get; given up when dropped.
+struct Candidate<'a> {
     lanes: &'a Lanes,
-    number: u32,
+    database: OwnDatabase,
 }
 
-impl Reservation<'_> {
-    /// Keeps the number reserved for as long as the lane lives.
-    fn keep(self) -> u32 {
-        let number = self.number;
-        std::mem::forget(self);
-        number
+impl Candidate<'_> {
+    /// Keeps the lane reserved for as long as it lives.
+    fn keep(mut self) -> OwnDatabase {
+        let kept = self.database.clone();
+        // What is dropped then is no lane's name.
+        self.database = self.lanes.template.database().clone();
+        kept
     }
 }
 
-impl Drop for Reservation<'_> {
+impl Drop for Candidate<'_> {
     fn drop(&mut self) {
-        self.lanes.book().reserved.remove(&self.number);
+        self.lanes.book().reserved.remove(&self.database);
     }
 }

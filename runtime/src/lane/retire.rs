@@ -1,15 +1,17 @@
 //! Removing a lane that cannot be trusted any more.
 
-use sqlx::{AssertSqlSafe, Connection, Executor};
+use sqlx::Connection;
 
 use super::LaneId;
-use crate::{log, server::Server};
+use crate::{
+    database::{OwnDatabase, Sessions, remove},
+    log,
+    server::Server,
+};
 
 /// Who is cut off from a lane that is given up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Cut {
-    /// Nobody: it belonged to a process that is gone.
-    Nobody,
     /// Whoever still holds the lane's own connection.
     Holder,
     /// Every connection to its database, which the test was free to open.
@@ -25,18 +27,17 @@ macro_rules! terminate {
 
 /// Cuts off whoever may still be connected, and drops the lane's database.
 ///
-/// What fails here is not lost: the lane's mark still says busy, so its next claimant removes it.
-pub(super) async fn retire(server: &Server, lane: LaneId, cut: Cut) {
-    if let Err(error) = try_retire(server, &lane, cut).await {
+/// What fails here is not lost: the lane's mark still says busy, so the next process that looks for lanes removes it.
+pub(super) async fn retire(server: &Server, lane: &LaneId, cut: Cut) {
+    if let Err(error) = try_retire(server, lane, cut).await {
         log::debug(format_args!("{lane} is not removed yet: {error}"));
     }
 }
 
 async fn try_retire(server: &Server, lane: &LaneId, cut: Cut) -> Result<(), crate::BoxError> {
     let mut door = server.door().await?;
-    let database = lane.own.as_ref().map(|(_, database)| database.as_str());
+    let database = lane.own.as_ref().map(OwnDatabase::as_str);
     match cut {
-        Cut::Nobody => {}
         Cut::Holder => {
             let sql = concat!(terminate!(), "pid = $1 and application_name = 'db-test'");
             sqlx::query(sql)
@@ -50,8 +51,7 @@ async fn try_retire(server: &Server, lane: &LaneId, cut: Cut) -> Result<(), crat
         }
     }
     if let Some(database) = database {
-        let sql = format!("drop database if exists {database}");
-        door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
+        remove(&mut door, database, Sessions::Respected).await?;
     }
     door.close().await?;
     Ok(())

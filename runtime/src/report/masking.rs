@@ -1,6 +1,8 @@
 //! Leaving secrets out of what is printed: what is named like one, or looks like one.
 
+mod clause;
 mod lexer;
+mod list;
 mod name;
 mod sql;
 mod text;

@@ -12,6 +12,8 @@ pub(crate) enum Ending {
     RolledBack { activity: Option<String> },
     /// A database of the test's own, which is not used again.
     ThrownAway,
+    /// The connection that kept a database of the test's own for it was ended, so another process may have removed it.
+    TakenAway,
     /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
     Kept,
     /// Something may have been written for good; the lane was given up.
@@ -31,13 +33,14 @@ impl Ending {
 
     /// Whether this alone makes the test fail.
     pub(crate) fn is_failure(&self) -> bool {
-        matches!(self, Self::NotOpened(_) | Self::Escaped)
+        matches!(self, Self::NotOpened(_) | Self::TakenAway | Self::Escaped)
     }
 
     /// The words after the test's name when this alone makes it fail.
     pub(crate) fn headline(&self) -> &'static str {
         match self {
             Self::NotOpened(_) => "got no database",
+            Self::TakenAway => "lost its database while it ran",
             Self::Escaped => "escaped from its transaction",
             _ => "failed",
         }
@@ -54,6 +57,10 @@ impl Ending {
             } => format!("rolled back; nothing escaped\n{activity}, and was cancelled"),
             Self::Kept => "set aside with what the test had committed".to_owned(),
             Self::ThrownAway => "its database is thrown away".to_owned(),
+            Self::TakenAway => "the connection that reserves the test's database was ended while the test ran, so another process may have\n\
+                 removed the database, and what the test saw proves nothing. Something ended it: a server that was restarted, a\n\
+                 `pg_terminate_backend` or `drop database … with (force)`, a pooler or a network between."
+                .to_owned(),
             Self::Escaped => "the transaction around the test was ended. What was written after it may be permanent, so\n\
                  this database is not used again; no other test sees it.\n\
                  Run this test with real commits: #[db_test(isolation = \"database\")]."

@@ -3,6 +3,7 @@
 
 use super::{Core, ending::Ending};
 use crate::{
+    database::Mark,
     keep::Keeping,
     lane::{Cut, Lane, LaneId},
     session::Active,
@@ -29,14 +30,16 @@ impl Core {
         keeping: &Keeping,
     ) -> Ending {
         let Lane { id, proxy } = lane;
+        let server = active.lanes().server();
+        let leaving = |database| server.as_owner(Mark::leaving().statement(database));
         // In good order, or else it may still be there when the database is renamed.
-        proxy.close(None).await;
+        proxy.close(id.own.as_ref().map(leaving)).await;
         if let Some(activity) = activity {
             keeping.tell(format!(
                 "what was under way is undone, the rest is kept; {activity}"
             ));
         }
-        if keeping.set_aside(active.lanes().server(), &id).await {
+        if keeping.set_aside(server, &id).await {
             return Ending::Kept;
         }
         active.lanes().discard(id, Cut::Everybody);

@@ -23,7 +23,7 @@ pub(super) fn options(
     };
     let server = active.lanes().server();
     let named = match &lane.own {
-        Some((_, database)) => server.test_options(database),
+        Some(database) => server.test_options(database),
         None => server.shared_options(),
     };
     let options = options.username(named.get_username());

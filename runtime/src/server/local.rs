@@ -173,6 +173,11 @@ impl LocalServer {
         let _ = fs::remove_file(self.instance.stay_up());
     }
 
+    /// Where the lanes are noted that were given back last.
+    pub(crate) fn lanes_of(&self, template: &str) -> PathBuf {
+        self.instance.lanes_of(template)
+    }
+
     /// What the server has to say.
     pub(crate) fn log_file(&self) -> PathBuf {
         self.instance.log()

@@ -82,6 +82,11 @@ impl Server {
         }
     }
 
+    /// The settings that each connection starts with, whoever's it is, as in `-c search_path=app`.
+    pub(crate) fn startup_options(&self) -> &str {
+        self.door.get_options().unwrap_or_default()
+    }
+
     /// The role that a test's connections run as.
     pub(crate) fn role(&self) -> Option<&str> {
         self.login.role.as_deref()

@@ -59,6 +59,8 @@ impl Server {
             .await
         {
             Ok(_) => Ok(()),
+            // Another process has done it at the same time.
+            Err(error) if is(&error, "23505") || is(&error, "XX000") => Ok(()),
             Err(error) if is(&error, "42501") || is(&error, "0LP01") => {
                 Err(Cause::RoleNotGranted {
                     role: name,

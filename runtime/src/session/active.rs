@@ -75,15 +75,16 @@ impl Active {
 impl Startable {
     /// The started session.
     ///
-    /// A failure is remembered: what stopped one test stops the others at once.
+    /// A failure that would be the same again is remembered: what stopped one test stops the others at once.
     pub(crate) async fn get(self) -> Result<Arc<Active>, Error> {
         let start = || async {
-            Active::start(self.0)
-                .await
-                .map(Arc::new)
-                .map_err(Error::from)
+            let started = Active::start(self.0).await.map(Arc::new);
+            match started.map_err(Error::from) {
+                Err(error) if !error.is_lasting() => Err(error),
+                result => Ok(result),
+            }
         };
-        self.0.active.get_or_init(start).await.clone()
+        self.0.active.get_or_try_init(start).await?.clone()
     }
 
     /// The session, if it has been started.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use futures_util::future::join_all;
@@ -37,8 +37,8 @@ impl Definition {
 /// The session functions marked `#[db_test::session]`, registered before `main`.
 static REGISTERED: Mutex<Vec<(&'static str, SessionFn)>> = Mutex::new(Vec::new());
 
-/// The definitions made so far; a session function is called once in a process.
-static DEFINITIONS: Mutex<Option<HashMap<Key, &'static Definition>>> = Mutex::new(None);
+/// The definitions made so far; a session function is called once in a process, and without the lock.
+static DEFINITIONS: Mutex<Option<HashMap<Key, &'static OnceLock<Definition>>>> = Mutex::new(None);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
@@ -85,19 +85,21 @@ pub(crate) fn definition_of(test: &'static Test) -> Result<&'static Definition, 
 }
 
 fn definition(key: Key, name: &str, make: SessionFn, test: &Test) -> &'static Definition {
-    let mut definitions = DEFINITIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    definitions
+    // One for each session function of the program, so the leak is bounded.
+    let once: &'static OnceLock<_> = *definitions()
         .get_or_insert_default()
         .entry(key)
-        .or_insert_with(|| {
-            // One for each session function of the program, so the leak is bounded.
-            Box::leak(Box::new(Definition {
-                name: name.to_owned(),
-                crate_dir: PathBuf::from(test.crate_dir),
-                session: make(),
-                active: OnceCell::new(),
-            }))
-        })
+        .or_insert_with(|| Box::leak(Box::default()));
+    once.get_or_init(|| Definition {
+        name: name.to_owned(),
+        crate_dir: PathBuf::from(test.crate_dir),
+        session: make(),
+        active: OnceCell::new(),
+    })
+}
+
+fn definitions() -> MutexGuard<'static, Option<HashMap<Key, &'static OnceLock<Definition>>>> {
+    DEFINITIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether any session has been started, and so has connections to close.
@@ -111,8 +113,8 @@ pub(crate) async fn close_all() {
 }
 
 fn active() -> Vec<Arc<Active>> {
-    let definitions = DEFINITIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    let definitions = definitions();
     let all = definitions.iter().flat_map(HashMap::values);
-    all.filter_map(|definition| definition.active.get()?.as_ref().ok().cloned())
+    all.filter_map(|definition| definition.get()?.active.get()?.as_ref().ok().cloned())
         .collect()
 }

@@ -5,19 +5,23 @@ use std::{env, fs, time::SystemTime};
 use sha2::{Digest, Sha256};
 use sqlx::migrate::Migrator;
 
-use crate::session::Session;
+use crate::{server::Server, session::Session};
 
 /// Changes when the way a template is made changes.
 const FORMAT: &[u8] = b"2";
 
-/// Sixteen hexadecimal digits that stand for the migrations, the seeds, the locale, and the role, which owns
-/// the databases that it makes.
+/// Sixteen hexadecimal digits that stand for the migrations, the seeds, the locale, and the connection that they
+/// run on: its role, which owns the databases that it makes, and its options (`?options[search_path]=app` in the URL,
+/// `PGOPTIONS`).
 ///
-/// The server's version is not part of it: a database lives in one server.
-pub(super) fn of(session: &Session, migrator: &Migrator, role: &str) -> String {
+/// The server's version is not part of it: a database lives in one server. Its configuration, and what is set for the
+/// role on it, are not either, because a warm process asks the server nothing before it connects to its lane.
+pub(super) fn of(session: &Session, migrator: &Migrator, server: &Server) -> String {
     let mut digest = Parts(Sha256::new());
     digest.add(FORMAT);
-    digest.add(role.as_bytes());
+    digest.add(server.owner().as_bytes());
+    digest.add(server.startup_options().as_bytes());
+    digest.add(&[u8::from(migrator.no_tx)]);
     digest.add(migrator.table_name.as_bytes());
     for schema in migrator.create_schemas.iter() {
         digest.add(schema.as_bytes());

@@ -2,9 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::{database::OwnDatabase, keep, lane::Mark, log, server::Server};
+use super::clean_up;
+use crate::{
+    database::{Fate, Kind, Mark, OwnDatabase, PREFIX, Sessions, remove, survey},
+    keep, log,
+    server::Server,
+};
 
 /// A family of databases (a template and its lanes) that is not used for this long is removed.
 const KEPT_SECONDS: i64 = 7 * 24 * 3600;
@@ -23,19 +28,19 @@ pub(super) async fn reap(server: Arc<Server>, current: OwnDatabase) {
     }
 }
 
-async fn try_reap(server: &Server, current: &OwnDatabase) -> Result<(), sqlx::Error> {
+async fn try_reap(server: &Arc<Server>, current: &OwnDatabase) -> Result<(), sqlx::Error> {
     let Ok(mut door) = server.door().await else {
         return Ok(());
     };
     keep::expire(server, &mut door).await;
     let now = Mark::now();
-    let mut families: Vec<_> = families(&mut door).await?.into_iter().collect();
+    let (families, abandoned) = families(&mut door, now).await?;
+    let mut families: Vec<_> = families.into_iter().collect();
     families.retain(|(name, _)| name != current.family());
     families.sort_by_key(|(_, family)| std::cmp::Reverse(family.last_used));
     for (rank, (name, family)) in families.into_iter().enumerate() {
         if family.last_used == 0 || family.last_used > now + SAFE_SECONDS {
-            // Its maker was killed before it could leave a mark, or the clock has been set back
-            // since: its age counts from now.
+            // It has lost its mark, or the clock has been set back since: its age counts from now.
             mark(&mut door, &family.members).await;
             continue;
         }
@@ -45,10 +50,14 @@ async fn try_reap(server: &Server, current: &OwnDatabase) -> Result<(), sqlx::Er
             log::info(format_args!(
                 "removing the stale template {name} with its lanes"
             ));
-            remove(&mut door, family.members).await;
+            for database in family.members {
+                remove_unused(&mut door, &database).await?;
+            }
         }
     }
-    door.close().await
+    door.close().await?;
+    clean_up(Arc::clone(server), abandoned).await;
+    Ok(())
 }
 
 #[derive(Default)]
@@ -57,48 +66,44 @@ struct Family {
     members: Vec<OwnDatabase>,
 }
 
-/// Our databases by family.
-async fn families(door: &mut PgConnection) -> Result<HashMap<String, Family>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select datname, shobj_description(oid, 'pg_database') from pg_database where starts_with(datname, $1)",
-    )
-    .bind(crate::database::PREFIX)
-    .fetch_all(door)
-    .await?;
-    let mut families = HashMap::<String, Family>::new();
-    for row in rows {
-        let Some(database) = OwnDatabase::recognize(row.try_get(0)?) else {
+/// Our databases by family, and those that killed processes left.
+async fn families(
+    door: &mut PgConnection,
+    now: i64,
+) -> Result<(HashMap<String, Family>, Vec<OwnDatabase>), sqlx::Error> {
+    let (mut families, mut abandoned) = (HashMap::<String, Family>::new(), Vec::new());
+    for found in survey(door, PREFIX).await? {
+        if found.fate(now) == Fate::Abandoned {
+            abandoned.push(found.database);
             continue;
-        };
-        let mark = row
-            .try_get::<Option<String>, _>(1)?
-            .and_then(|text| Mark::parse(&text));
-        let family = families.entry(database.family().to_owned()).or_default();
-        family.last_used = family.last_used.max(mark.map_or(0, |mark| mark.used));
-        family.members.push(database);
-    }
-    Ok(families)
-}
-
-async fn mark(door: &mut PgConnection, members: &[OwnDatabase]) {
-    if let Some(database) = members.first() {
-        door.execute(sqlx::raw_sql(AssertSqlSafe(
-            Mark::clean().statement(database),
-        )))
-        .await
-        .ok();
-    }
-}
-
-/// Drops what nobody is connected to: without `force`, the server refuses the others.
-async fn remove(door: &mut PgConnection, members: Vec<OwnDatabase>) {
-    for database in members {
-        let open = format!("alter database {database} with is_template false");
-        let drop = format!("drop database if exists {database}");
-        for sql in [open, drop] {
-            if let Err(error) = door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
-                log::debug(format_args!("{database} was not removed: {error}"));
-            }
         }
+        let family = families
+            .entry(found.database.family().to_owned())
+            .or_default();
+        family.last_used = family
+            .last_used
+            .max(found.mark().map_or(0, |mark| mark.used));
+        family.members.push(found.database);
+    }
+    Ok((families, abandoned))
+}
+
+/// Marks the template of a family. Only who has used a lane may vouch for it.
+async fn mark(door: &mut PgConnection, members: &[OwnDatabase]) {
+    let mut members = members.iter();
+    if let Some(template) = members.find(|member| member.kind() == Kind::Template) {
+        let sql = Mark::clean().statement(template);
+        door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.ok();
+    }
+}
+
+/// Removes what nobody is connected to: the server refuses the others.
+async fn remove_unused(door: &mut PgConnection, database: &OwnDatabase) -> Result<(), sqlx::Error> {
+    match remove(door, database, Sessions::Respected).await {
+        Err(error) if error.as_database_error().is_some() => {
+            log::debug(format_args!("{database} was not removed: {error}"));
+            Ok(())
+        }
+        result => result,
     }
 }

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use crate::place::Place;
 
 /// Waits until a query answers yes.
-async fn until(connection: &mut PgConnection, question: &str) {
+pub(crate) async fn until(connection: &mut PgConnection, question: &str) {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(30) {
         let question = AssertSqlSafe(format!("select exists ({question})"));
@@ -68,7 +68,7 @@ async fn a_process_that_is_killed_while_it_makes_the_template_is_replaced() {
     );
     until(
         &mut server,
-        "select from pg_stat_activity where wait_event = 'PgSleep' and datname like 'dbt_%_new'",
+        "select from pg_stat_activity where wait_event = 'PgSleep' and datname like 'dbt_%_new%'",
     )
     .await;
     kill(process);
@@ -82,7 +82,7 @@ async fn a_process_that_is_killed_while_it_makes_the_template_is_replaced() {
     assert!(next.success, "{}", next.output);
     until(
         &mut server,
-        "select 1 except select 1 from pg_database where datname like 'dbt_%_new'",
+        "select 1 except select 1 from pg_database where datname like 'dbt_%_new%'",
     )
     .await;
     server.close().await.expect("it closes");

@@ -1,5 +1,8 @@
 //! How a test runs tests of this very binary again, as a child, and reads what they print.
 
+#[path = "../child/environment.rs"]
+mod environment;
+
 use std::process::{Child, Command, Stdio};
 
 /// The variable that asks a child's tests to fail.
@@ -32,14 +35,12 @@ pub(crate) fn start(filter: &str, environment: &[(&str, &str)]) -> Child {
 
 fn command(filter: &str, environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
+    environment::leave_out(&mut command);
     command
         .arg(filter)
         .env(ASK, "1")
         .env("RUST_BACKTRACE", "0")
         .env("RUST_TEST_THREADS", "2");
-    for name in ["TEST_DB_URL", "DATABASE_URL", "DB_TEST_KEEP", "DB_TEST_LOG"] {
-        command.env_remove(name);
-    }
     command.envs(environment.iter().copied());
     command
 }

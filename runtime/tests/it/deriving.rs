@@ -28,6 +28,21 @@ struct Shop {
 #[derive(FromTest)]
 struct Stock(PgPool, Marker);
 
+macro_rules! made_of {
+    ($name:ident, $($field:ident: $ty:ty),*) => {
+        #[derive(FromTest)]
+        struct $name { $($field: $ty),* }
+    };
+}
+
+made_of!(Larder, apple: Apple, pool: PgPool);
+
+#[db_test]
+async fn a_struct_that_a_macro_writes_is_made(larder: Larder) {
+    assert_eq!(larder.apple.name, "apple");
+    assert_eq!(names(&larder.pool).await, ["seeded", "apple"]);
+}
+
 #[derive(FromTest)]
 struct Marker;
 

@@ -25,7 +25,7 @@ async fn a_raw_commit_commits_for_the_test_alone(cx: TestContext, pool: PgPool) 
     for sql in [
         "insert into items (name) values ('a'); commit",
         "begin; insert into items (name) values ('b'); commit; begin",
-        "/* x */ Commit Work And Chain; insert into items (name) values ('c'); end transaction",
+        "begin; /* x */ Commit Work And Chain; insert into items (name) values ('c'); end transaction",
     ] {
         let mut held = pool.acquire().await.expect("it is free");
         held.execute(raw_sql(sql)).await.expect("it is done");

@@ -13,6 +13,8 @@ mod escapes;
 mod exit;
 mod faults;
 mod fixtures;
+mod given_roles;
+mod healing;
 mod in_vain;
 mod injection;
 mod keeping;

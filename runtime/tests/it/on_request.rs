@@ -39,6 +39,16 @@ async fn failing_in_its_own_database(pool: PgPool) {
     assert!(!asked_to_fail(), "failing as asked");
 }
 
+/// Ends the connection that reserves its database, and sees nothing of that.
+#[db_test(isolation = "database")]
+async fn losing_its_claim(pool: PgPool) {
+    if asked_to_fail() {
+        let others = "select pg_terminate_backend(pid, 5000) from pg_stat_activity \
+                      where datname = current_database() and pid <> pg_backend_pid()";
+        sqlx::query(others).execute(&pool).await.expect("they end");
+    }
+}
+
 #[db_test(timeout = "200ms")]
 async fn slow(pool: PgPool) {
     try_add(&pool, "written before the time is up")

@@ -6,7 +6,7 @@ use sqlx::{Connection, Executor, PgConnection, PgPool, Row, postgres::PgConnectO
 use crate::{child, place::Place};
 
 /// The role that a child's session names.
-const ROLE: &str = "DB_TEST_CHILD_ROLE";
+pub(crate) const ROLE: &str = "DB_TEST_CHILD_ROLE";
 
 fn as_owner() -> Session {
     Session::postgres().migrations("tests/it/roles/migrations")
@@ -192,7 +192,7 @@ async fn the_role_of_a_child(pool: PgPool) {
     assert!(!child::asked_to_fail() || std::env::var_os("DB_TEST_KEEP").is_none());
 }
 
-const CHILD: &str = "roles::the_role_of_a_child";
+pub(crate) const CHILD: &str = "roles::the_role_of_a_child";
 
 #[test]
 fn a_role_that_there_is_not_is_told_with_those_that_there_are() {
@@ -234,40 +234,11 @@ fn policies_that_apply_are_not_worth_a_word() {
     assert!(!passed.output.contains("row-level"), "{}", passed.output);
 }
 
-#[db_test]
-async fn a_member_of_the_role_can_be_it_on_a_given_server(_pool: PgPool) {
-    let place = Place::new();
-    let url = given(&place).await;
-    let variables = [("TEST_DB_URL", url.as_str()), (ROLE, "it_reader")];
-    let refused = place.run(CHILD, &variables);
-    assert!(
-        refused
-            .output
-            .contains("let it, as a role that may: grant \"it_reader\" to \"ci\""),
-        "{}",
-        refused.output
-    );
-    let mut admin = place.connect().await;
-    admin
-        .execute("grant it_reader to ci")
+#[db_test(session = as_owner)]
+async fn the_owner_owns_the_schema_public(pool: PgPool) {
+    pool.execute("drop schema public cascade; create schema public")
         .await
-        .expect("it is granted");
-    admin.close().await.expect("it closes");
-    let passed = place.run(CHILD, &variables);
-    assert!(passed.success, "{}", passed.output);
-}
-
-/// A server of a team's, with a role that may make databases and no roles; gives its URL.
-async fn given(place: &Place) -> String {
-    assert!(place.run("injection::a_result", &[]).success);
-    let mut admin = place.connect().await;
-    admin
-        .execute("create role it_reader; create role it_configured; create role ci login createdb")
-        .await
-        .expect("they are made");
-    admin.close().await.expect("it closes");
-    let options = place.socket().username("ci").database("postgres");
-    sqlx::ConnectOptions::to_url_lossy(&options).to_string()
+        .expect("it may");
 }
 
 #[db_test]
@@ -287,4 +258,20 @@ async fn the_database_of_a_failed_test_is_kept_whatever_its_role(_pool: PgPool) 
         "{}",
         listed.output
     );
+}
+
+#[db_test]
+async fn many_processes_at_once_become_the_role(_pool: PgPool) {
+    let place = Place::new();
+    for _ in 0..3 {
+        let processes = [(); 8].map(|()| place.start(CHILD, &[(ROLE, "it_reader")]));
+        let ended = processes.map(|mut process| process.wait().expect("it ends").success());
+        assert_eq!(ended, [true; 8]);
+        let mut admin = place.connect().await;
+        admin
+            .execute("revoke it_reader from db_test")
+            .await
+            .expect("a superuser may");
+        admin.close().await.expect("it closes");
+    }
 }

@@ -22,7 +22,7 @@ fn a_url_that_leads_nowhere_is_told_once_and_without_its_password() {
         failed.output
     );
     assert!(
-        failed.output.contains("where it is told in full"),
+        failed.output.contains("full message there"),
         "{}",
         failed.output
     );

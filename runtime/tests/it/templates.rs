@@ -32,6 +32,29 @@ async fn content_that_changes_gives_a_new_template() {
 }
 
 #[db_test]
+async fn the_options_of_the_connection_are_part_of_the_content() {
+    let place = Place::new();
+    for options in ["", "-c DateStyle=ISO,DMY", "-c search_path=public"] {
+        let passed = place.run(TESTS, &[("PGOPTIONS", options)]);
+        assert!(passed.success, "{}", passed.output);
+    }
+    let url = |options: &str| {
+        let url = place.socket().username("postgres").database("postgres");
+        let url = sqlx::ConnectOptions::to_url_lossy(&url).to_string();
+        format!("{url}&options[search_path]={options}")
+    };
+    for options in ["public", "public,pg_temp"] {
+        let passed = place.run(TESTS, &[("TEST_DB_URL", &url(options))]);
+        assert!(passed.success, "{}", passed.output);
+    }
+    let templates = databases(&place).await;
+    let templates = templates
+        .iter()
+        .filter(|name| name.matches('_').count() == 1);
+    assert_eq!(templates.count(), 5);
+}
+
+#[db_test]
 async fn a_broken_migration_is_told_by_its_name_and_leaves_nothing() {
     let place = Place::new();
     let migrations = Migrations::new(

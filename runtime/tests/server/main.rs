@@ -7,6 +7,8 @@
 
 mod child;
 mod damage;
+#[path = "../child/environment.rs"]
+mod environment;
 mod file_system;
 mod initializing;
 mod joining;

@@ -66,6 +66,18 @@ fn an_initdb_without_its_libraries_is_refused() {
 }
 
 #[test]
+fn programs_without_their_data_are_refused() {
+    let site = Site::new();
+    let bare = site.beside("bin");
+    let initdb = "case $1 in --version) echo 'initdb (PostgreSQL) 99.1';; \
+                  *) echo 'POSTGRES_BKI=/nonexistent/postgres.bki' >&2;; esac";
+    write_programs(&bare, POSTGRES, initdb);
+    let said = refusal(site.command().env("PG_BIN", &bare));
+    let problem = "there is no `/nonexistent/postgres.bki`";
+    assert!(said.contains(problem), "{said}");
+}
+
+#[test]
 fn programs_of_two_versions_are_refused() {
     let site = Site::new();
     let mixed = site.beside("bin");
@@ -80,9 +92,11 @@ fn programs_that_nobody_names_and_that_do_not_run_make_way_for_others() {
     let site = Site::new();
     let broken = site.beside("bin");
     write_programs(&broken, POSTGRES, BROKEN);
-    let path = std::env::var("PATH").expect("there is one");
-    let path = format!("{}:{path}", broken.display());
-    let (success, said) = run(site.command().env("PATH", path).env("DB_TEST_LOG", "warn"));
+    let others = ["PG_BIN", "PATH"].map(|name| std::env::var(name).unwrap_or_default());
+    let path = format!("{}:{}", broken.display(), others.join(":"));
+    let mut command = site.command();
+    command.env_remove("PG_BIN").env("PATH", path);
+    let (success, said) = run(command.env("DB_TEST_LOG", "warn"));
     assert!(success, "{said}");
     let told = format!("the PostgreSQL in {} cannot be used", broken.display());
     assert!(said.contains(&told), "{said}");

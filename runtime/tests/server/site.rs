@@ -15,7 +15,7 @@ use std::{
 use rustix::process::Pid;
 
 use crate::{
-    child,
+    child, environment,
     machine::{self, Account, LIMIT, until},
     process::{about, is_alive, is_named},
     user::{self, User},
@@ -86,9 +86,7 @@ impl Site {
 
     /// Sets the environment and the account of a command that uses this site.
     pub(crate) fn surround(&self, command: &mut Command) {
-        for name in ["TEST_DB_URL", "DATABASE_URL", "PG_BIN", "RUST_LOG"] {
-            command.env_remove(name);
-        }
+        environment::leave_out(command);
         command
             .env("DB_TEST_HOME", self.home())
             .env("DB_TEST_IDLE_SECONDS", self.idle_seconds.to_string())

@@ -7,6 +7,7 @@ use db_test::{TestContext, db_test};
 use crate::{
     TEMPLATE,
     app::{INSERT, OWN_ROUND_TRIPS},
+    environment,
     recording::{Recording, RoundTrip},
     relay::Relay,
 };
@@ -113,6 +114,7 @@ async fn watch(cx: &TestContext, filter: &str) -> Recording {
     let server = cx.outside().await.expect("the test has a server");
     let relay = Relay::start(server);
     let mut child = Command::new(std::env::current_exe().expect("this program has a file"));
+    environment::leave_out(&mut child);
     child
         .args([filter, "--test-threads", "1"])
         .env("TEST_DB_URL", relay.url())

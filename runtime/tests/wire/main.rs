@@ -4,6 +4,8 @@
 
 mod app;
 mod counting;
+#[path = "../child/environment.rs"]
+mod environment;
 mod line;
 mod messages;
 mod observed;

@@ -44,7 +44,7 @@ const WAITING: usize = 1024 * 1024;
 const WAIT: Duration = Duration::from_millis(50);
 
 /// How long the server may take to answer the last query of a connection.
-const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The pause after a client that could not be accepted.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -360,8 +360,8 @@ impl Driver {
                     }
                 }
                 Ok(Command::Close(last, reply)) => {
-                    self.close(last.as_deref());
-                    reply.send(()).ok();
+                    let answered = self.close(last.as_deref());
+                    reply.send(answered).ok();
                     return Break(());
                 }
                 Err(mpsc::TryRecvError::Empty) => return Continue(()),
@@ -449,14 +449,13 @@ impl Driver {
     }
 
     /// Asks one last thing, and says goodbye.
-    fn close(&mut self, last: Option<&str>) {
+    fn close(&mut self, last: Option<&str>) -> bool {
         let stream = &self.backend.stream;
         stream.set_nonblocking(false).ok();
         stream.set_timeout(Some(CLOSE_LIMIT)).ok();
-        if let Some(sql) = last {
-            self.backend.query(sql).ok();
-        }
+        let answered = last.is_none_or(|sql| self.backend.query(sql).is_ok());
         self.backend.close();
+        answered
     }
 }
 

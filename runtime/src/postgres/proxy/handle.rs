@@ -59,7 +59,7 @@ pub(super) enum Command {
     /// Ends what the backend is doing, if it is doing something for a client.
     Interrupt,
     /// The last query, and the end of the connection.
-    Close(Option<String>, oneshot::Sender<()>),
+    Close(Option<String>, oneshot::Sender<bool>),
 }
 
 impl Proxy {
@@ -133,11 +133,11 @@ impl Proxy {
         self.send(Command::Interrupt);
     }
 
-    /// Closes the connection in good order, after one more query if there is one.
-    pub(crate) async fn close(self, last: Option<String>) {
+    /// Closes the connection in good order, after one more query if there is one; says whether that was answered.
+    pub(crate) async fn close(self, last: Option<String>) -> bool {
         let (reply, closed) = oneshot::channel();
         self.send(Command::Close(last, reply));
-        closed.await.ok();
+        closed.await.unwrap_or(false)
     }
 
     fn send(&self, command: Command) {

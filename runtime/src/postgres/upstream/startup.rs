@@ -92,6 +92,18 @@ impl Session {
         Ok(scram.finish(body.data())?)
     }
 
+    /// The version of the server as a number, such as 150018.
+    pub(crate) fn server_version(&self) -> Option<u32> {
+        let mut told = self.parameters.iter();
+        let (_, version) = told.find(|(name, _)| name == "server_version")?;
+        let mut parts = version.split([' ', '.']).map(|part| {
+            let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit());
+            digits.parse::<u32>().ok()
+        });
+        let (major, minor) = (parts.next()??, parts.next().flatten());
+        Some(major * 10_000 + minor.unwrap_or_default())
+    }
+
     /// Runs one query, of one or more statements; gives all rows, as text.
     pub(crate) fn query(&mut self, sql: &str) -> Result<Vec<Row>, sqlx::Error> {
         self.send(|out| frontend::query(sql, out))?;

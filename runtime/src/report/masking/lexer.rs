@@ -16,6 +16,9 @@ pub(super) enum Token {
     Sign(char),
 }
 
+/// Tokens with their places in the text.
+pub(super) type Tokens = [(Token, Range<usize>)];
+
 /// The tokens with their places in the text. What a quote opens and nothing closes goes to the end.
 pub(super) fn tokens(sql: &str) -> Vec<(Token, Range<usize>)> {
     let mut lexer = Lexer { sql, at: 0 };
@@ -27,6 +30,17 @@ pub(super) fn tokens(sql: &str) -> Vec<(Token, Range<usize>)> {
         }
     }
     tokens
+}
+
+pub(super) fn sign(tokens: &Tokens, at: usize) -> Option<char> {
+    match tokens.get(at)?.0 {
+        Token::Sign(sign) => Some(sign),
+        _ => None,
+    }
+}
+
+pub(super) fn is_word(tokens: &Tokens, at: usize, word: &str) -> bool {
+    matches!(tokens.get(at), Some((Token::Name(name), _)) if name.eq_ignore_ascii_case(word))
 }
 
 struct Lexer<'a> {

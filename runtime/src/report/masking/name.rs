@@ -1,5 +1,7 @@
 //! Whether a name says that what it names is a secret.
 
+use super::lexer::{Token, Tokens, sign};
+
 /// What says so anywhere in a name, whose capitals, `_`, `-` and `.` do not matter.
 const PARTS: [&str; 14] = [
     "password",
@@ -39,6 +41,15 @@ pub(super) fn is_secret(name: &str) -> bool {
     let joined = joined.to_lowercase();
     PARTS.iter().any(|part| joined.contains(part))
         || words(name).any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// Whether a token names a secret: a column or a function, not the table in front of a dot.
+pub(super) fn names_a_secret(tokens: &Tokens, at: usize) -> bool {
+    match &tokens[at].0 {
+        Token::Name(name) => is_secret(name) && sign(tokens, at + 1) != Some('.'),
+        Token::Literal(text) => is_secret(text),
+        _ => false,
+    }
 }
 
 /// The words of `snake_case`, `kebab-case` and `camelCase` in lower case.

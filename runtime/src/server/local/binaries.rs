@@ -38,7 +38,7 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The newest server on this machine, or the one that `PG_BIN` names. Runs programs: some 20 ms for each
+    /// The newest server on this machine, or the one that `PG_BIN` names. Runs programs: some 30 ms for each
     /// found.
     pub(super) fn find() -> Result<Self, LocalServerError> {
         let account = Account::of_the_server()?;

@@ -33,22 +33,22 @@ pub(super) fn run(
     wait(&mut command.spawn()?, limit, is_wanted)
 }
 
-/// Runs a program that writes little, and returns its standard output if it succeeded, or else the last line of its
-/// standard error.
+/// Runs a program that writes little, and returns its standard output and then its standard error if it succeeded,
+/// or else the last line of the latter.
 pub(super) fn output(command: &mut Command, limit: Duration) -> io::Result<String> {
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
     let status = wait(&mut child, limit, || true)?;
+    let said = read(child.stderr.take())?;
     if !status.success() {
-        let said = read(child.stderr.take())?;
         let last = said.trim_end().lines().last().unwrap_or_default();
         let separator = if last.is_empty() { "" } else { ": " };
         let text = format!("it ended with {status}{separator}{last}");
         return Err(io::Error::other(text));
     }
-    read(child.stdout.take())
+    Ok(read(child.stdout.take())? + &said)
 }
 
 fn read(from: Option<impl Read>) -> io::Result<String> {

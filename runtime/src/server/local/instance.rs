@@ -78,6 +78,11 @@ impl Instance {
         self.dir.join("stay-up")
     }
 
+    /// Which lanes of a template were given back last.
+    pub(super) fn lanes_of(&self, template: &str) -> PathBuf {
+        self.dir().join(format!("{template}.lanes"))
+    }
+
     pub(super) fn data(&self) -> PathBuf {
         self.dir.join("data")
     }

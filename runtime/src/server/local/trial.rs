@@ -10,11 +10,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// The major version of the server in a directory, or why it cannot be used.
 pub(super) fn major(dir: &Path, account: &Account) -> Result<u32, String> {
     if let Some(closed) = closed_to(account, dir) {
-        return Err(format!(
-            "the server of root runs{}, who cannot enter `{}`; move the programs, or let others enter it (`chmod o+x`)",
-            account.description(),
-            closed.display()
-        ));
+        return Err(cannot_enter(account, closed));
     }
     let postgres = version_of("postgres", dir, account)?;
     // It needs libraries that `postgres` does not, and both are run.
@@ -24,25 +20,60 @@ pub(super) fn major(dir: &Path, account: &Account) -> Result<u32, String> {
             "its `postgres` is of PostgreSQL {postgres} and its `initdb` of {initdb}"
         ));
     }
+    find_data(dir, account)?;
     Ok(postgres)
 }
 
+/// Looks for what `initdb` makes a cluster of. It is in another directory, which an incomplete installation lacks.
+fn find_data(dir: &Path, account: &Account) -> Result<(), String> {
+    let show = ["--show", "--username=postgres", "--pgdata=/nonexistent"];
+    let said = run("initdb", &show, dir, account)?;
+    let path = said
+        .lines()
+        .find_map(|line| line.strip_prefix("POSTGRES_BKI="));
+    match path.map(Path::new) {
+        Some(path) if !path.is_file() => Err(format!(
+            "the installation is not complete: there is no `{}`",
+            path.display()
+        )),
+        Some(path) => match closed_to(account, path.parent().unwrap_or(path)) {
+            Some(closed) => Err(cannot_enter(account, closed)),
+            None => Ok(()),
+        },
+        None => Ok(()),
+    }
+}
+
 fn version_of(program: &str, dir: &Path, account: &Account) -> Result<u32, String> {
+    let said = run(program, &["--version"], dir, account)?;
+    let line = said.lines().next().unwrap_or_default().trim();
+    parse_major(line).ok_or_else(|| format!("`{program} --version` said `{line}`"))
+}
+
+/// What a program says.
+fn run(program: &str, arguments: &[&str], dir: &Path, account: &Account) -> Result<String, String> {
     let mut command = account.program(&dir.join(program));
-    command.arg("--version").stdin(Stdio::null());
-    let said = bounded::output(&mut command, LIMIT).map_err(|error| {
+    command.args(arguments).stdin(Stdio::null());
+    bounded::output(&mut command, LIMIT).map_err(|error| {
         let libraries = if error.to_string().contains("librar") {
             "; install what is missing, or name its directory in LD_LIBRARY_PATH"
         } else {
             ""
         };
         format!(
-            "`{program} --version`{} failed: {error}{libraries}",
+            "`{program} {}`{} failed: {error}{libraries}",
+            arguments.join(" "),
             account.description()
         )
-    })?;
-    let line = said.lines().next().unwrap_or_default().trim();
-    parse_major(line).ok_or_else(|| format!("`{program} --version` said `{line}`"))
+    })
+}
+
+fn cannot_enter(account: &Account, closed: &Path) -> String {
+    format!(
+        "the server of root runs{}, who cannot enter `{}`; move the programs, or let others enter it (`chmod o+x`)",
+        account.description(),
+        closed.display()
+    )
 }
 
 /// From `postgres (PostgreSQL) 15.13 (Debian …)`, or `…) 18beta1`.

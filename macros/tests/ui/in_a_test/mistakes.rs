@@ -7,6 +7,11 @@ async fn takes_what_no_test_is_given(client: Client, name: Mine) {
     let _ = (client, name);
 }
 
+const LIMIT: u32 = 7;
+
+#[db_test(max_queries = LIMIT, max_queries_per_request = LIMITS)]
+async fn has_a_limit_of_another_type() {}
+
 #[db_test]
 async fn takes_a_misspelled_type(client: Clint) {}
 

@@ -1,0 +1,80 @@
+//! One mistake a file, and what the compiler says about it. `UPDATE_EXPECT=1` writes the texts anew.
+//!
+//! The compiler runs once a case on what `cargo test` has built anyway: nothing is built for it.
+
+mod advice;
+mod compiler;
+mod normal;
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use compiler::Compiler;
+use expect_test::expect_file;
+
+/// The sources in a directory of this crate, by name.
+fn cases(directory: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("the directory can be read");
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let mut cases: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    cases.sort();
+    assert!(!cases.is_empty(), "there are cases in {directory}");
+    cases
+}
+
+/// What the compiler says about each case, several at a time.
+fn compiled(cases: &[PathBuf], compiler: &Compiler) -> Vec<String> {
+    let threads = thread::available_parallelism().map_or(2, usize::from);
+    let share = cases.len().div_ceil(threads);
+    thread::scope(|scope| {
+        let runs = cases.chunks(share).map(|cases| {
+            scope.spawn(move || {
+                let run = |case: &PathBuf| compiler.refuses(case);
+                cases.iter().map(run).collect::<Vec<_>>()
+            })
+        });
+        let runs: Vec<_> = runs.collect();
+        let texts = runs.into_iter().map(|run| run.join().expect("it ends"));
+        texts.flatten().collect()
+    })
+}
+
+fn check(directory: &str, compiler: &Compiler) {
+    let cases = cases(directory);
+    let texts = compiled(&cases, compiler);
+    let mut wrong = Vec::new();
+    for (case, text) in cases.iter().zip(texts) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(case.with_extension("stderr"));
+        let compared = AssertUnwindSafe(|| expect_file![file].assert_eq(&text));
+        if catch_unwind(compared).is_err() {
+            wrong.push(case.display().to_string());
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn mistakes_are_explained() {
+    check("tests/ui", &Compiler::new());
+}
+
+/// What a message tells people to write is in a file that the compiler accepts.
+#[test]
+fn advice_compiles() {
+    let compiler = Compiler::new().for_tests();
+    for case in cases("tests/ui/advice") {
+        advice::check(&case);
+        compiler.accepts(&case);
+    }
+}
+
+/// The generated code leaves types to be inferred in a test, and each mistake must still be told once, and at
+/// the user's own words.
+#[test]
+fn mistakes_are_explained_where_tests_are_compiled() {
+    check("tests/ui/in_a_test", &Compiler::new().for_tests());
+}

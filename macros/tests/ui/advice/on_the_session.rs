@@ -1,0 +1,27 @@
+// runtime/src/error.rs: .superuser()
+// runtime/src/error.rs: .role("{role}")
+// runtime/src/error.rs: .locale("{tag}")
+// runtime/src/error.rs: cx.savepoint()
+// runtime/src/app.rs: .with_state(state)
+use axum::{Router, extract::State, routing::get};
+use db_test::{BoxError, Session, TestContext, db_test};
+
+async fn greet(State(name): State<String>) -> String {
+    name
+}
+
+fn app() -> Router {
+    let state = String::new();
+    Router::new().route("/", get(greet)).with_state(state)
+}
+
+#[db_test::session]
+fn session() -> Session {
+    Session::postgres().superuser().role("{role}").locale("{tag}").app(|_| app())
+}
+
+#[db_test]
+async fn returns(cx: TestContext) -> Result<(), BoxError> {
+    cx.savepoint().await?;
+    Ok(())
+}
