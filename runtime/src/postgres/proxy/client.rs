@@ -84,6 +84,8 @@ pub(super) struct Unit {
     pub(super) ran: bool,
     /// It ends without `ReadyForQuery`.
     pub(super) is_silent: bool,
+    /// Deferred constraints are checked when everything else is answered.
+    pub(super) must_check: bool,
     /// Whether the backend was told to answer now.
     pub(super) flushed: bool,
     pub(super) sql_prepared: Vec<String>,
@@ -91,10 +93,15 @@ pub(super) struct Unit {
 
 #[derive(Debug)]
 pub(super) enum UnitKind {
-    Simple { script: Rc<Script>, next: usize },
+    Simple {
+        script: Rc<Script>,
+        next: usize,
+    },
     /// A function call.
     Call(Vec<u8>),
-    Extended { synced: bool },
+    Extended {
+        synced: bool,
+    },
 }
 
 /// A fault's delay of the next step.
@@ -111,7 +118,9 @@ pub(super) enum Delay {
 /// Why deferred constraints are checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Check {
-    Commit { chain: bool },
+    Commit {
+        chain: bool,
+    },
     /// A statement outside of a transaction.
     Auto,
 }
@@ -179,7 +188,9 @@ impl Client {
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        self.transaction.as_ref().is_some_and(|transaction| transaction.failed)
+        self.transaction
+            .as_ref()
+            .is_some_and(|transaction| transaction.failed)
     }
 
     /// Begins a transaction, without a word to the backend.
@@ -228,6 +239,7 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            must_check: false,
             is_silent: false,
             flushed: false,
             sql_prepared: Vec::new(),

@@ -13,24 +13,40 @@ pub(super) use self::{
 /// A statement that the proxy answers itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Control {
-    Begin { modes: Modes, tag: &'static str },
-    Commit { chain: bool },
-    Rollback { chain: bool },
+    Begin {
+        modes: Modes,
+        tag: &'static str,
+    },
+    Commit {
+        chain: bool,
+    },
+    Rollback {
+        chain: bool,
+    },
     Savepoint(String),
     Release(String),
     RollbackTo(String),
     PrepareTransaction,
     /// `COMMIT PREPARED`, `ROLLBACK PREPARED`, with the name.
-    FinishPrepared { what: &'static str, name: String },
+    FinishPrepared {
+        what: &'static str,
+        name: String,
+    },
     SetTransaction(Modes),
     Listen(String),
     /// `None` is every channel.
     Unlisten(Option<String>),
-    Notify { channel: String, payload: String },
+    Notify {
+        channel: String,
+        payload: String,
+    },
     DiscardAll,
     DeallocateAll,
     /// A setting that the proxy keeps for itself.
-    SetVirtual { name: String, value: String },
+    SetVirtual {
+        name: String,
+        value: String,
+    },
     ShowVirtual(String),
     /// Needs no transaction, and does nothing that a test sees.
     NoOp(&'static str),
@@ -41,7 +57,10 @@ impl Control {
     pub(super) fn ends_failure(&self) -> bool {
         matches!(
             self,
-            Self::Commit { .. } | Self::Rollback { .. } | Self::RollbackTo(_) | Self::PrepareTransaction
+            Self::Commit { .. }
+                | Self::Rollback { .. }
+                | Self::RollbackTo(_)
+                | Self::PrepareTransaction
         )
     }
 }
@@ -116,6 +135,8 @@ pub(super) struct Info {
     pub(super) refuses_block: Option<&'static str>,
     /// `SET LOCAL`, which warns outside of a transaction.
     pub(super) is_set_local: bool,
+    /// It may ask the client for rows, during which the server takes nothing else.
+    pub(super) is_copy: bool,
     /// What the server is asked in its place.
     pub(super) rewritten: Option<String>,
     /// A cursor that ends with its transaction.

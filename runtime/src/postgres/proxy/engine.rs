@@ -261,7 +261,11 @@ impl Engine {
 
     /// A client's socket was closed.
     pub(crate) fn forget(&mut self, id: ClientId) {
-        if self.clients.get(&id).is_some_and(|client| client.stage == Stage::Gone) {
+        if self
+            .clients
+            .get(&id)
+            .is_some_and(|client| client.stage == Stage::Gone)
+        {
             self.clients.remove(&id);
         }
     }

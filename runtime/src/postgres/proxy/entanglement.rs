@@ -91,7 +91,12 @@ impl Journal {
     /// A unique violation: production would have waited for whoever has written the same table.
     pub(super) fn violated(&mut self, done: &Done<'_>) -> Vec<Finding> {
         let others = self.entries.iter().filter(|entry| {
-            let same_table = entry.info.access.targets.iter().any(|t| done.info.access.targets.contains(t));
+            let same_table = entry
+                .info
+                .access
+                .targets
+                .iter()
+                .any(|t| done.info.access.targets.contains(t));
             entry.client != done.client && !entry.is_committed && same_table
         });
         let met = others.map(|entry| Finding {
@@ -110,15 +115,29 @@ impl Journal {
 
     /// What a client did in its transaction is committed.
     pub(super) fn committed(&mut self, client: ClientId) {
-        for entry in self.entries.iter_mut().filter(|entry| entry.client == client) {
+        for entry in self
+            .entries
+            .iter_mut()
+            .filter(|entry| entry.client == client)
+        {
             entry.is_committed = true;
         }
     }
 
     /// A client returned to a place; gives what others lose by it. `sql` is what made it return.
-    pub(super) fn undone(&mut self, client: ClientId, length: usize, sql: &Arc<str>) -> Vec<Finding> {
-        let gone: Vec<_> = self.entries.drain(length.min(self.entries.len())..).collect();
-        let lost = gone.iter().filter(|entry| entry.client != client && entry.info.access.verb != Verb::Lock);
+    pub(super) fn undone(
+        &mut self,
+        client: ClientId,
+        length: usize,
+        sql: &Arc<str>,
+    ) -> Vec<Finding> {
+        let gone: Vec<_> = self
+            .entries
+            .drain(length.min(self.entries.len())..)
+            .collect();
+        let lost = gone
+            .iter()
+            .filter(|entry| entry.client != client && entry.info.access.verb != Verb::Lock);
         let lost = lost.map(|entry| Finding {
             kind: FindingKind::WriteLost,
             first: (client, Arc::clone(sql)),
@@ -142,7 +161,10 @@ impl Journal {
 
 fn meets(entry: &Entry, done: &Done<'_>) -> Option<FindingKind> {
     let (first, second) = (&entry.info.access, &done.info.access);
-    let shared = first.targets.iter().any(|target| second.tables.contains(target));
+    let shared = first
+        .targets
+        .iter()
+        .any(|target| second.tables.contains(target));
     if !shared {
         return None;
     }
@@ -171,18 +193,30 @@ fn meets(entry: &Entry, done: &Done<'_>) -> Option<FindingKind> {
 
 fn reads_itself(done: &Done<'_>) -> bool {
     let access = &done.info.access;
-    access.targets.first().is_some_and(|target| access.tables.iter().filter(|table| *table == target).count() > 1)
+    access.targets.first().is_some_and(|target| {
+        access
+            .tables
+            .iter()
+            .filter(|table| *table == target)
+            .count()
+            > 1
+    })
 }
 
 /// Values that tell rows apart, as numbers; what is short tells nothing.
 pub(super) fn hash_parameters(parameters: &[Parameter]) -> Vec<u64> {
-    let values = parameters.iter().filter_map(|parameter| parameter.value.as_deref());
+    let values = parameters
+        .iter()
+        .filter_map(|parameter| parameter.value.as_deref());
     values.filter_map(hash).take(64).collect()
 }
 
 /// A value as a number, the same for a number in its short and its long form.
 pub(super) fn hash(value: &[u8]) -> Option<u64> {
-    let start = value.iter().position(|byte| *byte != 0).unwrap_or(value.len());
+    let start = value
+        .iter()
+        .position(|byte| *byte != 0)
+        .unwrap_or(value.len());
     let value = &value[start..];
     if value.is_empty() {
         return None;
@@ -199,7 +233,13 @@ mod tests {
     use super::{Done, FindingKind, Journal};
     use crate::postgres::proxy::{control::recognize, lexer::tokens};
 
-    fn run(journal: &mut Journal, client: u32, sql: &str, values: &[u64], rows: u64) -> Vec<FindingKind> {
+    fn run(
+        journal: &mut Journal,
+        client: u32,
+        sql: &str,
+        values: &[u64],
+        rows: u64,
+    ) -> Vec<FindingKind> {
         let info = Rc::new(recognize(sql, &tokens(sql, false)));
         let found = journal.observe(&Done {
             client,
@@ -215,7 +255,10 @@ mod tests {
     fn a_read_of_what_is_not_committed_is_found() {
         let mut journal = Journal::default();
         run(&mut journal, 1, "insert into notes values (1)", &[], 1);
-        assert_eq!(run(&mut journal, 2, "select * from notes", &[], 1), [FindingKind::ReadUncommitted]);
+        assert_eq!(
+            run(&mut journal, 2, "select * from notes", &[], 1),
+            [FindingKind::ReadUncommitted]
+        );
         assert!(run(&mut journal, 2, "select * from notes", &[], 1).is_empty());
         assert!(run(&mut journal, 2, "select * from users", &[], 1).is_empty());
     }
@@ -231,10 +274,31 @@ mod tests {
     #[test]
     fn rows_of_different_values_leave_each_other_alone() {
         let mut journal = Journal::default();
-        run(&mut journal, 1, "update notes set text = $1 where id = $2", &[1, 2], 1);
-        assert!(run(&mut journal, 2, "update notes set text = $1 where id = $2", &[3, 4], 1).is_empty());
+        run(
+            &mut journal,
+            1,
+            "update notes set text = $1 where id = $2",
+            &[1, 2],
+            1,
+        );
+        assert!(
+            run(
+                &mut journal,
+                2,
+                "update notes set text = $1 where id = $2",
+                &[3, 4],
+                1
+            )
+            .is_empty()
+        );
         assert_eq!(
-            run(&mut journal, 2, "update notes set text = $1 where id = $2", &[3, 2], 1),
+            run(
+                &mut journal,
+                2,
+                "update notes set text = $1 where id = $2",
+                &[3, 2],
+                1
+            ),
             [FindingKind::LockNotWaitedFor]
         );
     }
@@ -244,7 +308,10 @@ mod tests {
         let mut journal = Journal::default();
         let take = "select id from jobs limit 1 for update skip locked";
         run(&mut journal, 1, take, &[], 1);
-        assert_eq!(run(&mut journal, 2, take, &[], 1), [FindingKind::LockNotWaitedFor]);
+        assert_eq!(
+            run(&mut journal, 2, take, &[], 1),
+            [FindingKind::LockNotWaitedFor]
+        );
     }
 
     #[test]
@@ -254,6 +321,9 @@ mod tests {
         run(&mut journal, 2, "insert into b values (1)", &[], 1);
         let lost = journal.undone(1, 0, &Arc::from("rollback"));
         assert_eq!(lost.len(), 1);
-        assert_eq!((lost[0].kind, lost[0].second.0), (FindingKind::WriteLost, 2));
+        assert_eq!(
+            (lost[0].kind, lost[0].second.0),
+            (FindingKind::WriteLost, 2)
+        );
     }
 }

@@ -114,7 +114,8 @@ impl Answers {
     /// A Sync that is under way is not answered: it came while rows were copied in.
     pub(super) fn forget_sync(&mut self) -> bool {
         let before = self.queue.len();
-        self.queue.retain(|expected| !matches!(expected, Expected::Sync));
+        self.queue
+            .retain(|expected| !matches!(expected, Expected::Sync));
         self.queue.len() != before
     }
 }

@@ -141,11 +141,15 @@ impl Scanner<'_> {
             }
             b'$' => self.dollar(),
             byte if is_word_start(byte) => {
-                self.skip_while(|byte| is_word_start(byte) || byte.is_ascii_digit() || byte == b'$');
+                self.skip_while(|byte| {
+                    is_word_start(byte) || byte.is_ascii_digit() || byte == b'$'
+                });
                 TokenKind::Word
             }
             byte if byte.is_ascii_digit() => {
-                self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_');
+                self.skip_while(|byte| {
+                    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_'
+                });
                 TokenKind::Other
             }
             _ => {
@@ -207,14 +211,22 @@ mod tests {
 
     fn split(sql: &str) -> Vec<&str> {
         let places = statements(sql, &tokens(sql, false));
-        places.iter().map(|(from, to)| sql[*from..*to].trim()).collect()
+        places
+            .iter()
+            .map(|(from, to)| sql[*from..*to].trim())
+            .collect()
     }
 
     #[test]
     fn semicolons_in_quotes_and_comments_end_nothing() {
         assert_eq!(
             split("select ';', E'\\';'; /* ; /* ; */ ; */ begin; do $x$ a;b $x$ -- ;\n; commit;"),
-            ["select ';', E'\\';'", "/* ; /* ; */ ; */ begin", "do $x$ a;b $x$ -- ;", "commit"]
+            [
+                "select ';', E'\\';'",
+                "/* ; /* ; */ ; */ begin",
+                "do $x$ a;b $x$ -- ;",
+                "commit"
+            ]
         );
     }
 

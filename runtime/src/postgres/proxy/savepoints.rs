@@ -45,7 +45,6 @@ pub(super) struct Stack {
     count: u64,
 }
 
-
 impl Stack {
     pub(super) fn next_number(&mut self) -> u64 {
         self.count += 1;
@@ -94,12 +93,18 @@ impl Stack {
         let open = |savepoint: &&Savepoint| {
             !savepoint.is_over && matches!(savepoint.kind, Kind::Transaction | Kind::Named(_))
         };
-        self.all.iter().rev().find(open).map(|savepoint| savepoint.owner)
+        self.all
+            .iter()
+            .rev()
+            .find(open)
+            .map(|savepoint| savepoint.owner)
     }
 
     /// The innermost savepoint of a client.
     pub(super) fn innermost(&self, owner: ClientId) -> Option<usize> {
-        self.all.iter().rposition(|savepoint| savepoint.owner == owner && !savepoint.is_over)
+        self.all
+            .iter()
+            .rposition(|savepoint| savepoint.owner == owner && !savepoint.is_over)
     }
 
     pub(super) fn transaction(&self, owner: ClientId) -> Option<usize> {
@@ -107,7 +112,10 @@ impl Stack {
     }
 
     pub(super) fn named(&self, owner: ClientId, name: &str) -> Option<usize> {
-        self.find(owner, |kind| matches!(kind, Kind::Named(known) if known == name))
+        self.find(
+            owner,
+            |kind| matches!(kind, Kind::Named(known) if known == name),
+        )
     }
 
     pub(super) fn mark(&self, number: u32) -> Option<usize> {
@@ -115,9 +123,9 @@ impl Stack {
     }
 
     fn find(&self, owner: ClientId, fits: impl Fn(&Kind) -> bool) -> Option<usize> {
-        self.all
-            .iter()
-            .rposition(|savepoint| savepoint.owner == owner && !savepoint.is_over && fits(&savepoint.kind))
+        self.all.iter().rposition(|savepoint| {
+            savepoint.owner == owner && !savepoint.is_over && fits(&savepoint.kind)
+        })
     }
 
     /// Returns to a savepoint, which stays; what others have above it is set anew, as it would be
@@ -142,8 +150,14 @@ impl Stack {
     /// Gives up a savepoint, and what its owner has above it. Below somebody else's it is only marked.
     pub(super) fn give_up(&mut self, at: usize, sql: &mut String) {
         let owner = self.all[at].owner;
-        if self.all[at + 1..].iter().any(|above| above.owner != owner && !above.is_over) {
-            for savepoint in self.all[at..].iter_mut().filter(|above| above.owner == owner) {
+        if self.all[at + 1..]
+            .iter()
+            .any(|above| above.owner != owner && !above.is_over)
+        {
+            for savepoint in self.all[at..]
+                .iter_mut()
+                .filter(|above| above.owner == owner)
+            {
                 savepoint.is_over = true;
             }
         } else {
@@ -197,7 +211,10 @@ mod tests {
         stack.give_up(0, &mut sql);
         assert_eq!((sql.as_str(), stack.len()), ("", 2));
         stack.give_up(1, &mut sql);
-        assert_eq!((sql.as_str(), stack.len()), ("release savepoint s2;release savepoint s1;", 0));
+        assert_eq!(
+            (sql.as_str(), stack.len()),
+            ("release savepoint s2;release savepoint s1;", 0)
+        );
     }
 
     #[test]

@@ -46,7 +46,10 @@ pub(super) fn difference(out: &mut String, from: &Settings, to: &Settings) {
             out.push(';');
         }
     }
-    for name in from.keys().filter(|name| !to.contains_key(*name) && !is_role(name)) {
+    for name in from
+        .keys()
+        .filter(|name| !to.contains_key(*name) && !is_role(name))
+    {
         out.push_str(&reset(name));
         out.push(';');
     }
@@ -111,7 +114,10 @@ mod tests {
     fn the_role_is_left_first_and_taken_last() {
         let from = settings(&[("role", "set role x"), ("a", "set a = 1")]);
         let to = settings(&[("role", "set role y"), ("b", "set b = 1")]);
-        assert_eq!(said(&from, &to), "reset \"role\";reset \"a\";set b = 1;set role y;");
+        assert_eq!(
+            said(&from, &to),
+            "reset \"role\";reset \"a\";set b = 1;set role y;"
+        );
     }
 
     #[test]

@@ -106,7 +106,10 @@ impl Statements {
         if prepared.info.prepared.is_some() {
             self.left.push(prepared.name.clone());
         } else {
-            self.by_text.entry(sql).or_default().push(Rc::clone(&prepared));
+            self.by_text
+                .entry(sql)
+                .or_default()
+                .push(Rc::clone(&prepared));
         }
         prepared
     }
@@ -121,7 +124,8 @@ impl Statements {
             if self.scripts.len() >= SCRIPTS {
                 self.scripts.clear();
             }
-            self.scripts.insert(Arc::clone(&script.sql), Rc::clone(&script));
+            self.scripts
+                .insert(Arc::clone(&script.sql), Rc::clone(&script));
         }
         script
     }
@@ -134,7 +138,8 @@ impl Statements {
         let test = self.test;
         self.by_text.retain(|_, all| {
             all.retain(|known| {
-                let stays = stays(known.place.generation) && (total <= KEPT || known.used.get() == test);
+                let stays =
+                    stays(known.place.generation) && (total <= KEPT || known.used.get() == test);
                 if !stays && known.state.get() == State::Known {
                     names.push(known.name.clone());
                 }
@@ -217,21 +222,38 @@ mod tests {
     fn a_text_is_prepared_once_for_a_place() {
         let mut statements = Statements::default();
         let first = statements.prepare("select 1", &[0, 0], HERE);
-        assert_eq!(statements.prepare("select 1", &[0, 0], HERE).name, first.name);
+        assert_eq!(
+            statements.prepare("select 1", &[0, 0], HERE).name,
+            first.name
+        );
         let elsewhere = Place {
             namespace: 1,
             ..HERE
         };
-        assert_ne!(statements.prepare("select 1", &[0, 0], elsewhere).name, first.name);
-        assert_ne!(statements.prepare("select 1", &[0, 1, 0, 0, 0, 23], HERE).name, first.name);
+        assert_ne!(
+            statements.prepare("select 1", &[0, 0], elsewhere).name,
+            first.name
+        );
+        assert_ne!(
+            statements
+                .prepare("select 1", &[0, 1, 0, 0, 0, 23], HERE)
+                .name,
+            first.name
+        );
     }
 
     #[test]
     fn a_test_leaves_only_statements_of_the_schema_that_is_left() {
         let mut statements = Statements::default();
         for generation in [0, 1] {
-            let place = Place { generation, namespace: 0 };
-            statements.prepare("select 1", &[0, 0], place).state.set(State::Known);
+            let place = Place {
+                generation,
+                namespace: 0,
+            };
+            statements
+                .prepare("select 1", &[0, 0], place)
+                .state
+                .set(State::Known);
         }
         assert_eq!(statements.end_test(|generation| generation == 0), ["p2"]);
         assert_eq!(statements.prepare("select 1", &[0, 0], HERE).name, "p1");
@@ -242,6 +264,8 @@ mod tests {
         let whole = Script::new("select 1; select 2", false);
         assert_eq!(whole.steps.len(), 1);
         let parts = Script::new("select 1; select 2; commit; select 3", false);
-        assert!(matches!(&parts.steps[..], [Step::Run { infos, .. }, Step::Control(..), Step::Run { .. }] if infos.len() == 2));
+        assert!(
+            matches!(&parts.steps[..], [Step::Run { infos, .. }, Step::Control(..), Step::Run { .. }] if infos.len() == 2)
+        );
     }
 }

@@ -26,8 +26,28 @@ pub(crate) struct Access {
 
 /// Words after a table's name that are no alias.
 const CLAUSES: [&str; 22] = [
-    "where", "join", "left", "right", "inner", "cross", "full", "natural", "on", "using", "group", "order",
-    "limit", "for", "union", "set", "values", "returning", "having", "select", "default", "window",
+    "where",
+    "join",
+    "left",
+    "right",
+    "inner",
+    "cross",
+    "full",
+    "natural",
+    "on",
+    "using",
+    "group",
+    "order",
+    "limit",
+    "for",
+    "union",
+    "set",
+    "values",
+    "returning",
+    "having",
+    "select",
+    "default",
+    "window",
 ];
 
 impl Access {
@@ -43,9 +63,16 @@ impl Access {
             let next: usize = next;
             let at = n + 1 + next;
             if words.is(n, "into") && n > 0 && words.any(n - 1, &["insert", "merge"]) {
-                let verb = if words.is(n - 1, "insert") { Verb::Insert } else { Verb::Change };
+                let verb = if words.is(n - 1, "insert") {
+                    Verb::Insert
+                } else {
+                    Verb::Change
+                };
                 n = access.target(words, at, verb);
-            } else if words.is(n, "update") && !(n > 0 && words.any(n - 1, &["for", "key", "do", "on", "before", "after", "or"])) {
+            } else if words.is(n, "update")
+                && !(n > 0
+                    && words.any(n - 1, &["for", "key", "do", "on", "before", "after", "or"]))
+            {
                 n = access.target(words, at, Verb::Change);
             } else if words.is(n, "from") && n > 0 && words.is(n - 1, "delete") {
                 n = access.target(words, at, Verb::Change);
@@ -56,9 +83,16 @@ impl Access {
             } else if n == 0 && words.is(n, "copy") && words.is_name(1) {
                 let (_, mut end) = words.last_part(1);
                 if words.raw(end) == "(" {
-                    end = (end..words.len()).find(|n| words.raw(*n) == ")").unwrap_or(end) + 1;
+                    end = (end..words.len())
+                        .find(|n| words.raw(*n) == ")")
+                        .unwrap_or(end)
+                        + 1;
                 }
-                let verb = if words.is(end, "from") { Verb::Insert } else { Verb::Read };
+                let verb = if words.is(end, "from") {
+                    Verb::Insert
+                } else {
+                    Verb::Read
+                };
                 access.target(words, 1, verb);
                 return access;
             } else if words.any(n, &["from", "join", "using"]) {

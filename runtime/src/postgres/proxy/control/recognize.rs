@@ -16,7 +16,9 @@ pub(in crate::postgres::proxy) const VIRTUAL: [&str; 3] = [
 
 /// What is to be known of a statement, given its text and its tokens.
 pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info {
-    let end = tokens.iter().rposition(|token| &sql[token.from..token.to] != ";");
+    let end = tokens
+        .iter()
+        .rposition(|token| &sql[token.from..token.to] != ";");
     let words = Words {
         sql,
         tokens: end.map_or(&[], |end| &tokens[..=end]),
@@ -34,6 +36,7 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
         "set" => set(&words, &mut info),
         "reset" => reset(&words, &mut info),
         "show" => info.control = show(&words),
+        "copy" => info.is_copy = true,
         "lock" => info.needs_block = Some("LOCK TABLE"),
         "declare" => declare(&words, &mut info),
         "create" | "drop" | "reindex" | "alter" => definition(&words, &mut info),
@@ -64,10 +67,16 @@ fn control(words: &Words<'_>) -> Option<Control> {
             tag: "START TRANSACTION",
         },
         "commit" | "rollback" if words.is(1, "prepared") => Control::FinishPrepared {
-            what: if words.is(0, "commit") { "COMMIT PREPARED" } else { "ROLLBACK PREPARED" },
+            what: if words.is(0, "commit") {
+                "COMMIT PREPARED"
+            } else {
+                "ROLLBACK PREPARED"
+            },
             name: words.name(2),
         },
-        "commit" | "end" => Control::Commit { chain: chain(skip(1)) },
+        "commit" | "end" => Control::Commit {
+            chain: chain(skip(1)),
+        },
         "rollback" | "abort" => {
             let n = skip(1);
             if words.is(n, "to") {
@@ -85,7 +94,11 @@ fn control(words: &Words<'_>) -> Option<Control> {
         "unlisten" => Control::Unlisten((words.raw(1) != "*").then(|| words.name(1))),
         "notify" => Control::Notify {
             channel: words.name(1),
-            payload: if words.raw(2) == "," { words.name(3) } else { String::new() },
+            payload: if words.raw(2) == "," {
+                words.name(3)
+            } else {
+                String::new()
+            },
         },
         "discard" if words.is(1, "all") => Control::DiscardAll,
         "deallocate" if words.is(1, "all") || words.is(1, "prepare") && words.is(2, "all") => {
@@ -100,7 +113,10 @@ fn control(words: &Words<'_>) -> Option<Control> {
 fn modes(words: &Words<'_>, from: usize) -> Modes {
     let mut modes = Modes::default();
     for n in from..words.len() {
-        if words.is(n, "read") && words.any(n + 1, &["only", "write"]) && !words.is(n.wrapping_sub(1), "level") {
+        if words.is(n, "read")
+            && words.any(n + 1, &["only", "write"])
+            && !words.is(n.wrapping_sub(1), "level")
+        {
             modes.read_only = Some(words.is(n + 1, "only"));
         }
         if words.is(n, "isolation") && words.is(n + 1, "level") {
@@ -145,7 +161,10 @@ fn set_transaction(words: &Words<'_>) -> Option<Control> {
 }
 
 pub(in crate::postgres::proxy) fn is_on(value: &str) -> bool {
-    matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "yes" | "1")
+    matches!(
+        value.to_ascii_lowercase().as_str(),
+        "on" | "true" | "yes" | "1"
+    )
 }
 
 fn show(words: &Words<'_>) -> Option<Control> {
@@ -167,8 +186,12 @@ fn set(words: &Words<'_>, info: &mut Info) {
     if words.is(n, "characteristics") {
         let modes = modes(words, n);
         let changes = [
-            modes.read_only.map(|on| ("default_transaction_read_only", on.to_string())),
-            modes.level.map(|level| ("default_transaction_isolation", format!("'{level}'"))),
+            modes
+                .read_only
+                .map(|on| ("default_transaction_read_only", on.to_string())),
+            modes
+                .level
+                .map(|level| ("default_transaction_isolation", format!("'{level}'"))),
         ];
         for (name, value) in changes.into_iter().flatten() {
             info.changes.push(Change {
@@ -193,7 +216,14 @@ fn set(words: &Words<'_>, info: &mut Info) {
     let to = match () {
         () if words.is(last, "default") => NewValue::Default,
         () if from_current => NewValue::Value(Argument::Unknown),
-        () => NewValue::Sql(format!("set {} {text}", if info.is_set_local { "local" } else { "session" })),
+        () => NewValue::Sql(format!(
+            "set {} {text}",
+            if info.is_set_local {
+                "local"
+            } else {
+                "session"
+            }
+        )),
     };
     info.changes.push(Change {
         name: Argument::Literal(name.to_ascii_lowercase()),
@@ -209,7 +239,11 @@ fn reset(words: &Words<'_>, info: &mut Info) {
         () if words.is(1, "time") => "timezone".to_owned(),
         () => words.dotted(1).0.to_ascii_lowercase(),
     };
-    let to = if name.is_empty() { NewValue::AllDefaults } else { NewValue::Default };
+    let to = if name.is_empty() {
+        NewValue::AllDefaults
+    } else {
+        NewValue::Default
+    };
     info.changes.push(Change {
         name: Argument::Literal(name),
         is_local: false,
@@ -275,7 +309,9 @@ fn calls(words: &Words<'_>, info: &mut Info) {
         }
         if words.is(n, "set_config") {
             let mut arguments = words.arguments(n + 1).into_iter();
-            let (Some(name), Some(value), Some(local)) = (arguments.next(), arguments.next(), arguments.next()) else {
+            let (Some(name), Some(value), Some(local)) =
+                (arguments.next(), arguments.next(), arguments.next())
+            else {
                 continue;
             };
             let name = match name {
@@ -324,19 +360,30 @@ mod tests {
         };
         assert_eq!(
             control("BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY;"),
-            Some(Control::Begin { modes, tag: "BEGIN" })
+            Some(Control::Begin {
+                modes,
+                tag: "BEGIN"
+            })
         );
-        assert_eq!(control("end transaction and chain"), Some(Control::Commit { chain: true }));
+        assert_eq!(
+            control("end transaction and chain"),
+            Some(Control::Commit { chain: true })
+        );
         assert_eq!(control("abort"), Some(Control::Rollback { chain: false }));
         assert_eq!(control("select 1 -- commit"), None);
     }
 
     #[test]
     fn isolation_read_committed_is_no_access_mode() {
-        let Some(Control::Begin { modes, .. }) = control("begin isolation level read committed, read write") else {
+        let Some(Control::Begin { modes, .. }) =
+            control("begin isolation level read committed, read write")
+        else {
             panic!("a begin");
         };
-        assert_eq!((modes.level.as_deref(), modes.read_only), (Some("read committed"), Some(false)));
+        assert_eq!(
+            (modes.level.as_deref(), modes.read_only),
+            (Some("read committed"), Some(false))
+        );
     }
 
     #[test]
@@ -371,17 +418,33 @@ mod tests {
     fn what_refuses_transactions_is_rewritten() {
         let info = info("create unique index concurrently i on t (a)");
         assert_eq!(info.refuses_block, Some("CREATE INDEX CONCURRENTLY"));
-        assert_eq!(info.rewritten.as_deref(), Some("create unique index  i on t (a)"));
+        assert_eq!(
+            info.rewritten.as_deref(),
+            Some("create unique index  i on t (a)")
+        );
     }
 
     #[test]
     fn the_tables_of_a_statement_are_known() {
         let joined = info("select * from public.a x, b join c on x.id = c.id where d = 1");
         assert_eq!(joined.access.tables, ["a", "b", "c"]);
-        assert_eq!(info("insert into \"T\" select 1 from s").access.targets, ["T"]);
-        assert_eq!(info("select 1 from jobs for update skip locked").access.verb, Verb::Lock);
+        assert_eq!(
+            info("insert into \"T\" select 1 from s").access.targets,
+            ["T"]
+        );
+        assert_eq!(
+            info("select 1 from jobs for update skip locked")
+                .access
+                .verb,
+            Verb::Lock
+        );
         assert_eq!(info("update only t set a = 1").access.targets, ["t"]);
-        assert_eq!(info("insert into t values (1) on conflict do update set a = 2").access.targets, ["t"]);
+        assert_eq!(
+            info("insert into t values (1) on conflict do update set a = 2")
+                .access
+                .targets,
+            ["t"]
+        );
     }
 
     #[test]

@@ -17,7 +17,9 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn raw(&self, n: usize) -> &'a str {
-        self.tokens.get(n).map_or("", |token| &self.sql[token.from..token.to])
+        self.tokens
+            .get(n)
+            .map_or("", |token| &self.sql[token.from..token.to])
     }
 
     pub(super) fn kind(&self, n: usize) -> Option<TokenKind> {
@@ -62,7 +64,9 @@ impl<'a> Words<'a> {
 
     /// Where the text of a token begins.
     pub(super) fn rest_from(&self, n: usize) -> &'a str {
-        let Some(token) = self.tokens.get(n) else { return "" };
+        let Some(token) = self.tokens.get(n) else {
+            return "";
+        };
         let end = self.tokens.last().map_or(self.sql.len(), |last| last.to);
         &self.sql[token.from..end]
     }
@@ -128,10 +132,15 @@ fn unquote(text: &str) -> String {
     if text.starts_with('$')
         && let Some(length) = text[1..].find('$').map(|at| at + 2)
     {
-        return text.get(length..text.len() - length).unwrap_or("").to_owned();
+        return text
+            .get(length..text.len() - length)
+            .unwrap_or("")
+            .to_owned();
     }
     if text.starts_with(['e', 'E']) && text[1..].starts_with('\'') {
-        return unquote(&text[1..]).replace("\\'", "'").replace("\\\\", "\\");
+        return unquote(&text[1..])
+            .replace("\\'", "'")
+            .replace("\\\\", "\\");
     }
     text.to_ascii_lowercase()
 }

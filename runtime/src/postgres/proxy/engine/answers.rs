@@ -23,7 +23,15 @@ const WAY_OUT: &str = "db-test: this test runs in one transaction, where the ser
     `#[db_test(isolation = \"database\")]` gives it a database of its own.";
 
 /// What tags begin with after which the schema may be another.
-const DEFINITIONS: [&[u8]; 7] = [b"CREATE", b"ALTER", b"DROP", b"DO", b"CALL", b"REINDEX", b"DISCARD TEMP"];
+const DEFINITIONS: [&[u8]; 7] = [
+    b"CREATE",
+    b"ALTER",
+    b"DROP",
+    b"DO",
+    b"CALL",
+    b"REINDEX",
+    b"DISCARD TEMP",
+];
 
 impl Engine {
     pub(super) fn hear_backend(&mut self) {
@@ -115,8 +123,13 @@ impl Engine {
             }
             (Own::Mark, b'E') => self.mark_error = Some(describe(body)),
             (Own::Check, b'E') => self.check_failed(body, whole),
-            (Own::After, b'E') => self.break_off(format!("what follows a test failed: {}", describe(body))),
-            (_, b'E') => self.break_off(format!("a statement of the sandbox failed: {}", describe(body))),
+            (Own::After, b'E') => {
+                self.break_off(format!("what follows a test failed: {}", describe(body)))
+            }
+            (_, b'E') => self.break_off(format!(
+                "a statement of the sandbox failed: {}",
+                describe(body)
+            )),
             (_, b'Z') => self.own_answered(body),
             _ => {}
         }
@@ -181,7 +194,9 @@ impl Engine {
                     self.completed(id, body, done);
                     self.release_held(id);
                     // A commit that fails is heard in the place of the tag.
-                    if is_whole && self.unit(id).checking.is_some() {
+                    let checks =
+                        self.deferred.is_some() && self.unit(id).must_check && self.unit(id).hidden;
+                    if is_whole && (self.unit(id).checking.is_some() || checks) {
                         self.unit(id).held = whole.to_vec();
                     } else {
                         self.forward(id, whole);
@@ -295,7 +310,8 @@ impl Engine {
         }
         let code = error_field(body, b'C').unwrap_or_default();
         let message = error_field(body, b'M').unwrap_or_default();
-        let is_stale = message.starts_with("cached plan must not") || code == sqlstate::INVALID_SQL_STATEMENT_NAME;
+        let is_stale = message.starts_with("cached plan must not")
+            || code == sqlstate::INVALID_SQL_STATEMENT_NAME;
         self.find_in_error(id, code);
         let unit = self.unit(id);
         unit.failed = true;
@@ -327,7 +343,9 @@ impl Engine {
     fn is_limit(&mut self, id: ClientId, body: &[u8]) -> bool {
         let is_in_block = self.client(id).transaction.is_some() || self.unit(id).is_block();
         match error_field(body, b'C') {
-            Some(sqlstate::INVALID_TRANSACTION_TERMINATION | sqlstate::ACTIVE_SQL_TRANSACTION) => !is_in_block,
+            Some(sqlstate::INVALID_TRANSACTION_TERMINATION | sqlstate::ACTIVE_SQL_TRANSACTION) => {
+                !is_in_block
+            }
             Some(sqlstate::UNSAFE_NEW_ENUM_VALUE_USAGE) => true,
             Some(sqlstate::READ_ONLY_SQL_TRANSACTION) => self.reads_only_for(id).is_some(),
             _ => false,
@@ -336,7 +354,12 @@ impl Engine {
 
     /// Whose read-only transaction a client that may write is in.
     fn reads_only_for(&mut self, id: ClientId) -> Option<ClientId> {
-        if self.client(id).transaction.as_ref().is_some_and(|open| open.read_only) {
+        if self
+            .client(id)
+            .transaction
+            .as_ref()
+            .is_some_and(|open| open.read_only)
+        {
             return None;
         }
         let reads_only = |(other, client): (&ClientId, &super::Client)| {
@@ -352,7 +375,12 @@ impl Engine {
             Some(Expected::Execute(execution) | Expected::Simple(execution)) => execution,
             _ => return,
         };
-        let Some(info) = execution.infos.get(execution.done).or(execution.infos.first()).cloned() else {
+        let Some(info) = execution
+            .infos
+            .get(execution.done)
+            .or(execution.infos.first())
+            .cloned()
+        else {
             return;
         };
         let sql = std::sync::Arc::clone(&execution.sql);
@@ -368,7 +396,11 @@ impl Engine {
         } else if code == sqlstate::READ_ONLY_SQL_TRANSACTION
             && let Some(other) = self.reads_only_for(id)
         {
-            let last = self.client(other).transaction.as_ref().and_then(|open| open.last.clone());
+            let last = self
+                .client(other)
+                .transaction
+                .as_ref()
+                .and_then(|open| open.last.clone());
             found = self.journal.report(Finding {
                 kind: FindingKind::ReadOnly,
                 first: (other, last.unwrap_or_else(|| "begin".into())),
@@ -387,15 +419,26 @@ impl Engine {
                 second: (id, sql),
             });
         }
-        self.events.extend(found.into_iter().map(Event::Entanglement));
+        self.events
+            .extend(found.into_iter().map(Event::Entanglement));
     }
 
     /// A statement was executed.
-    fn completed(&mut self, id: ClientId, tag: &[u8], done: Option<(Rc<super::super::control::Info>, Execution)>) {
-        if DEFINITIONS.iter().any(|definition| tag.starts_with(definition)) {
+    fn completed(
+        &mut self,
+        id: ClientId,
+        tag: &[u8],
+        done: Option<(Rc<super::super::control::Info>, Execution)>,
+    ) {
+        if DEFINITIONS
+            .iter()
+            .any(|definition| tag.starts_with(definition))
+        {
             self.unit(id).changed_schema = true;
         }
-        let Some((info, mut execution)) = done else { return };
+        let Some((info, mut execution)) = done else {
+            return;
+        };
         if let Some(open) = &mut self.client(id).transaction {
             open.last = Some(std::sync::Arc::clone(&execution.sql));
         }
@@ -403,7 +446,9 @@ impl Engine {
         if self.clients.len() < 2 {
             return;
         }
-        execution.values.extend(hash_parameters(&execution.parameters));
+        execution
+            .values
+            .extend(hash_parameters(&execution.parameters));
         let found = self.journal.observe(&Done {
             client: id,
             sql: &execution.sql,
@@ -411,12 +456,16 @@ impl Engine {
             values: &execution.values,
             rows: rows_of(tag),
         });
-        self.events.extend(found.into_iter().map(Event::Entanglement));
+        self.events
+            .extend(found.into_iter().map(Event::Entanglement));
     }
 }
 
 /// Notes that the next part of an execution is done; gives the part and what is known of it.
-fn complete(execution: &mut Execution, tag: &[u8]) -> Option<(Rc<super::super::control::Info>, Execution)> {
+fn complete(
+    execution: &mut Execution,
+    tag: &[u8],
+) -> Option<(Rc<super::super::control::Info>, Execution)> {
     execution.rows = rows_of(tag);
     let info = execution.infos.get(execution.done).cloned();
     execution.done += 1;
@@ -435,7 +484,9 @@ fn complete(execution: &mut Execution, tag: &[u8]) -> Option<(Rc<super::super::c
 
 /// Remembers what a write returned, by which its rows can be told.
 fn collect(execution: &mut Execution, row: &[u8]) {
-    let Some(info) = execution.infos.get(execution.done) else { return };
+    let Some(info) = execution.infos.get(execution.done) else {
+        return;
+    };
     if info.access.verb == super::super::control::Verb::Read || execution.values.len() >= 64 {
         return;
     }

@@ -24,7 +24,11 @@ impl Engine {
                  +pg_stat_get_xact_tuples_deleted({catalog})"
             )
         });
-        let release = if self.setup.release_locks.is_empty() { "true" } else { &self.setup.release_locks };
+        let release = if self.setup.release_locks.is_empty() {
+            "true"
+        } else {
+            &self.setup.release_locks
+        };
         format!("select {},({release})::text", writes.join("+"))
     }
 
@@ -64,7 +68,9 @@ impl Engine {
     fn ask_closing(&mut self, closing: &str, how: How) {
         let base = self.test_count;
         let mut sql = match how {
-            How::RollBack => format!("rollback to savepoint db_test_base_{base};{closing};rollback;discard sequences"),
+            How::RollBack => format!(
+                "rollback to savepoint db_test_base_{base};{closing};rollback;discard sequences"
+            ),
             How::Commit => format!(
                 "{};{closing};release savepoint db_test_base_{base};commit",
                 self.backend.prefix.trim_end_matches(';')
@@ -78,18 +84,28 @@ impl Engine {
 
     /// The transaction of the test is closed, or the closing query has failed.
     pub(super) fn closed(&mut self, status: &[u8]) {
-        let Some(ending) = &mut self.ending else { return };
-        let Ending { end, error, is_repeated, .. } = ending;
+        let Some(ending) = &mut self.ending else {
+            return;
+        };
+        let Ending {
+            end,
+            error,
+            is_repeated,
+            ..
+        } = ending;
         if let Some((code, message)) = error.take() {
             let (how, was_repeated) = (end.how, std::mem::replace(is_repeated, true));
-            if code == sqlstate::INVALID_SQL_STATEMENT_NAME && !was_repeated && how == How::RollBack {
+            if code == sqlstate::INVALID_SQL_STATEMENT_NAME && !was_repeated && how == How::RollBack
+            {
                 // The application has deallocated it behind our back.
                 self.backend.is_prepared = false;
                 let closing = self.closing();
                 return self.ask_closing(&closing, how);
             }
             let proof = match code.as_str() {
-                sqlstate::INVALID_SAVEPOINT_SPECIFICATION | sqlstate::NO_ACTIVE_SQL_TRANSACTION => Proof::Escaped,
+                sqlstate::INVALID_SAVEPOINT_SPECIFICATION | sqlstate::NO_ACTIVE_SQL_TRANSACTION => {
+                    Proof::Escaped
+                }
                 code if code.starts_with("23") => Proof::Violated(message),
                 _ => Proof::Broken(message),
             };
@@ -103,17 +119,30 @@ impl Engine {
         if status != b"I" {
             return self.break_off("the test's transaction did not end".to_owned());
         }
-        let wrote_catalog = ending.row.first().is_none_or(|writes| writes.as_deref() != Some("0"));
-        let has_lane = ending.row.get(1).is_none_or(|has| has.as_deref() != Some("false"));
+        let wrote_catalog = ending
+            .row
+            .first()
+            .is_none_or(|writes| writes.as_deref() != Some("0"));
+        let has_lane = ending
+            .row
+            .get(1)
+            .is_none_or(|has| has.as_deref() != Some("false"));
         let kept = end.how == How::Commit;
         self.forget_test(wrote_catalog || kept);
-        let script = self.ending.as_mut().map(|ending| std::mem::take(&mut ending.end.script));
+        let script = self
+            .ending
+            .as_mut()
+            .map(|ending| std::mem::take(&mut ending.end.script));
         let script = script.unwrap_or_default();
         if !script.is_empty() {
             query(&mut self.backend.out, &script);
             self.backend.answers.push(Expected::Own(Own::After));
         }
-        self.conclude(if has_lane { Proof::Proved } else { Proof::ClaimLost });
+        self.conclude(if has_lane {
+            Proof::Proved
+        } else {
+            Proof::ClaimLost
+        });
     }
 
     /// Ends the test as soon as the backend is quiet.
@@ -138,7 +167,9 @@ impl Engine {
         let (base, last) = (self.base_generation, self.generation);
         // Of a schema that no tag told of, nothing is certain.
         let unknown = changed_schema && base == last;
-        let names = self.statements.end_test(|generation| !unknown && generation == base);
+        let names = self
+            .statements
+            .end_test(|generation| !unknown && generation == base);
         if changed_schema && base != last {
             self.deferred_is_stale = true;
         }
@@ -149,7 +180,10 @@ impl Engine {
             self.deferred_is_stale = true;
         }
         if !names.is_empty() {
-            let sql: String = names.iter().map(|name| format!("deallocate {name};")).collect();
+            let sql: String = names
+                .iter()
+                .map(|name| format!("deallocate {name};"))
+                .collect();
             query(&mut self.backend.out, &sql);
             self.backend.answers.push(Expected::Own(Own::After));
         }
@@ -173,14 +207,27 @@ impl Engine {
             client.statements.clear();
             client.portals.clear();
             client.temporaries.clear();
-            leftover.extend(client.sql_prepared.iter().map(|name| format!("v{id}_{name}")));
+            leftover.extend(
+                client
+                    .sql_prepared
+                    .iter()
+                    .map(|name| format!("v{id}_{name}")),
+            );
             client.sql_prepared.clear();
         }
         self.backend.prefix.clear();
-        let sql = leftover.iter().map(|name| format!("deallocate \"{}\";", name.replace('"', "\"\"")));
+        let sql = leftover
+            .iter()
+            .map(|name| format!("deallocate \"{}\";", name.replace('"', "\"\"")));
         let sql: String = sql.collect();
         if !sql.is_empty() {
-            query(&mut self.backend.out, &format!("rollback to savepoint db_test_base_{};{sql}", self.test_count));
+            query(
+                &mut self.backend.out,
+                &format!(
+                    "rollback to savepoint db_test_base_{};{sql}",
+                    self.test_count
+                ),
+            );
             self.backend.answers.push(Expected::Own(Own::Prefix));
         }
         self.stack.clear();
@@ -197,7 +244,11 @@ impl Engine {
     }
 
     fn settle_clients_keeping(&mut self, prefix: String) {
-        for client in self.clients.values_mut().filter(|client| client.stage == Stage::Open) {
+        for client in self
+            .clients
+            .values_mut()
+            .filter(|client| client.stage == Stage::Open)
+        {
             client.stage = Stage::Late(None);
             client.unit = None;
             client.waiting = None;
@@ -206,12 +257,17 @@ impl Engine {
     }
 
     fn advance_mark(&mut self, mark: Mark) -> bool {
-        let open = self.clients.values().find_map(|client| client.transaction.as_ref());
+        let open = self
+            .clients
+            .values()
+            .find_map(|client| client.transaction.as_ref());
         let refused = match (open, mark) {
             (Some(open), _) => Some(MarkRefused::InTransaction(
                 open.last.clone().unwrap_or_else(|| "begin".into()),
             )),
-            (None, Mark::Restore(number)) if self.stack.mark(number).is_none() => Some(MarkRefused::Gone),
+            (None, Mark::Restore(number)) if self.stack.mark(number).is_none() => {
+                Some(MarkRefused::Gone)
+            }
             _ => None,
         };
         if let Some(refused) = refused {
@@ -254,7 +310,11 @@ impl Engine {
         self.backend.told = true;
         if self.test.is_some() || self.ending.is_some() {
             let escaped = why.contains("ended too early");
-            self.finish_test(if escaped { Proof::Escaped } else { Proof::Broken(why.clone()) });
+            self.finish_test(if escaped {
+                Proof::Escaped
+            } else {
+                Proof::Broken(why.clone())
+            });
         }
         self.events.push_back(Event::Broken(why));
     }

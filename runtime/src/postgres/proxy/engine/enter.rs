@@ -32,7 +32,10 @@ impl Engine {
         let is_idle = client.transaction.is_none();
         let reads_only = is_idle && client.is_on("default_transaction_read_only");
         self.enter_transaction(id);
-        let on_top = self.stack.top().is_some_and(|top| top.owner == id && !top.is_over);
+        let on_top = self
+            .stack
+            .top()
+            .is_some_and(|top| top.owner == id && !top.is_over);
         if (is_idle || !on_top) && !has_hidden {
             self.push(id, Kind::Hidden);
             self.unit(id).hidden = true;
@@ -71,7 +74,10 @@ impl Engine {
         if !self.backend.is_prepared {
             sql = format!("prepare db_test_closing as {};", self.closing());
         }
-        sql.push_str(&format!("begin;savepoint db_test_base_{};", self.test_count));
+        sql.push_str(&format!(
+            "begin;savepoint db_test_base_{};",
+            self.test_count
+        ));
         if !self.backend.is_prepared {
             self.backend.is_prepared = true;
             sql.push_str(DEFERRED);

@@ -27,7 +27,7 @@ impl Engine {
             if self.active == Some(id) && !self.backend.answers.is_empty() {
                 return Flow::Wait;
             }
-            return self.finish(id);
+            return self.check_or_finish(id);
         }
         // Its messages are read in place, so it is out of the engine meanwhile.
         let inbox = std::mem::take(&mut self.client(id).inbox);
@@ -69,7 +69,9 @@ impl Engine {
             }
             b'P' => self.parse(id, body).unwrap_or_else(|| self.malformed(id)),
             b'B' => self.bind(id, body).unwrap_or_else(|| self.malformed(id)),
-            b'D' => self.describe(id, body).unwrap_or_else(|| self.malformed(id)),
+            b'D' => self
+                .describe(id, body)
+                .unwrap_or_else(|| self.malformed(id)),
             b'E' => self.execute(id, body).unwrap_or_else(|| self.malformed(id)),
             b'C' => self.close(id, body).unwrap_or_else(|| self.malformed(id)),
             // Rows of a COPY that has failed.
@@ -89,7 +91,7 @@ impl Engine {
         if unit.entered && self.active == Some(id) {
             message(&mut self.backend.out, b'S', |_| {});
             self.backend.answers.push(Expected::Sync);
-            if !self.unit(id).failed {
+            if !self.unit(id).failed && !self.unit(id).must_check {
                 self.check_with_it(id);
             }
         }
@@ -143,15 +145,26 @@ impl Engine {
                 }
                 Ok(text) => text,
             };
-            let text = text.as_deref().or(prepared.info.rewritten.as_deref()).unwrap_or(sql);
+            let text = text
+                .as_deref()
+                .or(prepared.info.rewritten.as_deref())
+                .unwrap_or(sql);
             let types = body.0;
             message(&mut self.backend.out, b'P', |out| {
-                for part in [prepared.name.as_bytes(), b"\0", text.as_bytes(), b"\0", types] {
+                for part in [
+                    prepared.name.as_bytes(),
+                    b"\0",
+                    text.as_bytes(),
+                    b"\0",
+                    types,
+                ] {
                     out.extend_from_slice(part);
                 }
             });
             prepared.state.set(State::Sent);
-            self.backend.answers.push(Expected::Parse(Rc::clone(&prepared)));
+            self.backend
+                .answers
+                .push(Expected::Parse(Rc::clone(&prepared)));
         } else {
             self.tell(id, |out| message(out, b'1', |_| {}));
         }
@@ -176,11 +189,22 @@ impl Engine {
             if !self.reach(id) {
                 return Some(Step::Waits);
             }
-            bind_head(&mut self.backend.out, &portal_name(id, portal), &statement.name, body.0);
+            bind_head(
+                &mut self.backend.out,
+                &portal_name(id, portal),
+                &statement.name,
+                body.0,
+            );
             self.backend.answers.push(Expected::Bind);
         }
         let portals = &mut self.client(id).portals;
-        portals.insert(portal.to_owned(), Portal { statement, parameters });
+        portals.insert(
+            portal.to_owned(),
+            Portal {
+                statement,
+                parameters,
+            },
+        );
         Some(Step::Taken)
     }
 
@@ -205,7 +229,9 @@ impl Engine {
             });
             return Some(Step::Taken);
         }
-        let known = (kind == b'S').then(|| statement.described.borrow().clone()).flatten();
+        let known = (kind == b'S')
+            .then(|| statement.described.borrow().clone())
+            .flatten();
         if let Some(known) = known {
             self.tell(id, |out| out.extend_from_slice(&known));
             return Some(Step::Taken);
@@ -219,9 +245,17 @@ impl Engine {
         }
         if kind == b'S' {
             with_name(&mut self.backend.out, b'D', b"S", &statement.name, &[]);
-            self.backend.answers.push(Expected::Describe(Some(statement)));
+            self.backend
+                .answers
+                .push(Expected::Describe(Some(statement)));
         } else {
-            with_name(&mut self.backend.out, b'D', b"P", &portal_name(id, name), &[]);
+            with_name(
+                &mut self.backend.out,
+                b'D',
+                b"P",
+                &portal_name(id, name),
+                &[],
+            );
             self.backend.answers.push(Expected::Describe(None));
         }
         Some(Step::Taken)
@@ -271,7 +305,14 @@ impl Engine {
         let portal = self.client(id).portals.get_mut(name)?;
         let parameters = std::mem::take(&mut portal.parameters);
         self.note(id, &statement.info, &parameters);
-        with_name(&mut self.backend.out, b'E', b"", &portal_name(id, name), body.0);
+        self.unit(id).must_check |= statement.info.is_copy;
+        with_name(
+            &mut self.backend.out,
+            b'E',
+            b"",
+            &portal_name(id, name),
+            body.0,
+        );
         let execution = Execution {
             sql: std::sync::Arc::clone(&statement.sql),
             parameters,
@@ -281,7 +322,9 @@ impl Engine {
             rows: None,
             values: Vec::new(),
         };
-        self.backend.answers.push(Expected::Execute(Box::new(execution)));
+        self.backend
+            .answers
+            .push(Expected::Execute(Box::new(execution)));
         Some(Step::Taken)
     }
 
@@ -300,7 +343,13 @@ impl Engine {
             if !self.reach(id) {
                 return Some(Step::Waits);
             }
-            with_name(&mut self.backend.out, b'C', b"P", &portal_name(id, name), &[]);
+            with_name(
+                &mut self.backend.out,
+                b'C',
+                b"P",
+                &portal_name(id, name),
+                &[],
+            );
             self.backend.answers.push(Expected::Close);
         } else {
             self.tell(id, |out| message(out, b'3', |_| {}));
@@ -322,7 +371,11 @@ impl Engine {
     }
 
     fn portal(&mut self, id: ClientId, name: &str) -> Option<Rc<Prepared>> {
-        let found = self.client(id).portals.get(name).map(|portal| Rc::clone(&portal.statement));
+        let found = self
+            .client(id)
+            .portals
+            .get(name)
+            .map(|portal| Rc::clone(&portal.statement));
         if found.is_none() {
             let text = format!("portal \"{name}\" does not exist");
             self.fail(id, sqlstate::INVALID_CURSOR_NAME, &text);
@@ -331,7 +384,11 @@ impl Engine {
     }
 
     fn is_refused_in_failed(&mut self, id: ClientId, statement: &Prepared) -> bool {
-        let ends = statement.info.control.as_ref().is_some_and(Control::ends_failure);
+        let ends = statement
+            .info
+            .control
+            .as_ref()
+            .is_some_and(Control::ends_failure);
         let refused = self.client(id).has_failed() && !ends && !statement.info.is_empty;
         if refused {
             self.fail_in_failed(id);
@@ -344,7 +401,10 @@ impl Engine {
         let client = self.client(id);
         let (kind, body) = client.inbox.front()?;
         let name = Body(body).text().filter(|_| kind == b'E')?;
-        client.portals.get(name).map(|portal| Rc::clone(&portal.statement))
+        client
+            .portals
+            .get(name)
+            .map(|portal| Rc::clone(&portal.statement))
     }
 
     /// Rows that a client copies in.
@@ -373,7 +433,9 @@ impl Engine {
             return Flow::Go;
         }
         if client.is_closed || is_over {
-            message(&mut self.backend.out, b'f', |out| out.extend_from_slice(b"the client is gone\0"));
+            message(&mut self.backend.out, b'f', |out| {
+                out.extend_from_slice(b"the client is gone\0")
+            });
             let is_extended = matches!(self.unit(id).kind, UnitKind::Extended { .. });
             self.unit(id).copying = false;
             if is_extended {

@@ -26,7 +26,9 @@ impl Engine {
             for (channel, payload) in &info.notifies {
                 let value = |argument: &super::super::control::Argument| match argument {
                     super::super::control::Argument::Literal(text) => Some(text.clone()),
-                    super::super::control::Argument::Parameter(number) => super::settle::text(parameters, *number),
+                    super::super::control::Argument::Parameter(number) => {
+                        super::settle::text(parameters, *number)
+                    }
                     super::super::control::Argument::Unknown => None,
                 };
                 if let (Some(channel), Some(payload)) = (value(channel), value(payload)) {
@@ -39,6 +41,7 @@ impl Engine {
 
     /// Ends a unit: everything of it has been answered.
     pub(super) fn finish(&mut self, id: ClientId) -> Flow {
+        self.release_held(id);
         let why = self.unit_text(id);
         let unit = self.unit(id);
         let (failed, backend_failed, ran) = (unit.failed, unit.backend_failed, unit.ran);
@@ -66,13 +69,15 @@ impl Engine {
             if failed {
                 self.forget_pending(id);
             } else {
-                self.committed(id);
+                self.committed(id, ran);
             }
         }
         self.record_unit(id);
         let now = self.now;
         let client = self.client(id);
-        client.portals.retain(|name, _| !name.is_empty() || client.transaction.is_some());
+        client
+            .portals
+            .retain(|name, _| !name.is_empty() || client.transaction.is_some());
         let silent = client.unit.as_ref().is_some_and(|unit| unit.is_silent);
         client.unit = None;
         client.waiting = None;
@@ -127,11 +132,14 @@ impl Engine {
         }
     }
 
-    /// Does what is due at a commit.
-    pub(super) fn committed(&mut self, id: ClientId) {
-        let ran = self.unit(id).ran;
+    /// Does what is due at a commit of a transaction in which something `ran` or not.
+    pub(super) fn committed(&mut self, id: ClientId, ran: bool) {
         let client = self.client(id);
-        let deletes = ran && client.temporaries.iter().any(|(_, on_commit)| *on_commit == OnCommit::DeleteRows);
+        let deletes = ran
+            && client
+                .temporaries
+                .iter()
+                .any(|(_, on_commit)| *on_commit == OnCommit::DeleteRows);
         let pending = &client.pending;
         let is_plain = pending.locals.is_empty()
             && pending.notes.is_empty()
@@ -170,7 +178,9 @@ impl Engine {
         for (name, on_commit) in new {
             if *on_commit == OnCommit::Drop {
                 let name = identifier(name);
-                self.backend.prefix.push_str(&format!("drop table if exists pg_temp.{name} cascade;"));
+                self.backend
+                    .prefix
+                    .push_str(&format!("drop table if exists pg_temp.{name} cascade;"));
                 self.unit(id).changed_schema = true;
             } else {
                 self.client(id).temporaries.push((name.clone(), *on_commit));
@@ -205,7 +215,11 @@ impl Engine {
     fn notify_all(&mut self, from: ClientId, notes: &[(String, String)]) {
         let mut told = HashSet::new();
         for note in notes.iter().filter(|note| told.insert(*note)) {
-            for client in self.clients.values_mut().filter(|client| client.listens.contains(&note.0)) {
+            for client in self
+                .clients
+                .values_mut()
+                .filter(|client| client.listens.contains(&note.0))
+            {
                 client.notified.push((from, note.0.clone(), note.1.clone()));
             }
         }
@@ -227,7 +241,9 @@ impl Engine {
     /// Tells a client which of the server's parameters have changed for it.
     fn report_parameters(&mut self, id: ClientId) {
         let (reported, revision) = (&self.backend.reported, self.backend.revision);
-        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
         if std::mem::replace(&mut client.revision, revision) == revision {
             return;
         }

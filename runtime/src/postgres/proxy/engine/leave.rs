@@ -48,19 +48,30 @@ impl Engine {
         self.switch_to(id);
         for (name, _) in names {
             let name = identifier(&name);
-            self.backend.prefix.push_str(&format!("drop table if exists pg_temp.{name} cascade;"));
+            self.backend
+                .prefix
+                .push_str(&format!("drop table if exists pg_temp.{name} cascade;"));
         }
         self.schema_changed();
     }
 
     /// Nothing works any more: everybody is told.
     pub(super) fn abandon(&mut self) {
-        let Some(why) = self.backend.broken.clone() else { return };
+        let Some(why) = self.backend.broken.clone() else {
+            return;
+        };
         let text = format!("db-test: the connection to the server is lost: {why}");
-        for client in self.clients.values_mut().filter(|client| client.stage != Stage::Gone) {
+        for client in self
+            .clients
+            .values_mut()
+            .filter(|client| client.stage != Stage::Gone)
+        {
             client.unit = None;
             if !client.is_closed {
-                error(&mut client.out, ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, &text));
+                error(
+                    &mut client.out,
+                    ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, &text),
+                );
             }
             client.stage = Stage::Gone;
         }

@@ -38,7 +38,9 @@ impl Engine {
     }
 
     pub(super) fn warn(&mut self, id: ClientId, code: &str, message: &str) {
-        self.tell(id, |out| notice(out, ErrorFields::new("WARNING", code, message)));
+        self.tell(id, |out| {
+            notice(out, ErrorFields::new("WARNING", code, message))
+        });
     }
 
     /// Fails what a client asks.
@@ -46,7 +48,13 @@ impl Engine {
         self.fail_with_hint(id, code, message, None);
     }
 
-    pub(super) fn fail_with_hint(&mut self, id: ClientId, code: &str, message: &str, hint: Option<&str>) {
+    pub(super) fn fail_with_hint(
+        &mut self,
+        id: ClientId,
+        code: &str,
+        message: &str,
+        hint: Option<&str>,
+    ) {
         self.tell(id, |out| {
             let fields = ErrorFields {
                 hint,
@@ -82,7 +90,12 @@ impl Engine {
             Some(sql) => faults.on_statement(sql),
             None => faults.on_commit(),
         });
-        let Some(Injection { delay, error, disconnects }) = injection else {
+        let Some(Injection {
+            delay,
+            error,
+            disconnects,
+        }) = injection
+        else {
             return false;
         };
         let until = self.now + delay.unwrap_or_default();
@@ -103,7 +116,8 @@ impl Engine {
                 self.undo_transaction(id, &Arc::from("commit"));
                 self.fail(id, code, message);
             } else {
-                self.unit(id).delay = Delay::Until(self.now, Some((code.to_owned(), message.to_owned())), false);
+                self.unit(id).delay =
+                    Delay::Until(self.now, Some((code.to_owned(), message.to_owned())), false);
                 return Flow::Wait;
             }
             return Flow::Go;
@@ -118,7 +132,10 @@ impl Engine {
         let message = "terminating connection due to administrator command";
         self.record_failed_step(id, sqlstate::ADMIN_SHUTDOWN, message);
         self.tell(id, |out| {
-            error(out, ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, message));
+            error(
+                out,
+                ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, message),
+            );
         });
         let unit = self.unit(id);
         unit.failed = true;

@@ -37,7 +37,12 @@ impl Engine {
     }
 
     /// Tells of an execution in the extended protocol that was answered.
-    pub(super) fn record_execution(&mut self, id: ClientId, popped: Option<Expected>, error: Option<&[u8]>) {
+    pub(super) fn record_execution(
+        &mut self,
+        id: ClientId,
+        popped: Option<Expected>,
+        error: Option<&[u8]>,
+    ) {
         if let Some(Expected::Execute(execution)) = popped {
             self.push_statement(id, *execution, error.map(server_error), true, false);
         }
@@ -45,7 +50,9 @@ impl Engine {
 
     /// Tells of a control statement in the extended protocol.
     pub(super) fn record_control(&mut self, id: ClientId, error: Option<(&str, &str)>) {
-        let Some(sql) = self.executed_control(id) else { return };
+        let Some(sql) = self.executed_control(id) else {
+            return;
+        };
         let error = error.map(|(code, message)| ServerError {
             code: code.to_owned(),
             message: message.to_owned(),
@@ -82,7 +89,9 @@ impl Engine {
     }
 
     pub(super) fn record_refused(&mut self, id: ClientId, portal: &str, code: &str, message: &str) {
-        let Some(portal) = self.client(id).portals.get(portal) else { return };
+        let Some(portal) = self.client(id).portals.get(portal) else {
+            return;
+        };
         let sql = Arc::clone(&portal.statement.sql);
         let error = ServerError {
             code: code.to_owned(),

@@ -71,7 +71,9 @@ impl Engine {
                 Stage::Starting => client.waiting,
                 _ => None,
             };
-            let turn = client.waiting.filter(|_| self.active.is_none() && client.stage == Stage::Open);
+            let turn = client
+                .waiting
+                .filter(|_| self.active.is_none() && client.stage == Stage::Open);
             delay.or(late).or(turn.map(|since| self.due(*id, since)))
         };
         self.clients.iter().filter_map(waits).min()
@@ -84,7 +86,11 @@ impl Engine {
         let client = self.client(id);
         if client.stage != Stage::Starting && client.inbox.cut(false).is_err() {
             client.inbox.clear();
-            let fields = ErrorFields::new("FATAL", sqlstate::PROTOCOL_VIOLATION, "invalid message length");
+            let fields = ErrorFields::new(
+                "FATAL",
+                sqlstate::PROTOCOL_VIOLATION,
+                "invalid message length",
+            );
             error(&mut client.out, fields);
             client.stage = Stage::Leaving;
         }
@@ -132,7 +138,10 @@ impl Engine {
         };
         let kind = match kind {
             b'Q' => {
-                let end = body.iter().position(|byte| *byte == 0).unwrap_or(body.len());
+                let end = body
+                    .iter()
+                    .position(|byte| *byte == 0)
+                    .unwrap_or(body.len());
                 let text = String::from_utf8_lossy(&body[..end]).into_owned();
                 client.inbox.pop();
                 let script = self.statements.script(&text, backslashes);
@@ -224,12 +233,20 @@ impl Engine {
         let Some(client) = self.clients.get(&holder) else {
             return since;
         };
-        if client.transaction.as_ref().is_some_and(|open| open.guests.contains(&id)) {
+        if client
+            .transaction
+            .as_ref()
+            .is_some_and(|open| open.guests.contains(&id))
+        {
             return since;
         }
         let wait = self.wait();
         let busy = client.unit.is_some() || client.inbox.has_request();
-        let progress = if busy { self.now } else { client.last_active.unwrap_or(since) };
+        let progress = if busy {
+            self.now
+        } else {
+            client.last_active.unwrap_or(since)
+        };
         (since.max(progress) + wait).min(since + wait * PATIENCE)
     }
 
@@ -290,7 +307,10 @@ impl Engine {
             None if client.inbox.has_message() => client.stage = Stage::Late(Some(now + LATE)),
             Some(at) if at <= now => {
                 let message = "db-test: the test that this connection belongs to has ended";
-                error(&mut client.out, ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, message));
+                error(
+                    &mut client.out,
+                    ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, message),
+                );
                 client.stage = Stage::Gone;
             }
             _ => {}

@@ -27,7 +27,11 @@ impl Engine {
         self.settings_changed(id);
         // The statement itself puts them in force.
         self.backend.applied = Rc::clone(&self.client(id).effective);
-        if info.changes.iter().any(|change| matches!(change.to, NewValue::Default | NewValue::AllDefaults)) {
+        if info
+            .changes
+            .iter()
+            .any(|change| matches!(change.to, NewValue::Default | NewValue::AllDefaults))
+        {
             // The backend's default may not be the client's.
             self.apply_startup(id, info);
         }
@@ -44,11 +48,15 @@ impl Engine {
         };
         let value = match &change.to {
             NewValue::Sql(sql) => Some(Value::Sql(sql.as_str().into())),
-            NewValue::Value(Argument::Literal(value)) => Some(settings::assignment(&name, value, change.is_local)),
+            NewValue::Value(Argument::Literal(value)) => {
+                Some(settings::assignment(&name, value, change.is_local))
+            }
             NewValue::Value(Argument::Parameter(number)) => text(parameters, *number)
                 .map(|value| settings::assignment(&name, &value, change.is_local)),
             NewValue::Value(Argument::Unknown) => None,
-            NewValue::Default | NewValue::AllDefaults => return self.note_default(id, &name, change),
+            NewValue::Default | NewValue::AllDefaults => {
+                return self.note_default(id, &name, change);
+            }
         };
         let value = value.unwrap_or_else(|| {
             self.unknown_count += 1;
@@ -72,8 +80,13 @@ impl Engine {
         let pending = Rc::make_mut(&mut client.pending);
         if change.to == NewValue::AllDefaults {
             pending.locals.retain(|name, _| is_kept_by_reset_all(name));
-            let kept = client.session.iter().filter(|(name, _)| is_kept_by_reset_all(name));
-            let kept: Vec<_> = kept.map(|(name, value)| (Rc::clone(name), value.clone())).collect();
+            let kept = client
+                .session
+                .iter()
+                .filter(|(name, _)| is_kept_by_reset_all(name));
+            let kept: Vec<_> = kept
+                .map(|(name, value)| (Rc::clone(name), value.clone()))
+                .collect();
             let mut session = (*client.startup).clone();
             session.extend(kept);
             client.session = Rc::new(session);
@@ -81,7 +94,8 @@ impl Engine {
         }
         let startup = client.startup.get(name).cloned();
         if change.is_local {
-            let value = startup.unwrap_or_else(|| Value::Sql(format!("set local {name} to default").into()));
+            let value = startup
+                .unwrap_or_else(|| Value::Sql(format!("set local {name} to default").into()));
             pending.locals.insert(name.into(), value);
             return;
         }
@@ -138,13 +152,19 @@ impl Engine {
     /// Asks for values that only the backend knows, before another client changes them.
     pub(super) fn ask_for_unknown(&mut self, to: ClientId) {
         let unknown = |settings: &Settings| {
-            settings.iter().any(|(_, value)| matches!(value, Value::Unknown { .. }))
+            settings
+                .iter()
+                .any(|(_, value)| matches!(value, Value::Unknown { .. }))
         };
         if !unknown(&self.backend.applied) {
             return;
         }
-        let owner = self.clients.iter().find(|(id, client)| **id != to && Rc::ptr_eq(&client.effective, &self.backend.applied));
-        let Some(owner) = owner.map(|(id, _)| *id) else { return };
+        let owner = self.clients.iter().find(|(id, client)| {
+            **id != to && Rc::ptr_eq(&client.effective, &self.backend.applied)
+        });
+        let Some(owner) = owner.map(|(id, _)| *id) else {
+            return;
+        };
         let names: Vec<_> = self
             .backend
             .applied
@@ -155,13 +175,28 @@ impl Engine {
             })
             .collect();
         self.send_prefix(Own::Prefix);
-        let asked = names.iter().map(|(name, ..)| format!("pg_catalog.current_setting({},true)", settings::literal(name)));
-        query(&mut self.backend.out, &format!("select {}", asked.collect::<Vec<_>>().join(",")));
-        self.backend.answers.push(Expected::Own(Own::Values(owner, names)));
+        let asked = names.iter().map(|(name, ..)| {
+            format!(
+                "pg_catalog.current_setting({},true)",
+                settings::literal(name)
+            )
+        });
+        query(
+            &mut self.backend.out,
+            &format!("select {}", asked.collect::<Vec<_>>().join(",")),
+        );
+        self.backend
+            .answers
+            .push(Expected::Own(Own::Values(owner, names)));
     }
 
     /// The values that were asked for.
-    pub(super) fn values_known(&mut self, owner: ClientId, names: &[(Rc<str>, u64, bool)], row: &[u8]) {
+    pub(super) fn values_known(
+        &mut self,
+        owner: ClientId,
+        names: &[(Rc<str>, u64, bool)],
+        row: &[u8],
+    ) {
         let row = columns(row);
         for ((name, number, is_local), value) in names.iter().zip(row) {
             let known = settings::assignment(name, &value.unwrap_or_default(), *is_local);
@@ -171,14 +206,26 @@ impl Engine {
                 }
             };
             let client = self.clients.get_mut(&owner);
-            let own = client.into_iter().map(|client| (&mut client.session, &mut client.pending));
-            let saved = self.stack.iter_mut().map(|savepoint| (&mut savepoint.session, &mut savepoint.pending));
+            let own = client
+                .into_iter()
+                .map(|client| (&mut client.session, &mut client.pending));
+            let saved = self
+                .stack
+                .iter_mut()
+                .map(|savepoint| (&mut savepoint.session, &mut savepoint.pending));
             for (session, pending) in own.chain(saved) {
                 if session.contains_key(name) {
-                    Rc::make_mut(session).get_mut(name).into_iter().for_each(mend);
+                    Rc::make_mut(session)
+                        .get_mut(name)
+                        .into_iter()
+                        .for_each(mend);
                 }
                 if pending.locals.contains_key(name) {
-                    Rc::make_mut(pending).locals.get_mut(name).into_iter().for_each(mend);
+                    Rc::make_mut(pending)
+                        .locals
+                        .get_mut(name)
+                        .into_iter()
+                        .for_each(mend);
                 }
             }
         }

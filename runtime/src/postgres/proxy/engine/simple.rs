@@ -34,11 +34,13 @@ impl Engine {
             if script.steps.is_empty() {
                 self.tell(id, |out| message(out, b'I', |_| {}));
             }
-            return self.finish(id);
+            return self.check_or_finish(id);
         }
         match &script.steps[next] {
             Step::Control(_, control) => self.control(id, control),
-            Step::Run { sql, infos } => self.run_step(id, sql, infos, next + 1 == script.steps.len()),
+            Step::Run { sql, infos } => {
+                self.run_step(id, sql, infos, next + 1 == script.steps.len())
+            }
         }
     }
 
@@ -49,7 +51,13 @@ impl Engine {
         }
     }
 
-    fn run_step(&mut self, id: ClientId, sql: &Arc<str>, infos: &[Rc<Info>], is_last: bool) -> Flow {
+    fn run_step(
+        &mut self,
+        id: ClientId,
+        sql: &Arc<str>,
+        infos: &[Rc<Info>],
+        is_last: bool,
+    ) -> Flow {
         if let Some((code, text)) = infos.iter().find_map(|info| self.refusal(id, info)) {
             self.pass_step(id);
             self.fail(id, code, &text);
@@ -81,16 +89,34 @@ impl Engine {
         }
         query(&mut self.backend.out, &sql);
         let execution = self.execution(Arc::clone(&sql), Vec::new(), infos.to_vec());
-        self.backend.answers.push(Expected::Simple(Box::new(execution)));
+        self.backend
+            .answers
+            .push(Expected::Simple(Box::new(execution)));
         if is_last {
-            self.check_with_it(id);
+            self.unit(id).must_check = true;
+            if !infos.iter().any(|info| info.is_copy) {
+                self.check_with_it(id);
+            }
         }
         Flow::Wait
     }
 
+    /// Checks deferred constraints if that could not be sent along; then ends the unit.
+    pub(super) fn check_or_finish(&mut self, id: ClientId) -> Flow {
+        if self.unit(id).must_check && !self.unit(id).failed {
+            self.check_with_it(id);
+            if self.unit(id).checking.is_some() {
+                return Flow::Wait;
+            }
+        }
+        self.finish(id)
+    }
+
     /// Sends the check of deferred constraints along, if the statement is a transaction of its own.
     pub(super) fn check_with_it(&mut self, id: ClientId) {
-        if self.deferred.is_some() && self.client(id).transaction.is_none() && self.unit(id).hidden {
+        self.unit(id).must_check = false;
+        if self.deferred.is_some() && self.client(id).transaction.is_none() && self.unit(id).hidden
+        {
             self.unit(id).checking = Some(Check::Auto);
             query(&mut self.backend.out, "set constraints all immediate");
             self.backend.answers.push(Expected::Own(Own::Check));
@@ -109,9 +135,13 @@ impl Engine {
             return Flow::Wait;
         }
         self.enter(id);
-        message(&mut self.backend.out, b'F', |out| out.extend_from_slice(call));
+        message(&mut self.backend.out, b'F', |out| {
+            out.extend_from_slice(call)
+        });
         let execution = self.execution("(function call)".into(), Vec::new(), Vec::new());
-        self.backend.answers.push(Expected::Simple(Box::new(execution)));
+        self.backend
+            .answers
+            .push(Expected::Simple(Box::new(execution)));
         Flow::Wait
     }
 
@@ -119,7 +149,8 @@ impl Engine {
     pub(super) fn refusal(&mut self, id: ClientId, info: &Info) -> Option<super::local::Refusal> {
         let client = self.client(id);
         if client.has_failed() {
-            let text = "current transaction is aborted, commands ignored until end of transaction block";
+            let text =
+                "current transaction is aborted, commands ignored until end of transaction block";
             return Some((sqlstate::IN_FAILED_SQL_TRANSACTION, text.to_owned()));
         }
         let is_open = client.transaction.is_some();
@@ -149,11 +180,16 @@ impl Engine {
         sql: &str,
         infos: &[Rc<Info>],
     ) -> Result<Option<String>, super::local::Refusal> {
-        let Some(SqlPrepared { verb, name, at }) = infos.first().and_then(|info| info.prepared.as_ref()) else {
+        let Some(SqlPrepared { verb, name, at }) =
+            infos.first().and_then(|info| info.prepared.as_ref())
+        else {
             return Ok(None);
         };
         let client = self.client(id);
-        let by_protocol = client.statements.get(name).filter(|statement| is_there(statement));
+        let by_protocol = client
+            .statements
+            .get(name)
+            .filter(|statement| is_there(statement));
         let own = format!("v{id}_{name}");
         let new = match (verb, by_protocol, client.sql_prepared.contains(name)) {
             (PreparedVerb::Prepare, None, false) => {
@@ -192,16 +228,27 @@ impl Engine {
         let unit = self.unit(id);
         match &unit.kind {
             UnitKind::Simple { script, next } => {
-                matches!(script.steps.get(*next), Some(Step::Control(_, Control::Commit { .. })))
+                matches!(
+                    script.steps.get(*next),
+                    Some(Step::Control(_, Control::Commit { .. }))
+                )
             }
             UnitKind::Call(_) => false,
-            UnitKind::Extended { .. } => self
-                .next_execution(id)
-                .is_some_and(|prepared: Rc<Prepared>| matches!(prepared.info.control, Some(Control::Commit { .. }))),
+            UnitKind::Extended { .. } => {
+                self.next_execution(id)
+                    .is_some_and(|prepared: Rc<Prepared>| {
+                        matches!(prepared.info.control, Some(Control::Commit { .. }))
+                    })
+            }
         }
     }
 
-    fn execution(&self, sql: Arc<str>, parameters: Vec<crate::recording::Parameter>, infos: Vec<Rc<Info>>) -> Execution {
+    fn execution(
+        &self,
+        sql: Arc<str>,
+        parameters: Vec<crate::recording::Parameter>,
+        infos: Vec<Rc<Info>>,
+    ) -> Execution {
         Execution {
             sql,
             parameters,

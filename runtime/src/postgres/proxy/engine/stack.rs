@@ -14,8 +14,11 @@ impl Engine {
     /// Sets a savepoint for a client on top of the stack.
     pub(super) fn push(&mut self, owner: ClientId, kind: Kind) {
         let number = self.stack.next_number();
-        let (applied, journal, generation) =
-            (Rc::clone(&self.backend.applied), self.journal.len(), self.generation);
+        let (applied, journal, generation) = (
+            Rc::clone(&self.backend.applied),
+            self.journal.len(),
+            self.generation,
+        );
         let client = self.clients.get(&owner);
         let (session, pending) = client.map_or_else(Default::default, |client| {
             (Rc::clone(&client.session), Rc::clone(&client.pending))
@@ -54,7 +57,9 @@ impl Engine {
     /// Gives a savepoint up; what was done since stays.
     pub(super) fn give_up(&mut self, at: usize) {
         self.stack.give_up(at, &mut self.backend.prefix);
-        if self.stack.iter().all(|savepoint| savepoint.kind == Kind::Hidden || matches!(savepoint.kind, Kind::Mark(_))) {
+        if self.stack.iter().all(|savepoint| {
+            savepoint.kind == Kind::Hidden || matches!(savepoint.kind, Kind::Mark(_))
+        }) {
             self.journal.clear();
             for savepoint in self.stack.iter_mut() {
                 savepoint.journal = 0;

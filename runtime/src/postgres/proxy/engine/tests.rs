@@ -2,5 +2,6 @@
 
 mod against_server;
 mod driver;
+mod random_bytes;
 
 mod server;

@@ -29,7 +29,11 @@ impl Engine {
             self.fail_in_failed(id);
             return Flow::Go;
         }
-        if matches!(control, Control::Commit { .. }) && is_open && !has_failed && self.is_faulted(id, None) {
+        if matches!(control, Control::Commit { .. })
+            && is_open
+            && !has_failed
+            && self.is_faulted(id, None)
+        {
             return Flow::Go;
         }
         if self.touches_stack(id, control) && !self.acquire_for_control(id, control) {
@@ -72,7 +76,9 @@ impl Engine {
         let hidden = client.unit.as_ref().is_some_and(|unit| unit.hidden);
         match control {
             Control::Savepoint(_) => client.transaction.is_some(),
-            Control::Commit { .. } | Control::Rollback { .. } | Control::PrepareTransaction => entered || hidden,
+            Control::Commit { .. } | Control::Rollback { .. } | Control::PrepareTransaction => {
+                entered || hidden
+            }
             Control::Release(_) | Control::RollbackTo(_) | Control::SetTransaction(_) => entered,
             Control::Begin { .. } => hidden || entered,
             Control::DiscardAll => true,
@@ -202,9 +208,14 @@ impl Engine {
                 return self.fail(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, text);
             }
             // It ends the implicit transaction of what came before in the same unit.
+            let ran = self.unit(id).ran;
             self.release_hidden(id);
-            self.committed(id);
-            self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+            self.committed(id, ran);
+            self.warn(
+                id,
+                sqlstate::NO_ACTIVE_SQL_TRANSACTION,
+                "there is no transaction in progress",
+            );
             return self.tell_tag(id, "COMMIT");
         };
         let modes = chain.then(|| chained(open));
@@ -213,13 +224,14 @@ impl Engine {
             self.chain(id, modes);
             return self.tell_tag(id, "ROLLBACK");
         }
+        let ran = open.queried;
         self.release_hidden(id);
         self.client(id).transaction = None;
         if let Some(at) = self.stack.transaction(id) {
             self.give_up(at);
         }
         self.journal.committed(id);
-        self.committed(id);
+        self.committed(id, ran);
         self.chain(id, modes);
         self.tell_tag(id, "COMMIT");
     }
@@ -233,7 +245,11 @@ impl Engine {
             }
             self.undo_hidden(id, &why);
             self.forget_pending(id);
-            self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+            self.warn(
+                id,
+                sqlstate::NO_ACTIVE_SQL_TRANSACTION,
+                "there is no transaction in progress",
+            );
             return self.tell_tag(id, "ROLLBACK");
         };
         let modes = chain.then(|| chained(open));
@@ -318,9 +334,14 @@ impl Engine {
         let why = Arc::from("prepare transaction");
         match self.client(id).transaction.as_ref().map(|open| open.failed) {
             None => {
+                let ran = self.unit(id).ran;
                 self.release_hidden(id);
-                self.committed(id);
-                self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+                self.committed(id, ran);
+                self.warn(
+                    id,
+                    sqlstate::NO_ACTIVE_SQL_TRANSACTION,
+                    "there is no transaction in progress",
+                );
                 self.tell_tag(id, "ROLLBACK");
             }
             Some(true) => {
@@ -331,7 +352,12 @@ impl Engine {
                 self.undo_transaction(id, &why);
                 let hint = "Set max_prepared_transactions to a nonzero value.";
                 let text = "prepared transactions are disabled";
-                self.fail_with_hint(id, sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE, text, Some(hint));
+                self.fail_with_hint(
+                    id,
+                    sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    text,
+                    Some(hint),
+                );
             }
         }
     }
@@ -368,7 +394,9 @@ impl Engine {
             }
             Control::SetVirtual { name, value } => {
                 let value = if value == "default" { "0" } else { value };
-                self.client(id).virtuals.insert(name.clone(), value.to_owned());
+                self.client(id)
+                    .virtuals
+                    .insert(name.clone(), value.to_owned());
                 self.tell_tag(id, "SET");
             }
             Control::ShowVirtual(name) => self.show(id, name),
@@ -383,9 +411,15 @@ impl Engine {
 
     fn notify(&mut self, id: ClientId, channel: &str, payload: &str) {
         if payload.len() >= 8000 {
-            return self.fail(id, sqlstate::INVALID_PARAMETER_VALUE, "payload string too long");
+            return self.fail(
+                id,
+                sqlstate::INVALID_PARAMETER_VALUE,
+                "payload string too long",
+            );
         }
-        self.pending(id).notes.push((channel.to_owned(), payload.to_owned()));
+        self.pending(id)
+            .notes
+            .push((channel.to_owned(), payload.to_owned()));
         self.tell_tag(id, "NOTIFY");
     }
 
@@ -412,7 +446,10 @@ impl Engine {
         let (level, _) = self.default_modes(id);
         let client = self.client(id);
         let value = if name == "transaction_isolation" {
-            client.transaction.as_ref().map_or(level, |open| open.level.clone())
+            client
+                .transaction
+                .as_ref()
+                .map_or(level, |open| open.level.clone())
         } else {
             time_limit(client.virtuals.get(name).map_or("0", String::as_str))
         };

@@ -9,7 +9,8 @@ use crate::postgres::{
         client::Stage,
         control::VIRTUAL,
         protocol::{
-            Body, CANCEL_REQUEST, ErrorFields, GSS_REQUEST, SSL_REQUEST, error, message, parameter_status, ready,
+            Body, CANCEL_REQUEST, ErrorFields, GSS_REQUEST, SSL_REQUEST, error, message,
+            parameter_status, ready,
         },
         settings::{Settings, Value, assignment},
     },
@@ -47,7 +48,10 @@ impl Engine {
                 Ok(None) => return,
                 Ok(Some(_)) | Err(_) => {
                     let text = "unsupported frontend protocol";
-                    error(&mut client.out, ErrorFields::new("FATAL", sqlstate::PROTOCOL_VIOLATION, text));
+                    error(
+                        &mut client.out,
+                        ErrorFields::new("FATAL", sqlstate::PROTOCOL_VIOLATION, text),
+                    );
                     client.stage = Stage::Gone;
                     return;
                 }
@@ -60,7 +64,10 @@ impl Engine {
         let mut reported = self.backend.reported.clone();
         let mut startup = (*self.test_settings).clone();
         let mut virtuals = BTreeMap::new();
-        for (name, value) in asked.iter().filter(|(name, _)| !NO_SETTINGS.contains(&name.as_str())) {
+        for (name, value) in asked
+            .iter()
+            .filter(|(name, _)| !NO_SETTINGS.contains(&name.as_str()))
+        {
             if VIRTUAL.contains(&name.as_str()) {
                 virtuals.insert(name.clone(), value.clone());
             } else if !name.starts_with("_pq_.") {
@@ -69,7 +76,9 @@ impl Engine {
                 } else {
                     startup.insert(name.as_str().into(), assignment(name, value, false));
                 }
-                let known = reported.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name));
+                let known = reported
+                    .iter_mut()
+                    .find(|(known, _)| known.eq_ignore_ascii_case(name));
                 if let Some((_, known)) = known {
                     *known = value.as_str().into();
                 }
@@ -83,7 +92,11 @@ impl Engine {
         let revision = self.backend.revision;
         let is_over = self.test.is_none() || self.ending.is_some();
         let client = self.client(id);
-        client.stage = if is_over { Stage::Late(None) } else { Stage::Open };
+        client.stage = if is_over {
+            Stage::Late(None)
+        } else {
+            Stage::Open
+        };
         client.session = Rc::clone(&startup);
         client.startup = startup;
         client.virtuals = virtuals;
@@ -117,7 +130,9 @@ impl Engine {
 
     /// Settings by their values, without those that the backend has anyway.
     pub(super) fn settings_of(&self, named: &[(String, String)]) -> Settings {
-        let differing = named.iter().filter(|(name, value)| !self.is_base(&name.to_ascii_lowercase(), value));
+        let differing = named
+            .iter()
+            .filter(|(name, value)| !self.is_base(&name.to_ascii_lowercase(), value));
         let assigned = differing.map(|(name, value)| {
             let name = name.to_ascii_lowercase();
             let value: Value = assignment(&name, value, false);
@@ -129,7 +144,10 @@ impl Engine {
 
 /// Speaks 3.0, and knows no extension.
 fn negotiate(out: &mut Vec<u8>, asked: &[(String, String)]) {
-    let unknown: Vec<_> = asked.iter().filter(|(name, _)| name.starts_with("_pq_.")).collect();
+    let unknown: Vec<_> = asked
+        .iter()
+        .filter(|(name, _)| name.starts_with("_pq_."))
+        .collect();
     message(out, b'v', |out| {
         out.extend_from_slice(&PROTOCOL.to_be_bytes());
         out.extend_from_slice(&u32::try_from(unknown.len()).unwrap_or(0).to_be_bytes());
@@ -180,7 +198,10 @@ fn options(text: &str) -> Vec<(String, String)> {
         };
         is_setting = false;
         if let Some((name, value)) = setting.and_then(|setting| setting.split_once('=')) {
-            found.push((name.replace('-', "_").to_ascii_lowercase(), value.to_owned()));
+            found.push((
+                name.replace('-', "_").to_ascii_lowercase(),
+                value.to_owned(),
+            ));
         }
     }
     found
@@ -198,10 +219,17 @@ mod tests {
     #[test]
     fn settings_are_found_in_options() {
         let found = options("-c statement_timeout=5s -csearch_path=a,\\ b --work-mem=4MB -x");
-        let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         assert_eq!(
             found,
-            [("statement_timeout", "5s"), ("search_path", "a, b"), ("work_mem", "4MB")]
+            [
+                ("statement_timeout", "5s"),
+                ("search_path", "a, b"),
+                ("work_mem", "4MB")
+            ]
         );
     }
 }

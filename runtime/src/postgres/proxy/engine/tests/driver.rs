@@ -59,18 +59,27 @@ impl Ask {
 
 pub(super) fn startup(database: &str) -> Vec<u8> {
     let mut body = (3_u32 << 16).to_be_bytes().to_vec();
-    for text in ["user", "postgres", "database", database, "TimeZone", "UTC", ""] {
+    for text in [
+        "user", "postgres", "database", database, "TimeZone", "UTC", "",
+    ] {
         body.extend_from_slice(text.as_bytes());
         body.push(0);
     }
-    let mut whole = u32::try_from(body.len() + 4).expect("short").to_be_bytes().to_vec();
+    let mut whole = u32::try_from(body.len() + 4)
+        .expect("short")
+        .to_be_bytes()
+        .to_vec();
     whole.extend_from_slice(&body);
     whole
 }
 
 /// What an application can tell apart in an answer.
 pub(super) fn shown(frames: &[Frame]) -> Vec<String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned();
+    let text = |bytes: &[u8]| {
+        String::from_utf8_lossy(bytes)
+            .trim_end_matches('\0')
+            .to_owned()
+    };
     let field = |body: &[u8], kind| error_field(body, kind).unwrap_or_default().to_owned();
     frames
         .iter()
@@ -78,8 +87,16 @@ pub(super) fn shown(frames: &[Frame]) -> Vec<String> {
         .map(|frame| match frame.kind {
             b'C' => format!("C {}", text(&frame.body)),
             b'Z' => format!("Z {}", text(&frame.body)),
-            b'E' => format!("E {} {}", field(&frame.body, b'C'), field(&frame.body, b'M')),
-            b'N' => format!("N {} {}", field(&frame.body, b'C'), field(&frame.body, b'M')),
+            b'E' => format!(
+                "E {} {}",
+                field(&frame.body, b'C'),
+                field(&frame.body, b'M')
+            ),
+            b'N' => format!(
+                "N {} {}",
+                field(&frame.body, b'C'),
+                field(&frame.body, b'M')
+            ),
             b'D' => format!("D {:?}", columns(&frame.body)),
             b'A' => format!("A {}", text(&frame.body[4..])),
             kind => char::from(kind).to_string(),
@@ -121,13 +138,19 @@ impl Sandbox {
         let began = Instant::now();
         loop {
             self.turn();
-            let ended = self.events.iter().position(|event| matches!(event, Event::TestEnded(_)));
+            let ended = self
+                .events
+                .iter()
+                .position(|event| matches!(event, Event::TestEnded(_)));
             if let Some(at) = ended
                 && let Event::TestEnded(proof) = self.events.remove(at)
             {
                 return proof;
             }
-            assert!(began.elapsed() < Duration::from_secs(5), "the test does not end");
+            assert!(
+                began.elapsed() < Duration::from_secs(5),
+                "the test does not end"
+            );
         }
     }
 
@@ -151,7 +174,10 @@ impl Sandbox {
             out.clear();
             inbox.cut(true).expect("whole messages");
             while let Some((kind, body)) = inbox.front() {
-                frames.push(Frame { kind, body: body.to_vec() });
+                frames.push(Frame {
+                    kind,
+                    body: body.to_vec(),
+                });
                 inbox.pop();
                 if matches!(kind, b'Z' | b'G') && !inbox.has_message() {
                     return frames;

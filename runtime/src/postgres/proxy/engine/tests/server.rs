@@ -23,7 +23,11 @@ impl Server {
     /// Starts a server, if its programs are installed.
     pub(super) fn start(name: &str) -> Option<Self> {
         let programs = programs()?;
-        let base = if Path::new("/dev/shm").is_dir() { PathBuf::from("/dev/shm") } else { std::env::temp_dir() };
+        let base = if Path::new("/dev/shm").is_dir() {
+            PathBuf::from("/dev/shm")
+        } else {
+            std::env::temp_dir()
+        };
         let directory = base.join(format!("db-test-engine-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).ok()?;
         let is_root = rustix::process::geteuid().is_root();
@@ -32,7 +36,10 @@ impl Server {
         }
         let command = |program: &str| {
             let mut command = Command::new(programs.join(program));
-            command.current_dir(&directory).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+                .current_dir(&directory)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             if is_root {
                 command.uid(NOBODY).gid(NOBODY);
             }
@@ -40,7 +47,17 @@ impl Server {
         };
         let data = directory.join("data");
         let made = command("initdb")
-            .args(["-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C", "-D"])
+            .args([
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-N",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "-D",
+            ])
             .arg(&data)
             .status()
             .ok()?;
@@ -50,13 +67,23 @@ impl Server {
             .arg(&data)
             .arg("-k")
             .arg(&directory)
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "timezone=UTC"])
+            .args([
+                "-c",
+                "listen_addresses=",
+                "-c",
+                "fsync=off",
+                "-c",
+                "timezone=UTC",
+            ])
             .spawn()
             .ok()?;
         let server = Self { process, directory };
         let began = Instant::now();
         while UnixStream::connect(server.socket()).is_err() {
-            assert!(began.elapsed() < Duration::from_secs(10), "the server does not start");
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "the server does not start"
+            );
             std::thread::yield_now();
         }
         Some(server)
@@ -70,7 +97,9 @@ impl Server {
         let began = Instant::now();
         loop {
             let mut stream = UnixStream::connect(self.socket()).expect("a connection");
-            stream.write_all(&startup(database)).expect("a startup message");
+            stream
+                .write_all(&startup(database))
+                .expect("a startup message");
             let mut plain = Plain {
                 stream,
                 inbox: Inbox::default(),
@@ -80,7 +109,10 @@ impl Server {
             if frames.iter().any(|frame| frame.kind == b'Z') {
                 return plain;
             }
-            assert!(began.elapsed() < Duration::from_secs(10), "the server does not start");
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "the server does not start"
+            );
             std::thread::yield_now();
         }
     }
@@ -111,13 +143,18 @@ impl Plain {
         let mut chunk = [0; 16 * 1024];
         loop {
             while let Some((kind, body)) = self.inbox.front() {
-                frames.push(Frame { kind, body: body.to_vec() });
+                frames.push(Frame {
+                    kind,
+                    body: body.to_vec(),
+                });
                 self.inbox.pop();
                 if matches!(kind, b'Z' | b'G') {
                     return frames;
                 }
             }
-            let Ok(length) = self.stream.read(&mut chunk) else { return frames };
+            let Ok(length) = self.stream.read(&mut chunk) else {
+                return frames;
+            };
             if length == 0 {
                 return frames;
             }
@@ -131,13 +168,22 @@ impl Plain {
         crate::postgres::proxy::protocol::query(&mut message, sql);
         self.send(&message);
         for frame in self.until_ready() {
-            assert_ne!(frame.kind, b'E', "{sql}: {}", String::from_utf8_lossy(&frame.body));
+            assert_ne!(
+                frame.kind,
+                b'E',
+                "{sql}: {}",
+                String::from_utf8_lossy(&frame.body)
+            );
         }
     }
 }
 
 fn programs() -> Option<PathBuf> {
     let told = std::env::var_os("PG_BIN").map(PathBuf::from);
-    let installed = (14..=20).rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")));
-    told.into_iter().chain(installed).find(|path| path.join("initdb").exists())
+    let installed = (14..=20)
+        .rev()
+        .map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")));
+    told.into_iter()
+        .chain(installed)
+        .find(|path| path.join("initdb").exists())
 }
