@@ -194,7 +194,9 @@ impl Engine {
                     self.completed(id, body, done);
                     self.release_held(id);
                     // A commit that fails is heard in the place of the tag.
-                    if is_whole && self.unit(id).checking.is_some() {
+                    let checks =
+                        self.deferred.is_some() && self.unit(id).must_check && self.unit(id).hidden;
+                    if is_whole && (self.unit(id).checking.is_some() || checks) {
                         self.unit(id).held = whole.to_vec();
                     } else {
                         self.forward(id, whole);
@@ -433,6 +435,9 @@ impl Engine {
             .any(|definition| tag.starts_with(definition))
         {
             self.unit(id).changed_schema = true;
+        }
+        if let Some(record) = &mut self.unit(id).record {
+            record.rows = rows_of(tag);
         }
         let Some((info, mut execution)) = done else {
             return;

@@ -27,7 +27,7 @@ impl Engine {
             if self.active == Some(id) && !self.backend.answers.is_empty() {
                 return Flow::Wait;
             }
-            return self.finish(id);
+            return self.check_or_finish(id);
         }
         // Its messages are read in place, so it is out of the engine meanwhile.
         let inbox = std::mem::take(&mut self.client(id).inbox);
@@ -91,7 +91,7 @@ impl Engine {
         if unit.entered && self.active == Some(id) {
             message(&mut self.backend.out, b'S', |_| {});
             self.backend.answers.push(Expected::Sync);
-            if !self.unit(id).failed {
+            if !self.unit(id).failed && !self.unit(id).must_check {
                 self.check_with_it(id);
             }
         }
@@ -305,6 +305,7 @@ impl Engine {
         let portal = self.client(id).portals.get_mut(name)?;
         let parameters = std::mem::take(&mut portal.parameters);
         self.note(id, &statement.info, &parameters);
+        self.unit(id).must_check |= statement.info.is_copy;
         with_name(
             &mut self.backend.out,
             b'E',

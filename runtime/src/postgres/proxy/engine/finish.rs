@@ -15,6 +15,12 @@ use crate::recording::Parameter;
 impl Engine {
     /// Notes what a statement that is about to be sent leaves to be done at the commit.
     pub(super) fn note(&mut self, id: ClientId, info: &Rc<Info>, parameters: &[Parameter]) {
+        if !info.needs_no_snapshot && !info.is_empty {
+            self.unit(id).queried = true;
+            if let Some(open) = &mut self.client(id).transaction {
+                open.queried = true;
+            }
+        }
         self.note_changes(id, info, parameters);
         if let Some(temporary) = &info.temporary {
             self.pending(id).temporaries.push(temporary.clone());
@@ -41,6 +47,7 @@ impl Engine {
 
     /// Ends a unit: everything of it has been answered.
     pub(super) fn finish(&mut self, id: ClientId) -> Flow {
+        self.release_held(id);
         let why = self.unit_text(id);
         let unit = self.unit(id);
         let (failed, backend_failed, ran) = (unit.failed, unit.backend_failed, unit.ran);
@@ -68,7 +75,7 @@ impl Engine {
             if failed {
                 self.forget_pending(id);
             } else {
-                self.committed(id);
+                self.committed(id, ran);
             }
         }
         self.record_unit(id);
@@ -131,9 +138,8 @@ impl Engine {
         }
     }
 
-    /// Does what is due at a commit.
-    pub(super) fn committed(&mut self, id: ClientId) {
-        let ran = self.unit(id).ran;
+    /// Does what is due at a commit of a transaction in which something `ran` or not.
+    pub(super) fn committed(&mut self, id: ClientId, ran: bool) {
         let client = self.client(id);
         let deletes = ran
             && client

@@ -34,7 +34,7 @@ impl Engine {
             if script.steps.is_empty() {
                 self.tell(id, |out| message(out, b'I', |_| {}));
             }
-            return self.finish(id);
+            return self.check_or_finish(id);
         }
         match &script.steps[next] {
             Step::Control(_, control) => self.control(id, control),
@@ -87,19 +87,43 @@ impl Engine {
         for info in infos {
             self.note(id, info, &[]);
         }
+        let now = self.now;
+        if let Some(record) = self
+            .unit(id)
+            .record
+            .as_mut()
+            .filter(|record| record.rows.is_none())
+        {
+            record.asked = now;
+        }
         query(&mut self.backend.out, &sql);
         let execution = self.execution(Arc::clone(&sql), Vec::new(), infos.to_vec());
         self.backend
             .answers
             .push(Expected::Simple(Box::new(execution)));
         if is_last {
-            self.check_with_it(id);
+            self.unit(id).must_check = true;
+            if !infos.iter().any(|info| info.is_copy) {
+                self.check_with_it(id);
+            }
         }
         Flow::Wait
     }
 
+    /// Checks deferred constraints if that could not be sent along; then ends the unit.
+    pub(super) fn check_or_finish(&mut self, id: ClientId) -> Flow {
+        if self.unit(id).must_check && !self.unit(id).failed {
+            self.check_with_it(id);
+            if self.unit(id).checking.is_some() {
+                return Flow::Wait;
+            }
+        }
+        self.finish(id)
+    }
+
     /// Sends the check of deferred constraints along, if the statement is a transaction of its own.
     pub(super) fn check_with_it(&mut self, id: ClientId) {
+        self.unit(id).must_check = false;
         if self.deferred.is_some() && self.client(id).transaction.is_none() && self.unit(id).hidden
         {
             self.unit(id).checking = Some(Check::Auto);
@@ -152,9 +176,12 @@ impl Engine {
 
     pub(super) fn warn_of_local(&mut self, id: ClientId, infos: &[Rc<Info>]) {
         let is_block = self.unit(id).is_block() || self.client(id).transaction.is_some();
-        if !is_block && infos.iter().any(|info| info.is_set_local) {
-            let text = "SET LOCAL can only be used in transaction blocks";
-            self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, text);
+        if is_block {
+            return;
+        }
+        for what in infos.iter().filter_map(|info| info.warns_outside) {
+            let text = format!("{what} can only be used in transaction blocks");
+            self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, &text);
         }
     }
 

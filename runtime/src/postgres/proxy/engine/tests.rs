@@ -2,5 +2,8 @@
 
 mod against_server;
 mod driver;
+mod random_bytes;
+mod random_programs;
+mod scripted;
 
 mod server;

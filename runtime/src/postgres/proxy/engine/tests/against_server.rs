@@ -83,7 +83,10 @@ fn programs_are_answered_as_by_a_plain_server() {
         }
         drop(plain);
         let proof = sandbox.end();
-        assert_eq!(proof, Proof::Proved, "{name}");
+        if proof != Proof::Proved {
+            differing.push(format!("{name}: {proof:?}"));
+            sandbox = Sandbox::on(server.connect("sandbox"));
+        }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
