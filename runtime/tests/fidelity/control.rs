@@ -24,6 +24,7 @@ same! {
         app.raw(&mut held, "insert into items (name) values ('three'); commit; select 1 / 0; insert into items (name) values ('four')").await;
         app.raw(&mut held, "begin; insert into items (name) values ('five'); savepoint a; select 1 / 0; rollback to a; commit").await;
         app.raw(&mut held, "/* ; commit */ select $$ commit; $$, ';' -- ;\n; commit").await;
+        app.raw(&mut held, "rollback").await;
         drop(held);
         app.items().await;
     }
