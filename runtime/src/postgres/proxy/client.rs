@@ -82,6 +82,9 @@ pub(super) struct Unit {
     /// The schema may have changed.
     pub(super) changed_schema: bool,
     pub(super) ran: bool,
+    /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in it.
+    pub(super) modes: Modes,
+    pub(super) queried: bool,
     /// It ends without `ReadyForQuery`.
     pub(super) is_silent: bool,
     /// Deferred constraints are checked when everything else is answered.
@@ -239,6 +242,8 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            modes: Modes::default(),
+            queried: false,
             must_check: false,
             is_silent: false,
             flushed: false,

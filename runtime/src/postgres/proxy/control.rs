@@ -133,8 +133,12 @@ pub(super) struct Info {
     pub(super) needs_block: Option<&'static str>,
     /// Refused inside of one.
     pub(super) refuses_block: Option<&'static str>,
-    /// `SET LOCAL`, which warns outside of a transaction.
+    /// Warns outside of a transaction that it means nothing there.
+    pub(super) warns_outside: Option<&'static str>,
+    /// `SET LOCAL`.
     pub(super) is_set_local: bool,
+    /// The server takes no snapshot for it, so that modes of the transaction can still be set.
+    pub(super) needs_no_snapshot: bool,
     /// It may ask the client for rows, during which the server takes nothing else.
     pub(super) is_copy: bool,
     /// What the server is asked in its place.

@@ -32,6 +32,8 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
     if info.control.is_some() {
         return info;
     }
+    let without = ["set", "reset", "show", "lock", "discard", "load"];
+    info.needs_no_snapshot = words.any(0, &without);
     match words.raw(0).to_ascii_lowercase().as_str() {
         "set" => set(&words, &mut info),
         "reset" => reset(&words, &mut info),
@@ -183,6 +185,11 @@ fn set(words: &Words<'_>, info: &mut Info) {
         () => 1,
     };
     info.is_set_local = words.is(1, "local");
+    if info.is_set_local {
+        info.warns_outside = Some("SET LOCAL");
+    } else if words.is(1, "constraints") {
+        info.warns_outside = Some("SET CONSTRAINTS");
+    }
     if words.is(n, "characteristics") {
         let modes = modes(words, n);
         let changes = [

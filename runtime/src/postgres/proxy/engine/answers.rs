@@ -436,6 +436,9 @@ impl Engine {
         {
             self.unit(id).changed_schema = true;
         }
+        if let Some(record) = &mut self.unit(id).record {
+            record.rows = rows_of(tag);
+        }
         let Some((info, mut execution)) = done else {
             return;
         };

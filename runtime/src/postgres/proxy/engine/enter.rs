@@ -30,7 +30,8 @@ impl Engine {
         self.switch_to(id);
         let client = self.client(id);
         let is_idle = client.transaction.is_none();
-        let reads_only = is_idle && client.is_on("default_transaction_read_only");
+        let by_default = client.is_on("default_transaction_read_only");
+        let reads_only = is_idle && self.unit(id).modes.read_only.unwrap_or(by_default);
         self.enter_transaction(id);
         let on_top = self
             .stack
@@ -42,9 +43,6 @@ impl Engine {
             if reads_only {
                 self.backend.prefix.push_str(READ_ONLY);
             }
-        }
-        if let Some(transaction) = &mut self.client(id).transaction {
-            transaction.queried = true;
         }
         self.send_prefix(Own::Prefix);
     }

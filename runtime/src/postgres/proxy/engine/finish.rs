@@ -15,6 +15,12 @@ use crate::recording::Parameter;
 impl Engine {
     /// Notes what a statement that is about to be sent leaves to be done at the commit.
     pub(super) fn note(&mut self, id: ClientId, info: &Rc<Info>, parameters: &[Parameter]) {
+        if !info.needs_no_snapshot && !info.is_empty {
+            self.unit(id).queried = true;
+            if let Some(open) = &mut self.client(id).transaction {
+                open.queried = true;
+            }
+        }
         self.note_changes(id, info, parameters);
         if let Some(temporary) = &info.temporary {
             self.pending(id).temporaries.push(temporary.clone());

@@ -26,6 +26,9 @@ impl Engine {
         client.listens.clear();
         client.portals.clear();
         client.stage = Stage::Gone;
+        if client.is_closed {
+            client.out.clear();
+        }
         Flow::Go
     }
 

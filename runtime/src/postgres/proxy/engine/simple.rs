@@ -87,6 +87,15 @@ impl Engine {
         for info in infos {
             self.note(id, info, &[]);
         }
+        let now = self.now;
+        if let Some(record) = self
+            .unit(id)
+            .record
+            .as_mut()
+            .filter(|record| record.rows.is_none())
+        {
+            record.asked = now;
+        }
         query(&mut self.backend.out, &sql);
         let execution = self.execution(Arc::clone(&sql), Vec::new(), infos.to_vec());
         self.backend
@@ -167,9 +176,12 @@ impl Engine {
 
     pub(super) fn warn_of_local(&mut self, id: ClientId, infos: &[Rc<Info>]) {
         let is_block = self.unit(id).is_block() || self.client(id).transaction.is_some();
-        if !is_block && infos.iter().any(|info| info.is_set_local) {
-            let text = "SET LOCAL can only be used in transaction blocks";
-            self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, text);
+        if is_block {
+            return;
+        }
+        for what in infos.iter().filter_map(|info| info.warns_outside) {
+            let text = format!("{what} can only be used in transaction blocks");
+            self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, &text);
         }
     }
 

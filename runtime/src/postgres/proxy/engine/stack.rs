@@ -77,6 +77,8 @@ impl Engine {
     fn hidden(&mut self, id: ClientId) -> Option<usize> {
         let unit = self.unit(id);
         unit.entered = false;
+        unit.queried = false;
+        unit.modes = super::super::control::Modes::default();
         if !std::mem::take(&mut unit.hidden) {
             return None;
         }

@@ -3,5 +3,7 @@
 mod against_server;
 mod driver;
 mod random_bytes;
+mod random_programs;
+mod scripted;
 
 mod server;

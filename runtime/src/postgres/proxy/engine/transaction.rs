@@ -97,7 +97,7 @@ impl Engine {
     fn must_check(&mut self, id: ClientId) -> bool {
         let can_be_deferred = self.deferred.is_some();
         let open = self.client(id).transaction.as_ref();
-        can_be_deferred && open.is_some_and(|open| open.entered && open.queried)
+        can_be_deferred && open.is_some_and(|open| open.entered)
     }
 
     /// The statement is done with.
@@ -131,9 +131,9 @@ impl Engine {
             }
             return;
         }
-        let hidden = self.unit(id).hidden;
-        let (level, reads_only) = self.default_modes(id);
-        if hidden && modes.level.as_ref().is_some_and(|asked| *asked != level) {
+        let (hidden, queried) = (self.unit(id).hidden, self.unit(id).queried);
+        let (level, reads_only) = self.unit_modes(id);
+        if queried && modes.level.as_ref().is_some_and(|asked| *asked != level) {
             return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, LATE_LEVEL);
         }
         self.client(id).begin(modes, &level, reads_only);
@@ -145,7 +145,7 @@ impl Engine {
                 top.kind = Kind::Transaction;
             }
             if let Some(open) = &mut self.client(id).transaction {
-                (open.entered, open.queried) = (true, true);
+                (open.entered, open.queried) = (true, queried);
                 if open.read_only {
                     self.backend.prefix.push_str(READ_ONLY);
                 }
@@ -194,10 +194,49 @@ impl Engine {
                 let text = "SET TRANSACTION can only be used in transaction blocks";
                 self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, text);
             }
+            if !self.apply_unit_modes(id, modes) {
+                return;
+            }
         } else if !self.apply_modes(id, modes) {
             return;
         }
         self.tell_tag(id, "SET");
+    }
+
+    /// The modes of the implicit transaction of a unit.
+    fn unit_modes(&mut self, id: ClientId) -> (String, bool) {
+        let (level, reads_only) = self.default_modes(id);
+        let modes = &self.unit(id).modes;
+        (
+            modes.level.clone().unwrap_or(level),
+            modes.read_only.unwrap_or(reads_only),
+        )
+    }
+
+    /// Changes the modes of the implicit transaction; false if that failed.
+    fn apply_unit_modes(&mut self, id: ClientId, modes: &Modes) -> bool {
+        let (level, reads_only) = self.unit_modes(id);
+        let unit = self.unit(id);
+        if unit.queried && modes.level.as_ref().is_some_and(|asked| *asked != level) {
+            self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, LATE_LEVEL);
+            return false;
+        }
+        if unit.queried && reads_only && modes.read_only == Some(false) {
+            let text = "transaction read-write mode must be set before any query";
+            self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
+            return false;
+        }
+        if modes.level.is_some() {
+            unit.modes.level.clone_from(&modes.level);
+        }
+        if modes.read_only.is_some() {
+            unit.modes.read_only = modes.read_only;
+            if unit.hidden && modes.read_only == Some(true) {
+                unit.entered = false;
+                self.backend.prefix.push_str(READ_ONLY);
+            }
+        }
+        true
     }
 
     /// Commits; deferred constraints have been checked.
@@ -333,6 +372,15 @@ impl Engine {
     fn prepare_transaction(&mut self, id: ClientId) {
         let why = Arc::from("prepare transaction");
         match self.client(id).transaction.as_ref().map(|open| open.failed) {
+            None if self.unit(id).is_block() => {
+                self.warn(
+                    id,
+                    sqlstate::NO_ACTIVE_SQL_TRANSACTION,
+                    "there is no transaction in progress",
+                );
+                self.undo_hidden(id, &why);
+                self.fail_prepare(id);
+            }
             None => {
                 let ran = self.unit(id).ran;
                 self.release_hidden(id);
@@ -350,16 +398,20 @@ impl Engine {
             }
             Some(false) => {
                 self.undo_transaction(id, &why);
-                let hint = "Set max_prepared_transactions to a nonzero value.";
-                let text = "prepared transactions are disabled";
-                self.fail_with_hint(
-                    id,
-                    sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    text,
-                    Some(hint),
-                );
+                self.fail_prepare(id);
             }
         }
+    }
+
+    fn fail_prepare(&mut self, id: ClientId) {
+        let hint = "Set max_prepared_transactions to a nonzero value.";
+        let text = "prepared transactions are disabled";
+        self.fail_with_hint(
+            id,
+            sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            text,
+            Some(hint),
+        );
     }
 
     fn finish_prepared(&mut self, id: ClientId, what: &str, name: &str) {
@@ -443,7 +495,7 @@ impl Engine {
     /// `SHOW` of what the proxy keeps.
     fn show(&mut self, id: ClientId, name: &str) {
         let is_simple = !matches!(self.unit(id).kind, UnitKind::Extended { .. });
-        let (level, _) = self.default_modes(id);
+        let (level, _) = self.unit_modes(id);
         let client = self.client(id);
         let value = if name == "transaction_isolation" {
             client
