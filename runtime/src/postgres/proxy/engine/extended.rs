@@ -178,7 +178,11 @@ impl Engine {
         let Some(statement) = self.statement(id, name) else {
             return Some(Step::Taken);
         };
-        if self.is_refused_in_failed(id, &statement) {
+        let is_empty = statement.info.is_empty && self.client(id).has_failed();
+        if is_empty {
+            self.fail_in_failed(id);
+        }
+        if is_empty || self.is_refused_in_failed(id, &statement) {
             self.record_unprepared(id, &statement.sql);
             return Some(Step::Taken);
         }
@@ -390,8 +394,11 @@ impl Engine {
             .as_ref()
             .is_some_and(Control::ends_failure);
         let refused = self.client(id).has_failed() && !ends && !statement.info.is_empty;
-        if refused {
-            self.fail_in_failed(id);
+        match &statement.info.unknown {
+            // The server's parser comes first.
+            Some(word) if refused => self.fail_to_parse(id, word),
+            None if refused => self.fail_in_failed(id),
+            _ => {}
         }
         refused
     }

@@ -38,6 +38,10 @@ impl Engine {
         }
         match &script.steps[next] {
             Step::Control(_, control) => self.control(id, control),
+            Step::Unknown(word) => {
+                self.fail_to_parse(id, word);
+                Flow::Go
+            }
             Step::Run { sql, infos } => {
                 self.run_step(id, sql, infos, next + 1 == script.steps.len())
             }
@@ -157,6 +161,14 @@ impl Engine {
     /// Why a statement is not sent at all.
     pub(super) fn refusal(&mut self, id: ClientId, info: &Info) -> Option<super::local::Refusal> {
         let client = self.client(id);
+        if client.has_failed()
+            && let Some(word) = &info.unknown
+        {
+            return Some((
+                sqlstate::SYNTAX_ERROR,
+                format!("syntax error at or near \"{word}\""),
+            ));
+        }
         if client.has_failed() {
             let text =
                 "current transaction is aborted, commands ignored until end of transaction block";
@@ -170,7 +182,7 @@ impl Engine {
             return Some((sqlstate::NO_ACTIVE_SQL_TRANSACTION, text));
         }
         let what = info.refuses_block.filter(|_| is_block || runs)?;
-        let text = format!("{what} cannot run inside a transaction block");
+        let text = self.block_refusal(id, what);
         Some((sqlstate::ACTIVE_SQL_TRANSACTION, text))
     }
 

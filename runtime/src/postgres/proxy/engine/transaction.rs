@@ -416,7 +416,7 @@ impl Engine {
 
     fn finish_prepared(&mut self, id: ClientId, what: &str, name: &str) {
         if self.is_in_block(id) {
-            let text = format!("{what} cannot run inside a transaction block");
+            let text = self.block_refusal(id, what);
             return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, &text);
         }
         let text = format!("prepared transaction with identifier \"{name}\" does not exist");
@@ -453,7 +453,7 @@ impl Engine {
             }
             Control::ShowVirtual(name) => self.show(id, name),
             Control::NoOp(tag) if self.is_in_block(id) => {
-                let text = format!("{tag} cannot run inside a transaction block");
+                let text = self.block_refusal(id, tag);
                 self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, &text);
             }
             Control::NoOp(tag) => self.tell_tag(id, tag),
@@ -477,8 +477,8 @@ impl Engine {
 
     fn discard_all(&mut self, id: ClientId) {
         if self.is_in_block(id) {
-            let text = "DISCARD ALL cannot run inside a transaction block";
-            return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
+            let text = self.block_refusal(id, "DISCARD ALL");
+            return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, &text);
         }
         self.deallocate_all(id);
         self.drop_temporaries(id);
