@@ -310,6 +310,7 @@ impl Engine {
         let parameters = std::mem::take(&mut portal.parameters);
         self.note(id, &statement.info, &parameters);
         self.unit(id).must_check |= statement.info.is_copy;
+        self.unit(id).piped |= !statement.info.is_empty;
         with_name(
             &mut self.backend.out,
             b'E',

@@ -176,7 +176,7 @@ impl Engine {
         }
         let is_open = client.transaction.is_some();
         let is_block = is_open || client.unit.as_ref().is_some_and(Unit::is_block);
-        let runs = client.unit.as_ref().is_some_and(|unit| unit.hidden);
+        let runs = client.unit.as_ref().is_some_and(|unit| unit.piped);
         if let Some(what) = info.needs_block.filter(|_| !is_block) {
             let text = format!("{what} can only be used in transaction blocks");
             return Some((sqlstate::NO_ACTIVE_SQL_TRANSACTION, text));
