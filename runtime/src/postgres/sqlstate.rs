@@ -13,6 +13,7 @@ pub(crate) const INVALID_PASSWORD: &str = "28P01";
 pub(crate) const INVALID_TRANSACTION_TERMINATION: &str = "2D000";
 pub(crate) const INVALID_CURSOR_NAME: &str = "34000";
 pub(crate) const INVALID_SAVEPOINT_SPECIFICATION: &str = "3B001";
+pub(crate) const SYNTAX_ERROR: &str = "42601";
 pub(crate) const UNDEFINED_OBJECT: &str = "42704";
 pub(crate) const DUPLICATE_PREPARED_STATEMENT: &str = "42P05";
 pub(crate) const OBJECT_NOT_IN_PREREQUISITE_STATE: &str = "55000";

@@ -85,6 +85,8 @@ pub(super) struct Unit {
     /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in it.
     pub(super) modes: Modes,
     pub(super) queried: bool,
+    /// A statement of a pipeline was executed before.
+    pub(super) piped: bool,
     /// It ends without `ReadyForQuery`.
     pub(super) is_silent: bool,
     /// Deferred constraints are checked when everything else is answered.
@@ -124,6 +126,8 @@ pub(super) enum Check {
     Commit {
         chain: bool,
     },
+    /// A `COMMIT` that ends an implicit transaction.
+    Early,
     /// A statement outside of a transaction.
     Auto,
 }
@@ -242,6 +246,7 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            piped: false,
             modes: Modes::default(),
             queried: false,
             must_check: false,

@@ -128,6 +128,8 @@ pub(super) enum PreparedVerb {
 pub(super) struct Info {
     pub(super) control: Option<Control>,
     pub(super) is_empty: bool,
+    /// Its first word, if no command begins with it.
+    pub(super) unknown: Option<String>,
     pub(super) changes: Vec<Change>,
     /// Refused outside of a transaction.
     pub(super) needs_block: Option<&'static str>,

@@ -56,6 +56,8 @@ pub(super) struct Place {
 pub(super) enum Step {
     /// Statements that the server runs.
     Run { sql: Arc<str>, infos: Vec<Rc<Info>> },
+    /// A word that begins no command.
+    Unknown(String),
     /// A statement that the proxy answers.
     Control(Arc<str>, Control),
 }
@@ -173,7 +175,11 @@ impl Script {
         let is_own = |info: &Rc<Info>| {
             info.control.is_some() || info.rewritten.is_some() || info.prepared.is_some()
         };
-        if !infos.iter().any(is_own) {
+        // The server's parser looks at all of it before anything is done.
+        let unknown = infos.iter().find_map(|info| info.unknown.clone());
+        if let (Some(word), true) = (unknown, infos.iter().any(is_own)) {
+            steps.push(Step::Unknown(word));
+        } else if !infos.iter().any(is_own) {
             if !infos.is_empty() {
                 steps.push(Step::Run {
                     sql: sql.into(),

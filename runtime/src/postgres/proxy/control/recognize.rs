@@ -28,6 +28,9 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
         info.is_empty = true;
         return info;
     }
+    if !is_command(words.raw(0)) {
+        info.unknown = Some(words.raw(0).to_owned());
+    }
     info.control = control(&words);
     if info.control.is_some() {
         return info;
@@ -53,6 +56,71 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
     calls(&words, &mut info);
     info.access = Access::of(&words);
     info
+}
+
+/// Whether a command of PostgreSQL's begins with a word.
+fn is_command(word: &str) -> bool {
+    const COMMANDS: [&str; 56] = [
+        "abort",
+        "alter",
+        "analyse",
+        "analyze",
+        "begin",
+        "call",
+        "checkpoint",
+        "close",
+        "cluster",
+        "comment",
+        "commit",
+        "copy",
+        "create",
+        "deallocate",
+        "declare",
+        "delete",
+        "discard",
+        "do",
+        "drop",
+        "end",
+        "execute",
+        "explain",
+        "fetch",
+        "grant",
+        "import",
+        "insert",
+        "listen",
+        "load",
+        "lock",
+        "merge",
+        "move",
+        "notify",
+        "prepare",
+        "reassign",
+        "refresh",
+        "reindex",
+        "release",
+        "reset",
+        "revoke",
+        "rollback",
+        "savepoint",
+        "security",
+        "select",
+        "set",
+        "show",
+        "start",
+        "table",
+        "truncate",
+        "unlisten",
+        "update",
+        "vacuum",
+        "values",
+        "with",
+        "(",
+        "repack",
+        "wait",
+    ];
+    COMMANDS
+        .iter()
+        .any(|command| command.eq_ignore_ascii_case(word))
 }
 
 fn control(words: &Words<'_>) -> Option<Control> {

@@ -178,7 +178,11 @@ impl Engine {
         let Some(statement) = self.statement(id, name) else {
             return Some(Step::Taken);
         };
-        if self.is_refused_in_failed(id, &statement) {
+        let is_empty = statement.info.is_empty && self.client(id).has_failed();
+        if is_empty {
+            self.fail_in_failed(id);
+        }
+        if is_empty || self.is_refused_in_failed(id, &statement) {
             self.record_unprepared(id, &statement.sql);
             return Some(Step::Taken);
         }
@@ -306,6 +310,7 @@ impl Engine {
         let parameters = std::mem::take(&mut portal.parameters);
         self.note(id, &statement.info, &parameters);
         self.unit(id).must_check |= statement.info.is_copy;
+        self.unit(id).piped |= !statement.info.is_empty;
         with_name(
             &mut self.backend.out,
             b'E',
@@ -390,8 +395,11 @@ impl Engine {
             .as_ref()
             .is_some_and(Control::ends_failure);
         let refused = self.client(id).has_failed() && !ends && !statement.info.is_empty;
-        if refused {
-            self.fail_in_failed(id);
+        match &statement.info.unknown {
+            // The server's parser comes first.
+            Some(word) if refused => self.fail_to_parse(id, word),
+            None if refused => self.fail_in_failed(id),
+            _ => {}
         }
         refused
     }

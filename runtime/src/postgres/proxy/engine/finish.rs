@@ -120,6 +120,11 @@ impl Engine {
                 self.record_control(id, None);
                 self.commit(id, chain);
             }
+            Check::Early if holds => {
+                self.backend.prefix.push_str(&defer);
+                self.commit_early(id);
+            }
+            Check::Early => self.unit(id).failed = true,
             Check::Commit { .. } => {
                 let unit = self.unit(id);
                 unit.failed = true;

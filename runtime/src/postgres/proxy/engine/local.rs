@@ -71,6 +71,22 @@ impl Engine {
         });
     }
 
+    /// What the server's parser says of a text that begins with no command.
+    pub(super) fn fail_to_parse(&mut self, id: ClientId, word: &str) {
+        let text = format!("syntax error at or near \"{word}\"");
+        self.fail(id, sqlstate::SYNTAX_ERROR, &text);
+    }
+
+    /// Refuses what cannot run in a transaction.
+    pub(super) fn block_refusal(&mut self, id: ClientId, what: &str) -> String {
+        let is_pipeline = self.client(id).transaction.is_none() && !self.unit(id).is_block();
+        if is_pipeline {
+            format!("{what} cannot be executed within a pipeline")
+        } else {
+            format!("{what} cannot run inside a transaction block")
+        }
+    }
+
     pub(super) fn fail_in_failed(&mut self, id: ClientId) {
         self.fail(
             id,

@@ -38,6 +38,10 @@ impl Engine {
         }
         match &script.steps[next] {
             Step::Control(_, control) => self.control(id, control),
+            Step::Unknown(word) => {
+                self.fail_to_parse(id, word);
+                Flow::Go
+            }
             Step::Run { sql, infos } => {
                 self.run_step(id, sql, infos, next + 1 == script.steps.len())
             }
@@ -157,6 +161,14 @@ impl Engine {
     /// Why a statement is not sent at all.
     pub(super) fn refusal(&mut self, id: ClientId, info: &Info) -> Option<super::local::Refusal> {
         let client = self.client(id);
+        if client.has_failed()
+            && let Some(word) = &info.unknown
+        {
+            return Some((
+                sqlstate::SYNTAX_ERROR,
+                format!("syntax error at or near \"{word}\""),
+            ));
+        }
         if client.has_failed() {
             let text =
                 "current transaction is aborted, commands ignored until end of transaction block";
@@ -164,13 +176,13 @@ impl Engine {
         }
         let is_open = client.transaction.is_some();
         let is_block = is_open || client.unit.as_ref().is_some_and(Unit::is_block);
-        let runs = client.unit.as_ref().is_some_and(|unit| unit.hidden);
+        let runs = client.unit.as_ref().is_some_and(|unit| unit.piped);
         if let Some(what) = info.needs_block.filter(|_| !is_block) {
             let text = format!("{what} can only be used in transaction blocks");
             return Some((sqlstate::NO_ACTIVE_SQL_TRANSACTION, text));
         }
         let what = info.refuses_block.filter(|_| is_block || runs)?;
-        let text = format!("{what} cannot run inside a transaction block");
+        let text = self.block_refusal(id, what);
         Some((sqlstate::ACTIVE_SQL_TRANSACTION, text))
     }
 

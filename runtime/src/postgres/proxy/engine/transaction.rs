@@ -17,6 +17,8 @@ use crate::postgres::{
 };
 
 const LATE_LEVEL: &str = "SET TRANSACTION ISOLATION LEVEL must be called before any query";
+const NO_TRANSACTION: &str = "there is no transaction in progress";
+const NESTED_LEVEL: &str = "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction";
 
 impl Engine {
     /// Answers a control statement, as soon as it may be.
@@ -50,6 +52,10 @@ impl Engine {
             query(&mut self.backend.out, "set constraints all immediate");
             self.backend.answers.push(Expected::Own(Own::Check));
             self.unit(id).checking = Some(Check::Commit { chain: *chain });
+            return Flow::Wait;
+        }
+        if matches!(control, Control::Commit { chain: false }) && !is_open && self.checks_early(id)
+        {
             return Flow::Wait;
         }
         self.record_control(id, None);
@@ -92,6 +98,28 @@ impl Engine {
         } else {
             self.acquire_for_end(id)
         }
+    }
+
+    /// Checks deferred constraints of an implicit transaction that a `COMMIT` ends early.
+    fn checks_early(&mut self, id: ClientId) -> bool {
+        if self.deferred.is_none() || !self.unit(id).hidden {
+            return false;
+        }
+        self.record_control(id, None);
+        self.pass_control(id);
+        self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
+        query(&mut self.backend.out, "set constraints all immediate");
+        self.backend.answers.push(Expected::Own(Own::Check));
+        self.unit(id).checking = Some(Check::Early);
+        true
+    }
+
+    /// The constraints hold, so the implicit transaction is committed.
+    pub(super) fn commit_early(&mut self, id: ClientId) {
+        let ran = self.unit(id).ran;
+        self.release_hidden(id);
+        self.committed(id, ran);
+        self.tell_tag(id, "COMMIT");
     }
 
     fn must_check(&mut self, id: ClientId) -> bool {
@@ -156,6 +184,10 @@ impl Engine {
 
     /// Changes the modes of the open transaction; false if that failed.
     fn apply_modes(&mut self, id: ClientId, modes: &Modes) -> bool {
+        let is_named = |savepoint: &super::super::savepoints::Savepoint| {
+            savepoint.owner == id && !savepoint.is_over && matches!(savepoint.kind, Kind::Named(_))
+        };
+        let is_nested = self.stack.iter().any(is_named);
         let Some(open) = &mut self.client(id).transaction else {
             return true;
         };
@@ -163,8 +195,9 @@ impl Engine {
         if let Some(level) = &modes.level
             && open.level != *level
         {
-            if queried {
-                self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, LATE_LEVEL);
+            if queried || is_nested {
+                let text = if queried { LATE_LEVEL } else { NESTED_LEVEL };
+                self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
                 return false;
             }
             open.level.clone_from(level);
@@ -189,6 +222,7 @@ impl Engine {
     }
 
     fn set_transaction(&mut self, id: ClientId, modes: &Modes) {
+        self.unit(id).piped = true;
         if self.client(id).transaction.is_none() {
             if !self.unit(id).is_block() {
                 let text = "SET TRANSACTION can only be used in transaction blocks";
@@ -250,11 +284,7 @@ impl Engine {
             let ran = self.unit(id).ran;
             self.release_hidden(id);
             self.committed(id, ran);
-            self.warn(
-                id,
-                sqlstate::NO_ACTIVE_SQL_TRANSACTION,
-                "there is no transaction in progress",
-            );
+            self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
             return self.tell_tag(id, "COMMIT");
         };
         let modes = chain.then(|| chained(open));
@@ -284,11 +314,7 @@ impl Engine {
             }
             self.undo_hidden(id, &why);
             self.forget_pending(id);
-            self.warn(
-                id,
-                sqlstate::NO_ACTIVE_SQL_TRANSACTION,
-                "there is no transaction in progress",
-            );
+            self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
             return self.tell_tag(id, "ROLLBACK");
         };
         let modes = chain.then(|| chained(open));
@@ -300,7 +326,8 @@ impl Engine {
     /// The next transaction begins at once, with the modes of the last one.
     fn chain(&mut self, id: ClientId, modes: Option<Modes>) {
         if let Some(modes) = modes {
-            self.client(id).begin(&modes, "read committed", false);
+            let (level, reads_only) = self.default_modes(id);
+            self.client(id).begin(&modes, &level, reads_only);
         }
     }
 
@@ -373,11 +400,7 @@ impl Engine {
         let why = Arc::from("prepare transaction");
         match self.client(id).transaction.as_ref().map(|open| open.failed) {
             None if self.unit(id).is_block() => {
-                self.warn(
-                    id,
-                    sqlstate::NO_ACTIVE_SQL_TRANSACTION,
-                    "there is no transaction in progress",
-                );
+                self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
                 self.undo_hidden(id, &why);
                 self.fail_prepare(id);
             }
@@ -385,11 +408,7 @@ impl Engine {
                 let ran = self.unit(id).ran;
                 self.release_hidden(id);
                 self.committed(id, ran);
-                self.warn(
-                    id,
-                    sqlstate::NO_ACTIVE_SQL_TRANSACTION,
-                    "there is no transaction in progress",
-                );
+                self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
                 self.tell_tag(id, "ROLLBACK");
             }
             Some(true) => {
@@ -416,7 +435,7 @@ impl Engine {
 
     fn finish_prepared(&mut self, id: ClientId, what: &str, name: &str) {
         if self.is_in_block(id) {
-            let text = format!("{what} cannot run inside a transaction block");
+            let text = self.block_refusal(id, what);
             return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, &text);
         }
         let text = format!("prepared transaction with identifier \"{name}\" does not exist");
@@ -424,11 +443,20 @@ impl Engine {
     }
 
     pub(super) fn is_in_block(&mut self, id: ClientId) -> bool {
-        self.client(id).transaction.is_some() || self.unit(id).is_block() || self.unit(id).hidden
+        self.client(id).transaction.is_some() || self.unit(id).is_block() || self.unit(id).piped
     }
 
     /// What does not belong to transactions.
     fn session_control(&mut self, id: ClientId, control: &Control) {
+        if matches!(
+            control,
+            Control::Listen(_)
+                | Control::Unlisten(_)
+                | Control::Notify { .. }
+                | Control::ShowVirtual(_)
+        ) {
+            self.unit(id).piped = true;
+        }
         match control {
             Control::Listen(channel) => {
                 self.pending(id).listens.push((Some(channel.clone()), true));
@@ -453,10 +481,13 @@ impl Engine {
             }
             Control::ShowVirtual(name) => self.show(id, name),
             Control::NoOp(tag) if self.is_in_block(id) => {
-                let text = format!("{tag} cannot run inside a transaction block");
+                let text = self.block_refusal(id, tag);
                 self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, &text);
             }
-            Control::NoOp(tag) => self.tell_tag(id, tag),
+            Control::NoOp(tag) => {
+                self.unit(id).piped = true;
+                self.tell_tag(id, tag);
+            }
             _ => {}
         }
     }
@@ -477,8 +508,8 @@ impl Engine {
 
     fn discard_all(&mut self, id: ClientId) {
         if self.is_in_block(id) {
-            let text = "DISCARD ALL cannot run inside a transaction block";
-            return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
+            let text = self.block_refusal(id, "DISCARD ALL");
+            return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, &text);
         }
         self.deallocate_all(id);
         self.drop_temporaries(id);
@@ -523,7 +554,11 @@ impl Engine {
     }
 }
 
+/// The modes of the next transaction; a failure has forgotten them.
 fn chained(open: &super::super::client::Transaction) -> Modes {
+    if open.failed {
+        return Modes::default();
+    }
     Modes {
         read_only: Some(open.read_only),
         level: Some(open.level.clone()),

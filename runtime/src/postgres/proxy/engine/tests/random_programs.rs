@@ -10,7 +10,7 @@ const SCHEMA: &str = "create table items (id int generated always as identity pr
     create table wholes (id int primary key); \
     create table parts (whole int references wholes deferrable initially deferred)";
 
-const STATEMENTS: [&str; 40] = [
+const STATEMENTS: [&str; 39] = [
     "insert into items (name) values ('a')",
     "insert into items (name) values ('b')",
     "insert into items (name) values ('c')",
@@ -43,7 +43,6 @@ const STATEMENTS: [&str; 40] = [
     "set local statement_timeout = '6s'",
     "show statement_timeout",
     "reset statement_timeout",
-    "prepare transaction 'p'",
     "discard all",
     "vacuum items",
     "end",
