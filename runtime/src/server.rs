@@ -249,10 +249,9 @@ impl Server {
         let mut parameters = BASE.map(|(name, value)| (name, value.to_owned())).to_vec();
         parameters.push(("database", database.to_owned()));
         parameters.push(("application_name", "db-test".to_owned()));
-        parameters.push((PROXIED, "on".to_owned()));
-        if let Some(options) = options.get_options() {
-            parameters.push(("options", options.to_owned()));
-        }
+        // So it is what every kind of reset returns to.
+        let options = format!("{} -c {PROXIED}=on", options.get_options().unwrap_or_default());
+        parameters.push(("options", options.trim_start().to_owned()));
         let attempt = || {
             let (upstream, parameters) = (upstream.clone(), parameters.clone());
             executor::blocking(move || {

@@ -5,7 +5,7 @@
 use std::{
     future::Future,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::runtime::Handle;
@@ -16,6 +16,11 @@ use crate::{
     error::Cause,
     postgres::proxy::{MarkRefused, Marking},
 };
+
+/// How long a transaction that is open is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+const RETRY_PAUSE: Duration = Duration::from_millis(2);
 
 /// A place in the test's transaction, to return to as often as wanted: the start of each case of a
 /// property test, say.
@@ -109,25 +114,61 @@ impl std::fmt::Debug for Savepoint {
 }
 
 impl Core {
-    /// Has the proxy set or restore a mark.
+    /// Has the proxy set or restore a mark, when the transactions have ended that are being dropped: a pool rolls them
+    /// back in the background.
     async fn mark(&self, number: u32, marking: Marking) -> Result<(), Error> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.try_mark(number, marking).await {
+                Err(Refusal::Open(_)) if Instant::now() < deadline => {
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+                Err(Refusal::Open(sql)) => {
+                    let problem =
+                        format!("a transaction is open, with this statement in it: {sql}");
+                    let action = marking.verb();
+                    return Err(Error::from(Cause::Savepoint { action, problem }));
+                }
+                Err(Refusal::Final(error)) => return Err(error),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    async fn try_mark(&self, number: u32, marking: Marking) -> Result<(), Refusal> {
         let answer = match &*self.state() {
             State::Serving(lane) => lane.proxy.mark(number, marking),
-            _ => return Err(Error::from(Cause::TestEnded)),
+            _ => return Err(Refusal::Final(Error::from(Cause::TestEnded))),
         };
-        let problem = match answer.await {
+        let cause = match answer.await {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(MarkRefused::Gone)) => return Err(Error::from(Cause::SavepointGone)),
-            Ok(Err(MarkRefused::InTransaction(sql))) => {
-                format!("a transaction is open, with this statement in it: {sql}")
+            Ok(Err(MarkRefused::InTransaction(sql))) => return Err(Refusal::Open(sql)),
+            Ok(Err(MarkRefused::Gone)) => Cause::SavepointGone,
+            Ok(Err(MarkRefused::Failed(problem))) => {
+                let action = marking.verb();
+                Cause::Savepoint { action, problem }
             }
-            Ok(Err(MarkRefused::Failed(problem))) => problem,
-            Err(_) => "the test's connection is gone".to_owned(),
+            Err(_) => Cause::Savepoint {
+                action: marking.verb(),
+                problem: "the test's connection is gone".to_owned(),
+            },
         };
-        let action = match marking {
-            Marking::Set => "set",
-            Marking::Restore => "restore",
-        };
-        Err(Error::from(Cause::Savepoint { action, problem }))
+        Err(Refusal::Final(Error::from(cause)))
+    }
+}
+
+/// Why a mark was not set or restored.
+enum Refusal {
+    /// A transaction is open, with this statement in it.
+    Open(Arc<str>),
+    Final(Error),
+}
+
+impl Marking {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Restore => "restore",
+        }
     }
 }
