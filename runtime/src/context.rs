@@ -1,7 +1,5 @@
 //! What one running test has: its sandbox, its overrides, its router.
 
-mod url;
-
 use std::{future::Future, panic::Location, sync::Arc, time::Duration};
 
 use axum::Router;
@@ -156,7 +154,7 @@ impl TestContext {
     /// When the session cannot start.
     pub async fn url(&self) -> Result<String, Error> {
         self.ready().await?;
-        Ok(url::of(self.0.database.place(), &self.connect_options()?))
+        Ok(self.0.database.place().url(&self.connect_options()?))
     }
 
     /// Marks the present state of the test's database, to be returned to.

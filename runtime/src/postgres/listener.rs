@@ -1,6 +1,7 @@
 //! The socket that leads to a test's proxy.
 
 mod directory;
+mod url;
 
 use std::{
     env, fs,
@@ -17,8 +18,6 @@ use std::{
         atomic::{AtomicU16, Ordering},
     },
 };
-
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 pub(crate) use self::directory::remove_directory;
 use super::{gate::Gate, socket::Socket};
@@ -141,17 +140,6 @@ impl Drop for Listener {
     fn drop(&mut self) {
         if let Place::Directory { path, port } = &self.place {
             fs::remove_file(path.join(name(*port))).ok();
-        }
-    }
-}
-
-impl Place {
-    /// Has a connection lead here.
-    pub(crate) fn lead(&self, options: PgConnectOptions) -> PgConnectOptions {
-        let options = options.ssl_mode(PgSslMode::Disable);
-        match self {
-            Self::Directory { path, port } => options.socket(path).port(*port),
-            Self::Loopback { port, token } => options.host("127.0.0.1").port(*port).password(token),
         }
     }
 }
