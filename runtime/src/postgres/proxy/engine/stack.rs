@@ -78,6 +78,8 @@ impl Engine {
         let unit = self.unit(id);
         unit.entered = false;
         unit.queried = false;
+        unit.piped = false;
+        unit.checked = false;
         unit.modes = super::super::control::Modes::default();
         if !std::mem::take(&mut unit.hidden) {
             return None;

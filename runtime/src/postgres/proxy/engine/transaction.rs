@@ -328,6 +328,9 @@ impl Engine {
         if let Some(modes) = modes {
             let (level, reads_only) = self.default_modes(id);
             self.client(id).begin(&modes, &level, reads_only);
+            if let Some(open) = &mut self.client(id).transaction {
+                open.chained = true;
+            }
         }
     }
 
@@ -556,7 +559,7 @@ impl Engine {
 
 /// The modes of the next transaction; a failure has forgotten them.
 fn chained(open: &super::super::client::Transaction) -> Modes {
-    if open.failed {
+    if open.failed && !open.chained {
         return Modes::default();
     }
     Modes {
