@@ -176,6 +176,8 @@ pub(super) struct Client {
     pub(super) revision: u64,
     /// The control statement of the extended protocol that is being done.
     pub(super) executing: Option<Arc<str>>,
+    /// How many rows of it are asked for at most.
+    pub(super) executing_limit: u32,
     /// Whether a control statement of the extended protocol was done.
     pub(super) passed_control: bool,
     /// Since when it waits for the backend.

@@ -549,7 +549,11 @@ impl Engine {
                 out.extend_from_slice(value.as_bytes());
             });
         });
-        self.tell_tag(id, "SHOW");
+        if !is_simple && self.client(id).executing_limit == 1 {
+            self.tell(id, |out| message(out, b's', |_| {}));
+        } else {
+            self.tell_tag(id, "SHOW");
+        }
     }
 
     pub(super) fn pending(&mut self, id: ClientId) -> &mut super::super::client::Pending {
