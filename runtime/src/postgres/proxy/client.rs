@@ -54,6 +54,8 @@ pub(super) struct Transaction {
     pub(super) queried: bool,
     pub(super) level: String,
     pub(super) read_only: bool,
+    /// It was begun by `AND CHAIN`; a failure does not forget its modes then.
+    pub(super) chained: bool,
     /// Who need not wait for it any more.
     pub(super) guests: BTreeSet<ClientId>,
     /// The last statement in it.
@@ -85,6 +87,8 @@ pub(super) struct Unit {
     /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in it.
     pub(super) modes: Modes,
     pub(super) queried: bool,
+    /// The check of deferred constraints is sent.
+    pub(super) checked: bool,
     /// A statement of a pipeline was executed before.
     pub(super) piped: bool,
     /// It ends without `ReadyForQuery`.
@@ -172,6 +176,8 @@ pub(super) struct Client {
     pub(super) revision: u64,
     /// The control statement of the extended protocol that is being done.
     pub(super) executing: Option<Arc<str>>,
+    /// How many rows of it are asked for at most.
+    pub(super) executing_limit: u32,
     /// Whether a control statement of the extended protocol was done.
     pub(super) passed_control: bool,
     /// Since when it waits for the backend.
@@ -246,6 +252,7 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            checked: false,
             piped: false,
             modes: Modes::default(),
             queried: false,

@@ -96,6 +96,8 @@ struct Backend {
     /// The parameters that it has reported, and how often one changed.
     reported: BTreeMap<Rc<str>, Rc<str>>,
     revision: u64,
+    /// How the connection ended, if it has.
+    closed: Option<String>,
     broken: Option<String>,
     /// Whether that was told.
     told: bool,
@@ -226,7 +228,7 @@ impl Engine {
     }
 
     pub(crate) fn backend_closed(&mut self, why: &str) {
-        self.backend.broken.get_or_insert_with(|| why.to_owned());
+        self.backend.closed.get_or_insert_with(|| why.to_owned());
     }
 
     /// What is to be written to the backend; the driver takes from its front.

@@ -41,6 +41,8 @@ pub(super) enum Own {
 pub(super) enum Expected {
     Own(Own),
     Parse(Rc<Prepared>),
+    /// Of a statement whose schema was taken back by the harness; the client hears nothing of it.
+    Reparse(Rc<Prepared>),
     Bind,
     Close,
     /// Of a statement, whose answer is remembered, or of a portal.

@@ -44,6 +44,10 @@ impl Engine {
             inbox.pop();
         }
         self.backend.inbox = inbox;
+        // The server's last words say more.
+        if let Some(why) = self.backend.closed.take() {
+            self.break_off(why);
+        }
     }
 
     fn hear_message(&mut self, kind: Kind, body: &[u8], whole: &[u8]) {
@@ -52,7 +56,8 @@ impl Engine {
             b'N' => return self.hear_notice(body, whole),
             b'A' => return,
             b'E' if matches!(error_field(body, b'V'), Some("FATAL" | "PANIC")) => {
-                return self.break_off(describe(body));
+                let text = error_field(body, b'M').unwrap_or_default();
+                return self.break_off(text.to_owned());
             }
             _ => {}
         }
@@ -241,6 +246,11 @@ impl Engine {
                 self.ready(id, body);
                 self.tell_local();
             }
+            Some(Expected::Reparse(prepared)) => {
+                prepared.state.set(State::Known);
+                self.backend.answers.pop();
+                self.tell_local();
+            }
             Some(Expected::Parse(prepared)) => {
                 if kind == b'1' {
                     prepared.state.set(State::Known);
@@ -324,7 +334,7 @@ impl Engine {
         while let Some(expected) = self.backend.answers.front() {
             match expected {
                 Expected::Sync | Expected::Simple(_) => break,
-                Expected::Parse(prepared) => {
+                Expected::Parse(prepared) | Expected::Reparse(prepared) => {
                     let failed = Rc::clone(prepared);
                     failed.state.set(State::New);
                     self.backend.answers.pop();

@@ -7,6 +7,7 @@ use crate::postgres::{
         expected::{Expected, Own},
         protocol::query,
         savepoints::{HARNESS, Kind},
+        statements::Place,
     },
     sqlstate,
 };
@@ -282,7 +283,11 @@ impl Engine {
             }
             Mark::Restore(number) => {
                 if let Some(at) = self.stack.mark(number) {
+                    let generation = self.generation;
                     self.back_to(at, &"restored savepoint".into());
+                    if generation != self.generation {
+                        self.prepare_anew();
+                    }
                 }
             }
         }
@@ -291,6 +296,27 @@ impl Engine {
         query(&mut self.backend.out, &sql);
         self.backend.answers.push(Expected::Own(Own::Mark));
         true
+    }
+
+    /// Production knows no such rollback, so clients are spared its effect on what they have prepared.
+    fn prepare_anew(&mut self) {
+        let generation = self.generation;
+        for client in self.clients.values_mut() {
+            let namespace = client.namespace;
+            for statement in client
+                .statements
+                .values_mut()
+                .filter(|statement| statement.info.prepared.is_none())
+            {
+                let place = Place {
+                    generation,
+                    namespace,
+                };
+                *statement = self
+                    .statements
+                    .prepare(&statement.sql, &statement.types, place);
+            }
+        }
     }
 
     pub(super) fn mark_answered(&mut self) {

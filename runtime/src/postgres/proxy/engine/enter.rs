@@ -98,6 +98,21 @@ impl Engine {
         self.backend.applied = wanted;
     }
 
+    /// The statement that defers constraints again, after they have been checked.
+    pub(super) fn defer_again(&mut self) {
+        let Some(deferred) = &self.deferred else {
+            return;
+        };
+        if self.deferred_is_stale {
+            self.backend.prefix.push_str(&format!(
+                "do $db_test$ declare s text; begin select t into s from ({DEFERRED}) d (t, n); \
+                 if s is not null then execute s; end if; end $db_test$;"
+            ));
+        } else {
+            self.backend.prefix.push_str(deferred);
+        }
+    }
+
     pub(super) fn send_prefix(&mut self, own: Own) {
         if self.deferred_is_stale && self.backend.is_open {
             self.deferred_is_stale = false;

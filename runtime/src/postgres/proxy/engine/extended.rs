@@ -172,6 +172,24 @@ impl Engine {
         Some(Step::Taken)
     }
 
+    fn send_parse(&mut self, prepared: &Prepared, text: Option<&str>) {
+        let text = text
+            .or(prepared.info.rewritten.as_deref())
+            .unwrap_or(&prepared.sql);
+        message(&mut self.backend.out, b'P', |out| {
+            for part in [
+                prepared.name.as_bytes(),
+                b"\0",
+                text.as_bytes(),
+                b"\0",
+                &prepared.types,
+            ] {
+                out.extend_from_slice(part);
+            }
+        });
+        prepared.state.set(State::Sent);
+    }
+
     fn bind(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
         let mut body = Body(body);
         let (portal, name) = (body.text()?, body.text()?);
@@ -280,6 +298,7 @@ impl Engine {
             let control = control.clone();
             let client = self.client(id);
             client.passed_control = false;
+            client.executing_limit = body.u32().unwrap_or(0);
             client.executing = Some(std::sync::Arc::clone(&statement.sql));
             let flow = self.control(id, &control);
             let passed = std::mem::take(&mut self.client(id).passed_control);

@@ -108,20 +108,22 @@ impl Engine {
         let Some(check) = self.unit(id).checking.take() else {
             return;
         };
-        let defer = self.deferred.clone().unwrap_or_default();
+        if std::mem::take(&mut self.unit(id).changed_schema) {
+            self.schema_changed();
+        }
         match check {
             Check::Auto if holds && !self.unit(id).failed => {
-                self.backend.prefix.push_str(&defer);
+                self.defer_again();
                 self.release_held(id);
             }
             Check::Auto => self.unit(id).held.clear(),
             Check::Commit { chain } if holds => {
-                self.backend.prefix.push_str(&defer);
+                self.defer_again();
                 self.record_control(id, None);
                 self.commit(id, chain);
             }
             Check::Early if holds => {
-                self.backend.prefix.push_str(&defer);
+                self.defer_again();
                 self.commit_early(id);
             }
             Check::Early => self.unit(id).failed = true,

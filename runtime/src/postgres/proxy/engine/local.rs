@@ -7,7 +7,7 @@ use crate::{
     postgres::{
         proxy::{
             api::{ClientId, Injection},
-            client::{Delay, Stage},
+            client::{Delay, Stage, UnitKind},
             protocol::{ErrorFields, command_complete, error, notice},
         },
         sqlstate,
@@ -34,7 +34,22 @@ impl Engine {
     }
 
     pub(super) fn tell_tag(&mut self, id: ClientId, tag: &str) {
+        if self.is_last_of_block(id) {
+            // A commit that fails is heard in the place of the tag.
+            return command_complete(&mut self.unit(id).held, tag);
+        }
         self.tell(id, |out| command_complete(out, tag));
+    }
+
+    /// Whether deferred constraints are checked next, with which a simple query ends.
+    fn is_last_of_block(&mut self, id: ClientId) -> bool {
+        let can_be_deferred = self.deferred.is_some() && self.client(id).transaction.is_none();
+        let unit = self.unit(id);
+        let is_last = match &unit.kind {
+            UnitKind::Simple { script, next } => *next >= script.steps.len(),
+            _ => false,
+        };
+        can_be_deferred && is_last && unit.hidden && !unit.checked
     }
 
     pub(super) fn warn(&mut self, id: ClientId, code: &str, message: &str) {

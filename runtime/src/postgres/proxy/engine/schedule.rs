@@ -16,7 +16,7 @@ use crate::postgres::{
 };
 
 /// How long a client waits in a process whose tests use connections within each other's transactions.
-const SHORT_WAIT: Duration = Duration::from_millis(3);
+const SHORT_WAIT: Duration = Duration::from_millis(10);
 
 /// So many times the wait is the longest that a busy transaction keeps others out.
 const PATIENCE: u32 = 4;

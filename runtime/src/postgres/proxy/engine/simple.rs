@@ -116,7 +116,7 @@ impl Engine {
 
     /// Checks deferred constraints if that could not be sent along; then ends the unit.
     pub(super) fn check_or_finish(&mut self, id: ClientId) -> Flow {
-        if self.unit(id).must_check && !self.unit(id).failed {
+        if !self.unit(id).checked && !self.unit(id).failed && self.active == Some(id) {
             self.check_with_it(id);
             if self.unit(id).checking.is_some() {
                 return Flow::Wait;
@@ -128,9 +128,11 @@ impl Engine {
     /// Sends the check of deferred constraints along, if the statement is a transaction of its own.
     pub(super) fn check_with_it(&mut self, id: ClientId) {
         self.unit(id).must_check = false;
+        self.unit(id).checked = true;
         if self.deferred.is_some() && self.client(id).transaction.is_none() && self.unit(id).hidden
         {
             self.unit(id).checking = Some(Check::Auto);
+            self.send_prefix(Own::Prefix);
             query(&mut self.backend.out, "set constraints all immediate");
             self.backend.answers.push(Expected::Own(Own::Check));
         }

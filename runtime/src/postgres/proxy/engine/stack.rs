@@ -71,6 +71,7 @@ impl Engine {
     pub(super) fn schema_changed(&mut self) {
         self.last_generation += 1;
         self.generation = self.last_generation;
+        self.deferred_is_stale |= self.deferred.is_some();
     }
 
     /// The hidden savepoint of a unit, which is on top of the stack.
@@ -78,6 +79,8 @@ impl Engine {
         let unit = self.unit(id);
         unit.entered = false;
         unit.queried = false;
+        unit.piped = false;
+        unit.checked = false;
         unit.modes = super::super::control::Modes::default();
         if !std::mem::take(&mut unit.hidden) {
             return None;

@@ -328,6 +328,9 @@ impl Engine {
         if let Some(modes) = modes {
             let (level, reads_only) = self.default_modes(id);
             self.client(id).begin(&modes, &level, reads_only);
+            if let Some(open) = &mut self.client(id).transaction {
+                open.chained = true;
+            }
         }
     }
 
@@ -546,7 +549,11 @@ impl Engine {
                 out.extend_from_slice(value.as_bytes());
             });
         });
-        self.tell_tag(id, "SHOW");
+        if !is_simple && self.client(id).executing_limit == 1 {
+            self.tell(id, |out| message(out, b's', |_| {}));
+        } else {
+            self.tell_tag(id, "SHOW");
+        }
     }
 
     pub(super) fn pending(&mut self, id: ClientId) -> &mut super::super::client::Pending {
@@ -556,7 +563,7 @@ impl Engine {
 
 /// The modes of the next transaction; a failure has forgotten them.
 fn chained(open: &super::super::client::Transaction) -> Modes {
-    if open.failed {
+    if open.failed && !open.chained {
         return Modes::default();
     }
     Modes {

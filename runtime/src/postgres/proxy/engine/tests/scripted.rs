@@ -283,7 +283,7 @@ fn a_second_client_waits_for_a_transaction_and_is_then_let_in() {
     stage.hear(b);
     assert_eq!(
         stage.engine.deadline(),
-        Some(stage.now + Duration::from_millis(3))
+        Some(stage.now + Duration::from_millis(10))
     );
 }
 
