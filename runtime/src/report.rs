@@ -145,7 +145,7 @@ fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
             })
         }
         Outcome::TimedOut(_) => Some(
-            "the body was stopped where it stood; `#[db_test(timeout = \"2m\")]` allows it more"
+            "the body was cancelled at its limit; raise it with `#[db_test(timeout = \"2m\")]`"
                 .to_owned(),
         ),
         Outcome::Blocked { .. } => Some(
@@ -159,8 +159,8 @@ fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
 
 fn hint_about_holding(held: std::time::Duration) -> String {
     format!(
-        "the test's one connection was held for {:.1} s at a stretch; whoever asked for a second one\n\
-         meanwhile got `PoolTimedOut`. A handler that uses the pool while its own transaction is open\n\
+        "the test's one connection was held for {:.1} s at a stretch; any second acquire\n\
+         failed with `PoolTimedOut`. A handler that uses the pool while its own transaction is open\n\
          does the same to a production pool under load. Code that needs two connections at once needs\n\
          #[db_test(isolation = \"database\")].",
         held.as_secs_f64()

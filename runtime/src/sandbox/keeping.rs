@@ -47,7 +47,7 @@ impl Sandbox {
         let wanted = keeping.wants(outcome) || (troubled && keeping.is_asked_for());
         if wanted && id.own.is_none() {
             keeping.refuse(format_args!(
-                "the role `{}` may not create databases, so all tests share one\nlet it: alter role \"{0}\" createdb;",
+                "the role `{}` may not create databases, so all tests share one\nrun: ALTER ROLE \"{0}\" CREATEDB;",
                 active.lanes().server().owner()
             ));
         }
