@@ -84,26 +84,26 @@ pub(crate) enum Cause {
 
     #[error(
         "the role `{role}` may not create databases on {server}\n\
-         let it: alter role \"{role}\" createdb; or name a database that the tests may write to in TEST_DB_URL\n\
+         run: ALTER ROLE \"{role}\" CREATEDB; or name a database that the tests may write to in TEST_DB_URL\n\
          (a database named by DATABASE_URL alone is never written to)"
     )]
     NoCreateDb { role: String, server: String },
 
     #[error(
         "`isolation = \"database\"` needs a database of its own, and the role `{role}` may not create one on {server}\n\
-         let it: alter role \"{role}\" createdb;"
+         run: ALTER ROLE \"{role}\" CREATEDB;"
     )]
     NoDatabaseOfItsOwn { role: String, server: String },
 
     #[error(
         "the session has a seed, and the role `{role}` may not create the database to keep it in\n\
-         let it: alter role \"{role}\" createdb; or insert the rows in a fixture of the tests"
+         run: ALTER ROLE \"{role}\" CREATEDB; or insert the rows in a fixture of the tests"
     )]
     NoSeedWhenShared { role: String },
 
     #[error(
         "the session has a locale, and the role `{role}` may not create the database that would have it\n\
-         let it: alter role \"{role}\" createdb; or remove `.locale(…)`"
+         run: ALTER ROLE \"{role}\" CREATEDB; or remove `.locale(…)`"
     )]
     NoLocaleWhenShared { role: String },
 

@@ -154,7 +154,7 @@ fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
             })
         }
         Outcome::TimedOut(_) => Some(
-            "the body was stopped where it stood; `#[db_test(timeout = \"2m\")]` allows it more"
+            "the body was cancelled at its limit; raise it with `#[db_test(timeout = \"2m\")]`"
                 .to_owned(),
         ),
         Outcome::Blocked { .. } => Some(

@@ -1,6 +1,11 @@
 //! Which lanes the last process gave back: a note beside the private server that spares the next one a survey.
 
-use std::{collections::BTreeSet, fs, io, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Write},
+    path::Path,
+};
 
 use crate::database::{Mark, OwnDatabase};
 
@@ -42,7 +47,11 @@ impl Hint {
     /// Leaves the note for the next process, which sees the old one or the new one.
     pub(super) fn write(&self, file: &Path) -> io::Result<()> {
         let draft = file.with_extension(std::process::id().to_string());
-        fs::write(&draft, self.to_text())?;
+        let mut options = fs::File::options();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&draft)?.write_all(self.to_text().as_bytes())?;
         fs::rename(draft, file)
     }
 }

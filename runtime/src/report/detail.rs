@@ -36,7 +36,7 @@ impl Wanted {
             other => {
                 TOLD.call_once(|| {
                     announce(format_args!(
-                        "DB_TEST_REPORT is `{other}`, which is none of short, full, always and off; it counts as short"
+                        "DB_TEST_REPORT: unknown value `{other}`, using `short` (expected short, full, always or off)"
                     ));
                 });
                 Self::OfFailures(Detail::Short)

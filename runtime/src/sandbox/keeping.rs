@@ -14,7 +14,7 @@ impl Core {
     pub(super) fn can_keep(active: &Active, id: &LaneId, keeping: &Keeping) -> bool {
         if id.own.is_none() {
             keeping.refuse(format_args!(
-                "the role `{}` may not create databases, so all tests share one\nlet it: alter role \"{0}\" createdb;",
+                "the role `{}` may not create databases, so all tests share one\nrun: ALTER ROLE \"{0}\" CREATEDB;",
                 active.lanes().server().owner()
             ));
         }

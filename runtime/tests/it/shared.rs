@@ -57,7 +57,7 @@ async fn it_never_writes_to_the_database_that_database_url_names() {
     let refused = place.run("injection::a_result", &[("DATABASE_URL", &url)]);
     assert!(!refused.success, "{}", refused.output);
     assert!(
-        refused.output.contains("alter role \"limited\" createdb;"),
+        refused.output.contains("ALTER ROLE \"limited\" CREATEDB;"),
         "{}",
         refused.output
     );

@@ -109,7 +109,8 @@ fn secrets_and_control_characters_are_not_told() {
 #[test]
 fn a_wish_that_is_not_known_is_told_with_those_that_are() {
     let told = told(&[("DB_TEST_REPORT", "loud")]);
-    let text = "DB_TEST_REPORT is `loud`, which is none of short, full, always and off";
+    let text =
+        "DB_TEST_REPORT: unknown value `loud`, using `short` (expected short, full, always or off)";
     assert_eq!(told.matches(text).count(), 1, "{told}");
 }
 

@@ -20,8 +20,8 @@ const EXTRA_ROUND_TRIPS: usize = 1;
 /// statement.
 const EXTRA_REQUESTS: usize = 4;
 
-/// How many connections a test makes that takes a `Client` whose requests touch no database.
-const CONNECTIONS_FOR_HEALTH: usize = 1;
+/// Its lane's, and one that asks a server named by a URL which lanes are free: beside such a server nothing is noted.
+const CONNECTIONS_FOR_HEALTH: usize = 2;
 
 /// How often a figure is taken again that is too high. A client that is slow to send its next request
 /// looks like one that has waited, and a lane that another run has claimed costs a connection; what
