@@ -87,6 +87,8 @@ pub(super) struct Unit {
     /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in it.
     pub(super) modes: Modes,
     pub(super) queried: bool,
+    /// It has set a limit by which the server ends connections.
+    pub(super) ends_backend: bool,
     /// The check of deferred constraints is sent.
     pub(super) checked: bool,
     /// A statement of a pipeline was executed before.
@@ -252,6 +254,7 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            ends_backend: false,
             checked: false,
             piped: false,
             modes: Modes::default(),

@@ -337,6 +337,8 @@ impl Engine {
                 Expected::Parse(prepared) | Expected::Reparse(prepared) => {
                     let failed = Rc::clone(prepared);
                     failed.state.set(State::New);
+                    let statements = &mut self.client(id).statements;
+                    statements.retain(|_, statement| !Rc::ptr_eq(statement, &failed));
                     self.backend.answers.pop();
                     self.record_unprepared(id, &failed.sql);
                 }

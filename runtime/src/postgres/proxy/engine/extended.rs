@@ -145,23 +145,7 @@ impl Engine {
                 }
                 Ok(text) => text,
             };
-            let text = text
-                .as_deref()
-                .or(prepared.info.rewritten.as_deref())
-                .unwrap_or(sql);
-            let types = body.0;
-            message(&mut self.backend.out, b'P', |out| {
-                for part in [
-                    prepared.name.as_bytes(),
-                    b"\0",
-                    text.as_bytes(),
-                    b"\0",
-                    types,
-                ] {
-                    out.extend_from_slice(part);
-                }
-            });
-            prepared.state.set(State::Sent);
+            self.send_parse(&prepared, text.as_deref());
             self.backend
                 .answers
                 .push(Expected::Parse(Rc::clone(&prepared)));
@@ -190,6 +174,16 @@ impl Engine {
         prepared.state.set(State::Sent);
     }
 
+    /// Parses a statement that the client believes to be prepared, after the harness took a schema back.
+    fn parse_anew(&mut self, statement: &Rc<Prepared>) {
+        if statement.state.get() == State::New {
+            self.send_parse(statement, None);
+            self.backend
+                .answers
+                .push(Expected::Reparse(Rc::clone(statement)));
+        }
+    }
+
     fn bind(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
         let mut body = Body(body);
         let (portal, name) = (body.text()?, body.text()?);
@@ -211,6 +205,7 @@ impl Engine {
             if !self.reach(id) {
                 return Some(Step::Waits);
             }
+            self.parse_anew(&statement);
             bind_head(
                 &mut self.backend.out,
                 &portal_name(id, portal),
@@ -265,6 +260,7 @@ impl Engine {
         if !self.reach(id) {
             return Some(Step::Waits);
         }
+        self.parse_anew(&statement);
         if kind == b'S' {
             with_name(&mut self.backend.out, b'D', b"S", &statement.name, &[]);
             self.backend

@@ -6,9 +6,10 @@ use super::{Engine, schedule::Flow};
 use crate::postgres::proxy::{
     api::ClientId,
     client::{Check, Delay},
-    control::{Info, OnCommit},
+    control::{Info, OnCommit, VIRTUAL},
+    expected::Own,
     protocol::{notification, parameter_status, ready},
-    settings::{identifier, literal},
+    settings::{self, Value, identifier, literal},
 };
 use crate::recording::Parameter;
 
@@ -77,6 +78,21 @@ impl Engine {
             } else {
                 self.committed(id, ran);
             }
+        }
+        if self.unit(id).ends_backend && !failed {
+            for name in VIRTUAL {
+                let limit = settings::assignment(name, "0", false);
+                if let Value::Sql(sql) = limit {
+                    let name = settings::literal(name);
+                    // Not every version knows each of them.
+                    let sql = format!(
+                        "{}where current_setting({name},true) is not null;",
+                        sql.trim_end_matches(';').to_owned() + " "
+                    );
+                    self.backend.prefix.push_str(&sql);
+                }
+            }
+            self.send_prefix(Own::Prefix);
         }
         self.record_unit(id);
         let now = self.now;

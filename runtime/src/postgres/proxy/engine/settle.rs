@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Engine;
 use crate::postgres::proxy::{
     api::ClientId,
-    control::{Argument, Change, Info, NewValue},
+    control::{Argument, Change, Info, NewValue, VIRTUAL},
     expected::{Expected, Own},
     protocol::{columns, query},
     settings::{self, Settings, Value},
@@ -46,6 +46,13 @@ impl Engine {
             },
             Argument::Unknown => return,
         };
+        if VIRTUAL.contains(&name.as_str()) {
+            self.unit(id).ends_backend = true;
+            if let NewValue::Value(Argument::Literal(value)) = &change.to {
+                self.client(id).virtuals.insert(name, value.clone());
+            }
+            return;
+        }
         let value = match &change.to {
             NewValue::Sql(sql) => Some(Value::Sql(sql.as_str().into())),
             NewValue::Value(Argument::Literal(value)) => {
