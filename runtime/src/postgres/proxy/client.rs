@@ -46,6 +46,10 @@ pub(super) struct Pending {
 
 /// A virtual transaction.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the protocol, each said by its name"
+)]
 pub(super) struct Transaction {
     pub(super) failed: bool,
     /// Whether the backend has its savepoint.
@@ -64,6 +68,10 @@ pub(super) struct Transaction {
 
 /// What a client asks until the server is ready for the next query.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the protocol, each said by its name"
+)]
 pub(super) struct Unit {
     pub(super) kind: UnitKind,
     /// Whether the backend is set up for the client.

@@ -129,7 +129,7 @@ impl Engine {
             (Own::Mark, b'E') => self.mark_error = Some(describe(body)),
             (Own::Check, b'E') => self.check_failed(body, whole),
             (Own::After, b'E') => {
-                self.break_off(format!("what follows a test failed: {}", describe(body)))
+                self.break_off(format!("what follows a test failed: {}", describe(body)));
             }
             (_, b'E') => self.break_off(format!(
                 "a statement of the sandbox failed: {}",
@@ -141,9 +141,8 @@ impl Engine {
     }
 
     fn own_answered(&mut self, status: &[u8]) {
-        let own = match self.backend.answers.pop() {
-            Some(Expected::Own(own)) => own,
-            _ => return,
+        let Some(Expected::Own(own)) = self.backend.answers.pop() else {
+            return;
         };
         match own {
             Own::Check => {
@@ -383,9 +382,10 @@ impl Engine {
 
     /// Errors that come of two clients on one backend.
     fn find_in_error(&mut self, id: ClientId, code: &str) {
-        let execution = match self.backend.answers.front() {
-            Some(Expected::Execute(execution) | Expected::Simple(execution)) => execution,
-            _ => return,
+        let Some(Expected::Execute(execution) | Expected::Simple(execution)) =
+            self.backend.answers.front()
+        else {
+            return;
         };
         let Some(info) = execution
             .infos

@@ -7,6 +7,7 @@ use crate::postgres::{
         expected::{Expected, Own},
         protocol::query,
         savepoints::{HARNESS, Kind},
+        settings::{Settings, identifier},
         statements::Place,
     },
     sqlstate,
@@ -181,16 +182,13 @@ impl Engine {
             self.deferred_is_stale = true;
         }
         if !names.is_empty() {
-            let sql: String = names
-                .iter()
-                .map(|name| format!("deallocate {name};"))
-                .collect();
+            let sql = format!("deallocate {}", names.join(";deallocate "));
             query(&mut self.backend.out, &sql);
             self.backend.answers.push(Expected::Own(Own::After));
         }
         self.backend.is_open = false;
         self.backend.prefix.clear();
-        self.backend.applied = Default::default();
+        self.backend.applied = Settings::default();
         self.journal.end_test();
         self.stack.clear();
     }
@@ -217,11 +215,9 @@ impl Engine {
             client.sql_prepared.clear();
         }
         self.backend.prefix.clear();
-        let sql = leftover
-            .iter()
-            .map(|name| format!("deallocate \"{}\";", name.replace('"', "\"\"")));
-        let sql: String = sql.collect();
-        if !sql.is_empty() {
+        if !leftover.is_empty() {
+            let names: Vec<_> = leftover.iter().map(|name| identifier(name)).collect();
+            let sql = format!("deallocate {}", names.join(";deallocate "));
             query(
                 &mut self.backend.out,
                 &format!(

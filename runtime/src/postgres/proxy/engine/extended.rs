@@ -457,7 +457,7 @@ impl Engine {
         }
         if client.is_closed || is_over {
             message(&mut self.backend.out, b'f', |out| {
-                out.extend_from_slice(b"the client is gone\0")
+                out.extend_from_slice(b"the client is gone\0");
             });
             let is_extended = matches!(self.unit(id).kind, UnitKind::Extended { .. });
             self.unit(id).copying = false;

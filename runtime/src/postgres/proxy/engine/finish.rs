@@ -207,9 +207,7 @@ impl Engine {
         for (name, on_commit) in new {
             if *on_commit == OnCommit::Drop {
                 let name = identifier(name);
-                self.backend
-                    .prefix
-                    .push_str(&format!("drop table if exists pg_temp.{name} cascade;"));
+                self.before(&format!("drop table if exists pg_temp.{name} cascade;"));
                 self.unit(id).changed_schema = true;
             } else {
                 self.client(id).temporaries.push((name.clone(), *on_commit));
@@ -218,7 +216,7 @@ impl Engine {
         for (name, on_commit) in &self.client(id).temporaries.clone() {
             if *on_commit == OnCommit::DeleteRows {
                 let name = format!("pg_temp.{}", identifier(name));
-                self.backend.prefix.push_str(&format!(
+                self.before(&format!(
                     "do $db_test$ begin if to_regclass({}) is not null then truncate {name}; end if; end $db_test$;",
                     literal(&name)
                 ));
@@ -232,7 +230,7 @@ impl Engine {
             return;
         }
         let names: Vec<_> = names.iter().map(|name| literal(name)).collect();
-        self.backend.prefix.push_str(&format!(
+        self.before(&format!(
             "do $db_test$ declare n text; begin foreach n in array array[{}] loop \
              if exists (select from pg_catalog.pg_cursors where name = n and not is_holdable) then \
              execute pg_catalog.format('close %I', n); end if; end loop; end $db_test$;",

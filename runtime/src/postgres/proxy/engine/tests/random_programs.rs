@@ -106,8 +106,7 @@ fn random_programs_are_answered_as_by_a_plain_server() {
         'program: for _ in 0..3 {
             for connection in 0..3 {
                 // One after the other: a turn ends outside of a transaction.
-                for step in 0..1 + random.below(6) {
-                    let _ = step;
+                for _ in 0..=random.below(6) {
                     let ask = random.ask();
                     if !agrees(
                         &mut sandbox,
