@@ -1,5 +1,5 @@
 //! The proxy between a test's connections and its lane's one backend.
-#![allow(dead_code, unused_imports, reason = "not wired yet")]
+#![allow(dead_code, reason = "not wired yet")]
 
 pub(crate) mod api;
 mod client;

@@ -12,18 +12,29 @@
 //! its end ([`finish`]). Answers of the backend find their place by a queue of what is [expected](Answers).
 
 mod answers;
+mod copying;
 mod ending;
 mod enter;
 mod extended;
 mod finish;
+mod late;
 mod leave;
+mod limits;
 mod local;
+mod marks;
+mod modes;
+mod nesting;
+mod observe;
+mod own;
+mod prepare;
 mod record;
 mod schedule;
+mod session;
 mod settle;
 mod simple;
 mod stack;
 mod transaction;
+mod two_phase;
 mod welcome;
 
 use std::{

@@ -8,7 +8,7 @@ use std::{
 use super::{Engine, UNREAD};
 use crate::postgres::{
     proxy::{
-        api::{ClientId, Event},
+        api::ClientId,
         client::{Delay, Stage, Unit, UnitKind},
         protocol::{ErrorFields, error},
     },
@@ -22,7 +22,7 @@ const SHORT_WAIT: Duration = Duration::from_millis(10);
 const PATIENCE: u32 = 4;
 
 /// How long who is too late waits for the refusal, so that a loop that tries again does not spin.
-const LATE: Duration = Duration::from_millis(250);
+pub(super) const LATE: Duration = Duration::from_millis(250);
 
 /// How a unit went on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -271,50 +271,5 @@ impl Engine {
                 open.guests.insert(guest);
             }
         }
-    }
-
-    /// A request to cancel what another client does.
-    pub(super) fn cancel(&mut self, target: ClientId) {
-        if self.active == Some(target) && !self.backend.answers.is_empty() {
-            self.events.push_back(Event::CancelBackend);
-            return;
-        }
-        let now = self.now;
-        let client = self.client(target);
-        let Some(unit) = &mut client.unit else { return };
-        let canceled = (
-            sqlstate::QUERY_CANCELED.to_owned(),
-            "canceling statement due to user request".to_owned(),
-        );
-        match &mut unit.delay {
-            Delay::Until(until, error, disconnects) => {
-                (*until, *error, *disconnects) = (now, Some(canceled), false);
-            }
-            _ if client.waiting.is_some() => unit.delay = Delay::Until(now, Some(canceled), false),
-            _ => {}
-        }
-    }
-
-    /// Refuses what a client of an ended test asks, after a pause.
-    fn refuse(&mut self, id: ClientId, at: Option<Instant>) -> Flow {
-        let now = self.now;
-        let client = self.client(id);
-        if client.inbox.front().is_some_and(|(kind, _)| kind == b'X') {
-            client.stage = Stage::Gone;
-            return Flow::Wait;
-        }
-        match at {
-            None if client.inbox.has_message() => client.stage = Stage::Late(Some(now + LATE)),
-            Some(at) if at <= now => {
-                let message = "db-test: the test that this connection belongs to has ended";
-                error(
-                    &mut client.out,
-                    ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, message),
-                );
-                client.stage = Stage::Gone;
-            }
-            _ => {}
-        }
-        Flow::Wait
     }
 }
