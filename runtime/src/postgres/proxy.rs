@@ -3,6 +3,7 @@
 
 pub(crate) mod api;
 mod client;
+mod clients;
 mod control;
 pub(crate) mod engine;
 mod entanglement;

@@ -182,7 +182,7 @@ pub(super) struct Client {
     /// Temporary tables that stay after a commit.
     pub(super) temporaries: Vec<(String, OnCommit)>,
     /// What it knows of the server's parameters, and of which revision.
-    pub(super) reported: BTreeMap<Rc<str>, Rc<str>>,
+    pub(super) reported: Rc<BTreeMap<Rc<str>, Rc<str>>>,
     pub(super) revision: u64,
     /// The control statement of the extended protocol that is being done.
     pub(super) executing: Option<Arc<str>>,
@@ -196,6 +196,18 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// Whether there is nothing to do for it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.unit.is_none()
+            && !self.inbox.has_message()
+            && self.notified.is_empty()
+            && match self.stage {
+                Stage::Starting | Stage::Open | Stage::Late(None) => !self.is_closed,
+                Stage::Gone => true,
+                Stage::Leaving | Stage::Late(Some(_)) => false,
+            }
+    }
+
     /// Whether it may not be told anything any more.
     pub(super) fn is_deaf(&self) -> bool {
         self.is_closed || self.stage == Stage::Gone

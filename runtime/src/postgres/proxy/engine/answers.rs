@@ -95,6 +95,7 @@ impl Engine {
         if kind == b'E' {
             return self.hear_error(id, body, whole);
         }
+        let is_observed = self.is_observed();
         match self.backend.answers.front_mut() {
             Some(Expected::Simple(execution)) => match kind {
                 b'Z' => {
@@ -103,7 +104,7 @@ impl Engine {
                     self.tell_local();
                 }
                 b'C' => {
-                    let done = complete(execution, body);
+                    let done = complete(execution, body, is_observed);
                     let is_whole = execution.done >= execution.infos.len();
                     self.completed(id, body, done);
                     self.release_held(id);
@@ -117,7 +118,7 @@ impl Engine {
                     }
                 }
                 _ => {
-                    if kind == b'D' {
+                    if kind == b'D' && is_observed {
                         collect(execution, body);
                     }
                     self.unit(id).copying |= kind == b'G';
@@ -126,9 +127,11 @@ impl Engine {
             },
             Some(Expected::Execute(execution)) => {
                 let done = match kind {
-                    b'C' => Some(complete(execution, body)),
+                    b'C' => Some(complete(execution, body, is_observed)),
                     b'D' => {
-                        collect(execution, body);
+                        if is_observed {
+                            collect(execution, body);
+                        }
                         None
                     }
                     _ => None,

@@ -7,7 +7,7 @@ impl Engine {
     /// Rows that a client copies in.
     pub(super) fn advance_copy(&mut self, id: ClientId) -> Flow {
         let is_over = self.ending.is_some() || self.client(id).stage == super::Stage::Leaving;
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return Flow::Wait;
         };
         if let Some((kind, _)) = client.inbox.front()

@@ -167,9 +167,14 @@ impl Engine {
         let (base, last) = (self.base_generation, self.generation);
         // Of a schema that no tag told of, nothing is certain.
         let unknown = changed_schema && base == last;
-        let names = self
-            .statements
-            .end_test(|generation| !unknown && generation == base);
+        // A Parse that failed leaves a statement that nobody has, which is no harm.
+        let is_kept = !changed_schema && base == last && self.statements.next_test();
+        let names = if is_kept {
+            Vec::new()
+        } else {
+            let stays = |generation| !unknown && generation == base;
+            self.statements.end_test(stays)
+        };
         if changed_schema && base != last {
             self.deferred_is_stale = true;
         }
@@ -194,7 +199,7 @@ impl Engine {
     /// Clients of the test hear nothing more, and are refused when they ask.
     fn settle_clients(&mut self) {
         let mut leftover = Vec::new();
-        for (id, client) in &mut self.clients {
+        for (id, client) in self.clients.iter_mut() {
             if client.stage == Stage::Open {
                 client.stage = Stage::Late(None);
             }
@@ -230,7 +235,7 @@ impl Engine {
 
     /// Undoes open transactions, so that the rest can be committed.
     fn roll_back_clients(&mut self) {
-        let ids: Vec<_> = self.clients.keys().copied().collect();
+        let ids = self.clients.range();
         for id in ids {
             self.undo_transaction(id, &"the end of the test".into());
         }
@@ -241,7 +246,8 @@ impl Engine {
     fn settle_clients_keeping(&mut self, prefix: String) {
         for client in self
             .clients
-            .values_mut()
+            .iter_mut()
+            .map(|(_, client)| client)
             .filter(|client| client.stage == Stage::Open)
         {
             client.stage = Stage::Late(None);

@@ -244,7 +244,8 @@ impl Engine {
         for note in notes.iter().filter(|note| told.insert(*note)) {
             for client in self
                 .clients
-                .values_mut()
+                .iter_mut()
+                .map(|(_, client)| client)
                 .filter(|client| client.listens.contains(&note.0))
             {
                 client.notified.push((from, note.0.clone(), note.1.clone()));
@@ -268,7 +269,7 @@ impl Engine {
     /// Tells a client which of the server's parameters have changed for it.
     fn report_parameters(&mut self, id: ClientId) {
         let (reported, revision) = (&self.backend.reported, self.backend.revision);
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return;
         };
         if std::mem::replace(&mut client.revision, revision) == revision {
@@ -279,7 +280,7 @@ impl Engine {
                 if !client.is_deaf() {
                     parameter_status(&mut client.out, name, value);
                 }
-                client.reported.insert(Rc::clone(name), Rc::clone(value));
+                Rc::make_mut(&mut client.reported).insert(Rc::clone(name), Rc::clone(value));
             }
         }
     }

@@ -64,7 +64,8 @@ impl Engine {
         let text = format!("db-test: the connection to the server is lost: {why}");
         for client in self
             .clients
-            .values_mut()
+            .iter_mut()
+            .map(|(_, client)| client)
             .filter(|client| client.stage != Stage::Gone)
         {
             client.unit = None;

@@ -37,9 +37,9 @@ impl Engine {
         {
             return None;
         }
-        let reads_only = |(other, client): (&ClientId, &super::Client)| {
+        let reads_only = |(other, client): (ClientId, &super::Client)| {
             let open = client.transaction.as_ref()?;
-            (*other != id && open.entered && open.read_only).then_some(*other)
+            (other != id && open.entered && open.read_only).then_some(other)
         };
         self.clients.iter().find_map(reads_only)
     }

@@ -13,8 +13,8 @@ impl Engine {
     pub(super) fn advance_mark(&mut self, mark: Mark) -> bool {
         let open = self
             .clients
-            .values()
-            .find_map(|client| client.transaction.as_ref());
+            .iter()
+            .find_map(|(_, client)| client.transaction.as_ref());
         let refused = match (open, mark) {
             (Some(open), _) => Some(MarkRefused::InTransaction(
                 open.last.clone().unwrap_or_else(|| "begin".into()),
@@ -54,7 +54,7 @@ impl Engine {
     /// Production knows no such rollback, so clients are spared its effect on what they have prepared.
     pub(super) fn prepare_anew(&mut self) {
         let generation = self.generation;
-        for client in self.clients.values_mut() {
+        for (_, client) in self.clients.iter_mut() {
             let namespace = client.namespace;
             for statement in client
                 .statements

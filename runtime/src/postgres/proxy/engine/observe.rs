@@ -66,10 +66,10 @@ impl Engine {
         } else if let Some((name, _)) = info.temporary.as_ref().filter(|_| code == "42P07")
             && let Some(other) = self.clients.iter().find(|(other, client)| {
                 let known = client.temporaries.iter().chain(&client.pending.temporaries);
-                **other != id && known.into_iter().any(|(known, _)| known == name)
+                *other != id && known.into_iter().any(|(known, _)| known == name)
             })
         {
-            let first = (*other.0, format!("create temporary table {name}").into());
+            let first = (other.0, format!("create temporary table {name}").into());
             found = self.journal.report(Finding {
                 kind: FindingKind::TemporaryTable,
                 first,
@@ -80,13 +80,13 @@ impl Engine {
             .extend(found.into_iter().map(Event::Entanglement));
     }
 
+    /// Whether clients can meet: one alone, or one after the other outside of transactions, meets nobody.
+    pub(super) fn is_observed(&self) -> bool {
+        self.clients.len() > 1 && self.stack.holder().is_some()
+    }
+
     /// A statement was executed.
-    pub(super) fn completed(
-        &mut self,
-        id: ClientId,
-        tag: &[u8],
-        done: Option<(Rc<super::super::control::Info>, Execution)>,
-    ) {
+    pub(super) fn completed(&mut self, id: ClientId, tag: &[u8], done: Option<Part>) {
         if DEFINITIONS
             .iter()
             .any(|definition| tag.starts_with(definition))
@@ -96,24 +96,20 @@ impl Engine {
         if let Some(record) = &mut self.unit(id).record {
             record.rows = rows_of(tag);
         }
-        let Some((info, mut execution)) = done else {
+        let Some(part) = done else {
             return;
         };
         if let Some(open) = &mut self.client(id).transaction {
-            open.last = Some(std::sync::Arc::clone(&execution.sql));
+            open.last = Some(std::sync::Arc::clone(&part.sql));
         }
-        // One connection alone meets nobody.
-        if self.clients.len() < 2 {
+        if !self.is_observed() {
             return;
         }
-        execution
-            .values
-            .extend(hash_parameters(&execution.parameters));
         let found = self.journal.observe(&Done {
             client: id,
-            sql: &execution.sql,
-            info: &info,
-            values: &execution.values,
+            sql: &part.sql,
+            info: &part.info,
+            values: &part.values,
             rows: rows_of(tag),
         });
         self.events
@@ -121,25 +117,27 @@ impl Engine {
     }
 }
 
+/// One statement of those that were sent together.
+pub(super) struct Part {
+    sql: std::sync::Arc<str>,
+    info: Rc<super::super::control::Info>,
+    values: Vec<u64>,
+}
+
 /// Notes that the next part of an execution is done; gives the part and what is known of it.
-pub(super) fn complete(
-    execution: &mut Execution,
-    tag: &[u8],
-) -> Option<(Rc<super::super::control::Info>, Execution)> {
+pub(super) fn complete(execution: &mut Execution, tag: &[u8], is_observed: bool) -> Option<Part> {
     execution.rows = rows_of(tag);
     let info = execution.infos.get(execution.done).cloned();
     execution.done += 1;
-    let info = info?;
-    let part = Execution {
+    let mut values = std::mem::take(&mut execution.values);
+    if is_observed {
+        values.extend(hash_parameters(&execution.parameters));
+    }
+    Some(Part {
         sql: std::sync::Arc::clone(&execution.sql),
-        parameters: execution.parameters.clone(),
-        infos: Vec::new(),
-        done: 0,
-        asked: execution.asked,
-        rows: execution.rows,
-        values: std::mem::take(&mut execution.values),
-    };
-    Some((info, part))
+        info: info?,
+        values,
+    })
 }
 
 /// Remembers what a write returned, by which its rows can be told.

@@ -38,9 +38,9 @@ impl Engine {
     pub(crate) fn pump(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.hear_backend();
-        let ids: Vec<_> = self.clients.keys().copied().collect();
-        for id in &ids {
-            self.hear_client(*id);
+        let ids = self.clients.range();
+        for id in ids.clone() {
+            self.hear_client(id);
         }
         loop {
             if self.backend.broken.is_some() {
@@ -48,8 +48,8 @@ impl Engine {
                 return;
             }
             let mut moved = self.advance_ending();
-            for id in &ids {
-                while self.advance(*id) == Flow::Go {
+            for id in ids.clone() {
+                while !self.client(id).is_idle() && self.advance(id) == Flow::Go {
                     moved = true;
                 }
             }
@@ -61,7 +61,7 @@ impl Engine {
 
     /// When `pump` has to be called though nothing has arrived.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let waits = |(id, client): (&ClientId, &super::Client)| {
+        let waits = |(id, client): (ClientId, &super::Client)| {
             let delay = match client.unit.as_ref().map(|unit| &unit.delay) {
                 Some(Delay::Until(until, ..)) => Some(*until),
                 _ => None,
@@ -74,12 +74,15 @@ impl Engine {
             let turn = client
                 .waiting
                 .filter(|_| self.active.is_none() && client.stage == Stage::Open);
-            delay.or(late).or(turn.map(|since| self.due(*id, since)))
+            delay.or(late).or(turn.map(|since| self.due(id, since)))
         };
         self.clients.iter().filter_map(waits).min()
     }
 
     fn hear_client(&mut self, id: ClientId) {
+        if !self.client(id).inbox.has_more() {
+            return;
+        }
         if self.client(id).stage == Stage::Starting {
             self.start(id);
         }
@@ -230,7 +233,7 @@ impl Engine {
         let Some(holder) = self.stack.holder().filter(|holder| *holder != id) else {
             return since;
         };
-        let Some(client) = self.clients.get(&holder) else {
+        let Some(client) = self.clients.get(holder) else {
             return since;
         };
         if client
