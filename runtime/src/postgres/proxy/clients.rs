@@ -53,7 +53,7 @@ impl Clients {
 
     /// A client, or nobody.
     pub(super) fn at(&mut self, id: ClientId) -> &mut Client {
-        match self.place(id).and_then(|at| self.row.get_mut(at)) {
+        match self.row.get_mut(id.wrapping_sub(self.first) as usize) {
             Some(Some(client)) => client,
             _ => &mut self.nobody,
         }
