@@ -46,6 +46,10 @@ pub(super) struct Pending {
 
 /// A virtual transaction.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the protocol, each said by its name"
+)]
 pub(super) struct Transaction {
     pub(super) failed: bool,
     /// Whether the backend has its savepoint.
@@ -64,6 +68,10 @@ pub(super) struct Transaction {
 
 /// What a client asks until the server is ready for the next query.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the protocol, each said by its name"
+)]
 pub(super) struct Unit {
     pub(super) kind: UnitKind,
     /// Whether the backend is set up for the client.
@@ -87,6 +95,8 @@ pub(super) struct Unit {
     /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in it.
     pub(super) modes: Modes,
     pub(super) queried: bool,
+    /// It has set a limit by which the server ends connections.
+    pub(super) ends_backend: bool,
     /// The check of deferred constraints is sent.
     pub(super) checked: bool,
     /// A statement of a pipeline was executed before.
@@ -172,7 +182,7 @@ pub(super) struct Client {
     /// Temporary tables that stay after a commit.
     pub(super) temporaries: Vec<(String, OnCommit)>,
     /// What it knows of the server's parameters, and of which revision.
-    pub(super) reported: BTreeMap<Rc<str>, Rc<str>>,
+    pub(super) reported: Rc<BTreeMap<Rc<str>, Rc<str>>>,
     pub(super) revision: u64,
     /// The control statement of the extended protocol that is being done.
     pub(super) executing: Option<Arc<str>>,
@@ -186,6 +196,18 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// Whether there is nothing to do for it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.unit.is_none()
+            && !self.inbox.has_message()
+            && self.notified.is_empty()
+            && match self.stage {
+                Stage::Starting | Stage::Open | Stage::Late(None) => !self.is_closed,
+                Stage::Gone => true,
+                Stage::Leaving | Stage::Late(Some(_)) => false,
+            }
+    }
+
     /// Whether it may not be told anything any more.
     pub(super) fn is_deaf(&self) -> bool {
         self.is_closed || self.stage == Stage::Gone
@@ -252,6 +274,7 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            ends_backend: false,
             checked: false,
             piped: false,
             modes: Modes::default(),

@@ -125,6 +125,10 @@ pub(super) enum PreparedVerb {
 
 /// What is known of one statement.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the protocol, each said by its name"
+)]
 pub(super) struct Info {
     pub(super) control: Option<Control>,
     pub(super) is_empty: bool,

@@ -12,18 +12,29 @@
 //! its end ([`finish`]). Answers of the backend find their place by a queue of what is [expected](Answers).
 
 mod answers;
+mod copying;
 mod ending;
 mod enter;
 mod extended;
 mod finish;
+mod late;
 mod leave;
+mod limits;
 mod local;
+mod marks;
+mod modes;
+mod nesting;
+mod observe;
+mod own;
+mod prepare;
 mod record;
 mod schedule;
+mod session;
 mod settle;
 mod simple;
 mod stack;
 mod transaction;
+mod two_phase;
 mod welcome;
 
 use std::{
@@ -36,6 +47,7 @@ use std::{
 use super::{
     api::{ClientId, End, Event, Faults, MarkRefused, Proof, Setup, Test},
     client::{Client, Stage, Unit},
+    clients::Clients,
     entanglement::Journal,
     expected::Answers,
     protocol::Inbox,
@@ -52,8 +64,8 @@ pub(crate) struct Engine {
     base: HashMap<String, String>,
     now: Instant,
     backend: Backend,
-    clients: BTreeMap<ClientId, Client>,
-    last_client: ClientId,
+    clients: Clients,
+    greeting: Option<welcome::Greeting>,
     /// Who has the backend.
     active: Option<ClientId>,
     stack: Stack,
@@ -139,8 +151,8 @@ impl Engine {
             backend,
             setup,
             now: Instant::now(),
-            clients: BTreeMap::new(),
-            last_client: 0,
+            clients: Clients::default(),
+            greeting: None,
             active: None,
             stack: Stack::default(),
             statements: Statements::default(),
@@ -166,10 +178,13 @@ impl Engine {
     /// Serves a test from now on; the transaction around it begins with the first thing that is asked.
     pub(crate) fn begin_test(&mut self, test: Test) {
         self.test_count += 1;
-        self.test_settings = self.settings_of(&test.settings);
+        let settings = self.settings_of(&test.settings);
+        if settings != self.test_settings {
+            self.test_settings = settings;
+        }
         self.test = Some(test);
         // Who came too early for this test was waiting for it.
-        let early = self.clients.values_mut();
+        let early = self.clients.iter_mut().map(|(_, client)| client);
         for client in early.filter(|client| client.stage == Stage::Starting) {
             client.waiting = None;
         }
@@ -204,20 +219,18 @@ impl Engine {
 
     /// A client's socket was accepted.
     pub(crate) fn connect(&mut self) -> ClientId {
-        self.last_client += 1;
-        self.clients.insert(self.last_client, Client::default());
-        self.last_client
+        self.clients.add()
     }
 
     pub(crate) fn client_bytes(&mut self, id: ClientId, bytes: &[u8]) {
-        if let Some(client) = self.clients.get_mut(&id).filter(|client| !client.is_deaf()) {
+        if let Some(client) = self.clients.get_mut(id).filter(|client| !client.is_deaf()) {
             client.inbox.push(bytes);
         }
     }
 
     /// A client's socket has ended.
     pub(crate) fn client_closed(&mut self, id: ClientId) {
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             client.is_closed = true;
             client.out.clear();
         }
@@ -238,7 +251,7 @@ impl Engine {
 
     /// What is to be written to a client.
     pub(crate) fn client_output(&mut self, id: ClientId) -> &mut Vec<u8> {
-        match self.clients.get_mut(&id) {
+        match self.clients.get_mut(id) {
             Some(client) => &mut client.out,
             None => &mut self.nothing,
         }
@@ -246,7 +259,7 @@ impl Engine {
 
     /// Whether more may be read from a client now.
     pub(crate) fn wants_bytes(&self, id: ClientId) -> bool {
-        self.clients.get(&id).is_some_and(|client| {
+        self.clients.get(id).is_some_and(|client| {
             let has_room = client.inbox.len() < UNREAD || !client.inbox.has_message();
             let floods = client.unit.as_ref().is_some_and(|unit| unit.copying)
                 && self.backend.out.len() > UNREAD;
@@ -257,7 +270,7 @@ impl Engine {
     /// Whether a client's socket is to be closed: everything is written, and nothing more will come.
     pub(crate) fn is_gone(&self, id: ClientId) -> bool {
         self.clients
-            .get(&id)
+            .get(id)
             .is_none_or(|client| client.stage == Stage::Gone && client.out.is_empty())
     }
 
@@ -265,10 +278,10 @@ impl Engine {
     pub(crate) fn forget(&mut self, id: ClientId) {
         if self
             .clients
-            .get(&id)
+            .get(id)
             .is_some_and(|client| client.stage == Stage::Gone)
         {
-            self.clients.remove(&id);
+            self.clients.remove(id);
         }
     }
 
@@ -278,7 +291,7 @@ impl Engine {
 
     /// A client that is there.
     fn client(&mut self, id: ClientId) -> &mut Client {
-        self.clients.entry(id).or_default()
+        self.clients.at(id)
     }
 
     /// The unit of a client that has one.

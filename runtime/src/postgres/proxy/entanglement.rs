@@ -180,12 +180,14 @@ fn meets(entry: &Entry, done: &Done<'_>) -> Option<FindingKind> {
         (Verb::Lock | Verb::Change, Verb::Lock | Verb::Change) if touched => {
             Some(FindingKind::LockNotWaitedFor)
         }
-        (Verb::Insert, Verb::Lock | Verb::Change) if touched => Some(FindingKind::ReadUncommitted),
-        (Verb::Insert, Verb::Read) if touched => Some(FindingKind::ReadUncommitted),
+        (Verb::Insert, Verb::Lock | Verb::Change | Verb::Read) if touched => {
+            Some(FindingKind::ReadUncommitted)
+        }
+        // What is gone matters, too.
         (Verb::Change, Verb::Read) => Some(FindingKind::ReadUncommitted),
         // `INSERT … SELECT` from the table itself.
-        (Verb::Insert | Verb::Change, Verb::Insert) if reads_itself(done) => {
-            Some(FindingKind::ReadUncommitted)
+        (Verb::Insert | Verb::Change, Verb::Insert) => {
+            reads_itself(done).then_some(FindingKind::ReadUncommitted)
         }
         _ => None,
     }

@@ -7,7 +7,7 @@ mod read;
 mod write;
 
 pub(super) use self::{
-    inbox::{Inbox, Kind, Malformed, STARTUP_LIMIT},
+    inbox::{Inbox, Kind},
     read::{Body, columns, error_field, rows_of},
     write::{
         ErrorFields, bind_head, command_complete, error, message, notice, notification,

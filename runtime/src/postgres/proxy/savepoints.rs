@@ -184,6 +184,8 @@ fn release(sql: &mut String, number: u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::{Kind, Savepoint, Stack};
 
     fn stack(owners: &[u32]) -> Stack {
@@ -194,9 +196,9 @@ mod tests {
                 owner: *owner,
                 kind: Kind::Transaction,
                 is_over: false,
-                session: Default::default(),
-                pending: Default::default(),
-                applied: Default::default(),
+                session: Rc::default(),
+                pending: Rc::default(),
+                applied: Rc::default(),
                 journal: 0,
                 generation: 0,
             };

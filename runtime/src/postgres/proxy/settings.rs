@@ -63,7 +63,9 @@ pub(super) fn difference(out: &mut String, from: &Settings, to: &Settings) {
         assign(name);
     }
     if role_changes {
-        roles.iter().for_each(|name| assign(name));
+        for name in roles {
+            assign(name);
+        }
     }
 }
 

@@ -50,6 +50,15 @@ const CLAUSES: [&str; 22] = [
     "window",
 ];
 
+/// Whether the name of a table that is changed follows.
+fn is_change(words: &Words<'_>, n: usize) -> bool {
+    const NO_STATEMENT: [&str; 7] = ["for", "key", "do", "on", "before", "after", "or"];
+    let follows = |all: &[&str]| n > 0 && words.any(n - 1, all);
+    words.is(n, "update") && !follows(&NO_STATEMENT)
+        || words.is(n, "from") && follows(&["delete"])
+        || n == 0 && words.is(n, "truncate")
+}
+
 impl Access {
     pub(super) fn of(words: &Words<'_>) -> Self {
         let mut access = Self::default();
@@ -69,14 +78,7 @@ impl Access {
                     Verb::Change
                 };
                 n = access.target(words, at, verb);
-            } else if words.is(n, "update")
-                && !(n > 0
-                    && words.any(n - 1, &["for", "key", "do", "on", "before", "after", "or"]))
-            {
-                n = access.target(words, at, Verb::Change);
-            } else if words.is(n, "from") && n > 0 && words.is(n - 1, "delete") {
-                n = access.target(words, at, Verb::Change);
-            } else if n == 0 && words.is(n, "truncate") {
+            } else if is_change(words, n) {
                 n = access.target(words, at, Verb::Change);
             } else if n == 0 && words.is(n, "lock") {
                 n = access.target(words, at, Verb::Lock);

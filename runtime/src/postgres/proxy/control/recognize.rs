@@ -175,7 +175,7 @@ fn control(words: &Words<'_>) -> Option<Control> {
             Control::DeallocateAll
         }
         "vacuum" => Control::NoOp("VACUUM"),
-        "checkpoint" => return None,
+
         _ => return None,
     })
 }

@@ -1,13 +1,12 @@
 //! The end of a test, and the marks of the harness.
 
-use super::{Ending, Engine, Mark, Stage};
+use super::{Ending, Engine, Stage};
 use crate::postgres::{
     proxy::{
-        api::{Event, How, MarkRefused, Proof},
+        api::{Event, How, Proof},
         expected::{Expected, Own},
         protocol::query,
-        savepoints::{HARNESS, Kind},
-        statements::Place,
+        settings::{Settings, identifier},
     },
     sqlstate,
 };
@@ -168,9 +167,14 @@ impl Engine {
         let (base, last) = (self.base_generation, self.generation);
         // Of a schema that no tag told of, nothing is certain.
         let unknown = changed_schema && base == last;
-        let names = self
-            .statements
-            .end_test(|generation| !unknown && generation == base);
+        // A Parse that failed leaves a statement that nobody has, which is no harm.
+        let is_kept = !changed_schema && base == last && self.statements.next_test();
+        let names = if is_kept {
+            Vec::new()
+        } else {
+            let stays = |generation| !unknown && generation == base;
+            self.statements.end_test(stays)
+        };
         if changed_schema && base != last {
             self.deferred_is_stale = true;
         }
@@ -181,16 +185,13 @@ impl Engine {
             self.deferred_is_stale = true;
         }
         if !names.is_empty() {
-            let sql: String = names
-                .iter()
-                .map(|name| format!("deallocate {name};"))
-                .collect();
+            let sql = format!("deallocate {}", names.join(";deallocate "));
             query(&mut self.backend.out, &sql);
             self.backend.answers.push(Expected::Own(Own::After));
         }
         self.backend.is_open = false;
         self.backend.prefix.clear();
-        self.backend.applied = Default::default();
+        self.backend.applied = Settings::default();
         self.journal.end_test();
         self.stack.clear();
     }
@@ -198,7 +199,7 @@ impl Engine {
     /// Clients of the test hear nothing more, and are refused when they ask.
     fn settle_clients(&mut self) {
         let mut leftover = Vec::new();
-        for (id, client) in &mut self.clients {
+        for (id, client) in self.clients.iter_mut() {
             if client.stage == Stage::Open {
                 client.stage = Stage::Late(None);
             }
@@ -217,11 +218,9 @@ impl Engine {
             client.sql_prepared.clear();
         }
         self.backend.prefix.clear();
-        let sql = leftover
-            .iter()
-            .map(|name| format!("deallocate \"{}\";", name.replace('"', "\"\"")));
-        let sql: String = sql.collect();
-        if !sql.is_empty() {
+        if !leftover.is_empty() {
+            let names: Vec<_> = leftover.iter().map(|name| identifier(name)).collect();
+            let sql = format!("deallocate {}", names.join(";deallocate "));
             query(
                 &mut self.backend.out,
                 &format!(
@@ -236,7 +235,7 @@ impl Engine {
 
     /// Undoes open transactions, so that the rest can be committed.
     fn roll_back_clients(&mut self) {
-        let ids: Vec<_> = self.clients.keys().copied().collect();
+        let ids = self.clients.range();
         for id in ids {
             self.undo_transaction(id, &"the end of the test".into());
         }
@@ -247,7 +246,8 @@ impl Engine {
     fn settle_clients_keeping(&mut self, prefix: String) {
         for client in self
             .clients
-            .values_mut()
+            .iter_mut()
+            .map(|(_, client)| client)
             .filter(|client| client.stage == Stage::Open)
         {
             client.stage = Stage::Late(None);
@@ -255,77 +255,6 @@ impl Engine {
             client.waiting = None;
         }
         self.backend.prefix = prefix;
-    }
-
-    fn advance_mark(&mut self, mark: Mark) -> bool {
-        let open = self
-            .clients
-            .values()
-            .find_map(|client| client.transaction.as_ref());
-        let refused = match (open, mark) {
-            (Some(open), _) => Some(MarkRefused::InTransaction(
-                open.last.clone().unwrap_or_else(|| "begin".into()),
-            )),
-            (None, Mark::Restore(number)) if self.stack.mark(number).is_none() => {
-                Some(MarkRefused::Gone)
-            }
-            _ => None,
-        };
-        if let Some(refused) = refused {
-            self.mark = None;
-            self.events.push_back(Event::Marked(Err(refused)));
-            return true;
-        }
-        match mark {
-            Mark::Set(number) => {
-                self.open();
-                self.push(HARNESS, Kind::Mark(number));
-            }
-            Mark::Restore(number) => {
-                if let Some(at) = self.stack.mark(number) {
-                    let generation = self.generation;
-                    self.back_to(at, &"restored savepoint".into());
-                    if generation != self.generation {
-                        self.prepare_anew();
-                    }
-                }
-            }
-        }
-        self.mark_error = None;
-        let sql = std::mem::take(&mut self.backend.prefix);
-        query(&mut self.backend.out, &sql);
-        self.backend.answers.push(Expected::Own(Own::Mark));
-        true
-    }
-
-    /// Production knows no such rollback, so clients are spared its effect on what they have prepared.
-    fn prepare_anew(&mut self) {
-        let generation = self.generation;
-        for client in self.clients.values_mut() {
-            let namespace = client.namespace;
-            for statement in client
-                .statements
-                .values_mut()
-                .filter(|statement| statement.info.prepared.is_none())
-            {
-                let place = Place {
-                    generation,
-                    namespace,
-                };
-                *statement = self
-                    .statements
-                    .prepare(&statement.sql, &statement.types, place);
-            }
-        }
-    }
-
-    pub(super) fn mark_answered(&mut self) {
-        self.mark = None;
-        let answer = match self.mark_error.take() {
-            Some(error) => Err(MarkRefused::Failed(error)),
-            None => Ok(()),
-        };
-        self.events.push_back(Event::Marked(answer));
     }
 
     /// Tells once that the backend is lost.

@@ -72,10 +72,8 @@ impl Engine {
         if !self.backend.is_prepared {
             sql = format!("prepare db_test_closing as {};", self.closing());
         }
-        sql.push_str(&format!(
-            "begin;savepoint db_test_base_{};",
-            self.test_count
-        ));
+        let begin = format!("begin;savepoint db_test_base_{};", self.test_count);
+        sql.push_str(&begin);
         if !self.backend.is_prepared {
             self.backend.is_prepared = true;
             sql.push_str(DEFERRED);
@@ -104,13 +102,18 @@ impl Engine {
             return;
         };
         if self.deferred_is_stale {
-            self.backend.prefix.push_str(&format!(
+            self.before(&format!(
                 "do $db_test$ declare s text; begin select t into s from ({DEFERRED}) d (t, n); \
                  if s is not null then execute s; end if; end $db_test$;"
             ));
         } else {
             self.backend.prefix.push_str(deferred);
         }
+    }
+
+    /// Has the backend do something in front of whatever is sent next.
+    pub(super) fn before(&mut self, sql: &str) {
+        self.backend.prefix.push_str(sql);
     }
 
     pub(super) fn send_prefix(&mut self, own: Own) {

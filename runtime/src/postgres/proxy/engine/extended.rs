@@ -11,7 +11,7 @@ use crate::{
             control::Control,
             expected::{Execution, Expected},
             protocol::{Body, Inbox, bind_head, message, with_name},
-            statements::{Prepared, State},
+            statements::Prepared,
         },
         sqlstate,
     },
@@ -80,12 +80,12 @@ impl Engine {
         }
     }
 
-    fn malformed(&mut self, id: ClientId) -> Step {
+    pub(super) fn malformed(&mut self, id: ClientId) -> Step {
         self.fail(id, sqlstate::PROTOCOL_VIOLATION, "invalid message format");
         Step::Taken
     }
 
-    fn sync(&mut self, id: ClientId) {
+    pub(super) fn sync(&mut self, id: ClientId) {
         let unit = self.unit(id);
         unit.kind = UnitKind::Extended { synced: true };
         if unit.entered && self.active == Some(id) {
@@ -103,7 +103,7 @@ impl Engine {
         self.unit(id).is_silent = true;
     }
 
-    fn flush(&mut self, id: ClientId) {
+    pub(super) fn flush(&mut self, id: ClientId) {
         if self.active == Some(id) && !self.backend.answers.is_empty() && !self.unit(id).flushed {
             self.unit(id).flushed = true;
             message(&mut self.backend.out, b'H', |_| {});
@@ -111,83 +111,13 @@ impl Engine {
     }
 
     /// Gets the backend and sets it up.
-    fn reach(&mut self, id: ClientId) -> bool {
+    pub(super) fn reach(&mut self, id: ClientId) -> bool {
         if !self.acquire(id) {
             return false;
         }
         self.enter(id);
         self.unit(id).flushed = false;
         true
-    }
-
-    fn parse(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
-        let mut body = Body(body);
-        let (name, sql) = (body.text()?, body.text()?);
-        if !name.is_empty() && self.client(id).statements.contains_key(name) {
-            let text = format!("prepared statement \"{name}\" already exists");
-            self.fail(id, sqlstate::DUPLICATE_PREPARED_STATEMENT, &text);
-            return Some(Step::Taken);
-        }
-        let place = self.place(id);
-        let prepared = self.statements.prepare(sql, body.0, place);
-        if self.is_refused_in_failed(id, &prepared) {
-            self.record_unprepared(id, &prepared.sql);
-            return Some(Step::Taken);
-        }
-        if prepared.info.control.is_none() && prepared.state.get() == State::New {
-            if !self.reach(id) {
-                return Some(Step::Waits);
-            }
-            let text = match self.in_its_own_names(id, sql, std::slice::from_ref(&prepared.info)) {
-                Err((code, text)) => {
-                    self.fail(id, code, &text);
-                    return Some(Step::Taken);
-                }
-                Ok(text) => text,
-            };
-            let text = text
-                .as_deref()
-                .or(prepared.info.rewritten.as_deref())
-                .unwrap_or(sql);
-            let types = body.0;
-            message(&mut self.backend.out, b'P', |out| {
-                for part in [
-                    prepared.name.as_bytes(),
-                    b"\0",
-                    text.as_bytes(),
-                    b"\0",
-                    types,
-                ] {
-                    out.extend_from_slice(part);
-                }
-            });
-            prepared.state.set(State::Sent);
-            self.backend
-                .answers
-                .push(Expected::Parse(Rc::clone(&prepared)));
-        } else {
-            self.tell(id, |out| message(out, b'1', |_| {}));
-        }
-        self.client(id).statements.insert(name.to_owned(), prepared);
-        Some(Step::Taken)
-    }
-
-    fn send_parse(&mut self, prepared: &Prepared, text: Option<&str>) {
-        let text = text
-            .or(prepared.info.rewritten.as_deref())
-            .unwrap_or(&prepared.sql);
-        message(&mut self.backend.out, b'P', |out| {
-            for part in [
-                prepared.name.as_bytes(),
-                b"\0",
-                text.as_bytes(),
-                b"\0",
-                &prepared.types,
-            ] {
-                out.extend_from_slice(part);
-            }
-        });
-        prepared.state.set(State::Sent);
     }
 
     fn bind(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
@@ -211,6 +141,7 @@ impl Engine {
             if !self.reach(id) {
                 return Some(Step::Waits);
             }
+            self.parse_anew(&statement);
             bind_head(
                 &mut self.backend.out,
                 &portal_name(id, portal),
@@ -227,59 +158,6 @@ impl Engine {
                 parameters,
             },
         );
-        Some(Step::Taken)
-    }
-
-    fn describe(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
-        let mut body = Body(body);
-        let (kind, name) = (body.u8()?, body.text()?);
-        let statement = if kind == b'S' {
-            self.statement(id, name)
-        } else {
-            self.portal(id, name)
-        };
-        let Some(statement) = statement else {
-            return Some(Step::Taken);
-        };
-        if let Some(control) = &statement.info.control {
-            let control = control.clone();
-            self.tell(id, |out| {
-                if kind == b'S' {
-                    message(out, b't', |out| out.extend_from_slice(&[0, 0]));
-                }
-                describe_control(out, &control);
-            });
-            return Some(Step::Taken);
-        }
-        let known = (kind == b'S')
-            .then(|| statement.described.borrow().clone())
-            .flatten();
-        if let Some(known) = known {
-            self.tell(id, |out| out.extend_from_slice(&known));
-            return Some(Step::Taken);
-        }
-        if self.client(id).has_failed() {
-            self.fail_in_failed(id);
-            return Some(Step::Taken);
-        }
-        if !self.reach(id) {
-            return Some(Step::Waits);
-        }
-        if kind == b'S' {
-            with_name(&mut self.backend.out, b'D', b"S", &statement.name, &[]);
-            self.backend
-                .answers
-                .push(Expected::Describe(Some(statement)));
-        } else {
-            with_name(
-                &mut self.backend.out,
-                b'D',
-                b"P",
-                &portal_name(id, name),
-                &[],
-            );
-            self.backend.answers.push(Expected::Describe(None));
-        }
         Some(Step::Taken)
     }
 
@@ -352,36 +230,7 @@ impl Engine {
         Some(Step::Taken)
     }
 
-    fn close(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
-        let mut body = Body(body);
-        let (kind, name) = (body.u8()?, body.text()?);
-        if kind == b'S' {
-            self.client(id).statements.remove(name);
-            self.tell(id, |out| message(out, b'3', |_| {}));
-            return Some(Step::Taken);
-        }
-        let closed = self.client(id).portals.remove(name);
-        let is_real = closed.is_some_and(|portal| portal.statement.info.control.is_none());
-        let runs = self.active == Some(id) && self.unit(id).entered;
-        if is_real && !self.client(id).has_failed() && (runs || !name.is_empty()) {
-            if !self.reach(id) {
-                return Some(Step::Waits);
-            }
-            with_name(
-                &mut self.backend.out,
-                b'C',
-                b"P",
-                &portal_name(id, name),
-                &[],
-            );
-            self.backend.answers.push(Expected::Close);
-        } else {
-            self.tell(id, |out| message(out, b'3', |_| {}));
-        }
-        Some(Step::Taken)
-    }
-
-    fn statement(&mut self, id: ClientId, name: &str) -> Option<Rc<Prepared>> {
+    pub(super) fn statement(&mut self, id: ClientId, name: &str) -> Option<Rc<Prepared>> {
         let found = self.client(id).statements.get(name).cloned();
         if found.is_none() {
             let text = if name.is_empty() {
@@ -394,7 +243,7 @@ impl Engine {
         found
     }
 
-    fn portal(&mut self, id: ClientId, name: &str) -> Option<Rc<Prepared>> {
+    pub(super) fn portal(&mut self, id: ClientId, name: &str) -> Option<Rc<Prepared>> {
         let found = self
             .client(id)
             .portals
@@ -407,7 +256,7 @@ impl Engine {
         found
     }
 
-    fn is_refused_in_failed(&mut self, id: ClientId, statement: &Prepared) -> bool {
+    pub(super) fn is_refused_in_failed(&mut self, id: ClientId, statement: &Prepared) -> bool {
         let ends = statement
             .info
             .control
@@ -433,51 +282,11 @@ impl Engine {
             .get(name)
             .map(|portal| Rc::clone(&portal.statement))
     }
-
-    /// Rows that a client copies in.
-    pub(super) fn advance_copy(&mut self, id: ClientId) -> Flow {
-        let is_over = self.ending.is_some() || self.client(id).stage == super::Stage::Leaving;
-        let Some(client) = self.clients.get_mut(&id) else {
-            return Flow::Wait;
-        };
-        if let Some((kind, _)) = client.inbox.front()
-            && !is_over
-        {
-            match kind {
-                b'd' | b'c' | b'f' => {
-                    let whole = client.inbox.front_whole().unwrap_or_default();
-                    self.backend.out.extend_from_slice(whole);
-                    let client = self.client(id);
-                    client.inbox.pop();
-                    self.unit(id).copying = kind == b'd';
-                }
-                b'X' => {
-                    client.stage = super::Stage::Leaving;
-                }
-                // The server ignores these in the middle of a COPY, and anything else is an error.
-                _ => client.inbox.pop(),
-            }
-            return Flow::Go;
-        }
-        if client.is_closed || is_over {
-            message(&mut self.backend.out, b'f', |out| {
-                out.extend_from_slice(b"the client is gone\0")
-            });
-            let is_extended = matches!(self.unit(id).kind, UnitKind::Extended { .. });
-            self.unit(id).copying = false;
-            if is_extended {
-                self.client(id).inbox.clear();
-                self.unit(id).failed = true;
-            }
-            return Flow::Go;
-        }
-        Flow::Wait
-    }
 }
 
 /// What became of a message.
 #[derive(PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Taken,
     /// It is looked at again.
     Left,
@@ -490,13 +299,6 @@ pub(super) fn portal_name(id: ClientId, name: &str) -> String {
         String::new()
     } else {
         format!("v{id}_{name}")
-    }
-}
-
-fn describe_control(out: &mut Vec<u8>, control: &Control) {
-    match control {
-        Control::ShowVirtual(name) => super::transaction::show_description(out, name),
-        _ => message(out, b'n', |_| {}),
     }
 }
 

@@ -6,9 +6,10 @@ use super::{Engine, schedule::Flow};
 use crate::postgres::proxy::{
     api::ClientId,
     client::{Check, Delay},
-    control::{Info, OnCommit},
+    control::{Info, OnCommit, VIRTUAL},
+    expected::Own,
     protocol::{notification, parameter_status, ready},
-    settings::{identifier, literal},
+    settings::{self, Value, identifier, literal},
 };
 use crate::recording::Parameter;
 
@@ -77,6 +78,21 @@ impl Engine {
             } else {
                 self.committed(id, ran);
             }
+        }
+        if self.unit(id).ends_backend && !failed {
+            for name in VIRTUAL {
+                let limit = settings::assignment(name, "0", false);
+                if let Value::Sql(sql) = limit {
+                    let name = settings::literal(name);
+                    // Not every version knows each of them.
+                    let sql = format!(
+                        "{}where current_setting({name},true) is not null;",
+                        sql.trim_end_matches(';').to_owned() + " "
+                    );
+                    self.backend.prefix.push_str(&sql);
+                }
+            }
+            self.send_prefix(Own::Prefix);
         }
         self.record_unit(id);
         let now = self.now;
@@ -191,9 +207,7 @@ impl Engine {
         for (name, on_commit) in new {
             if *on_commit == OnCommit::Drop {
                 let name = identifier(name);
-                self.backend
-                    .prefix
-                    .push_str(&format!("drop table if exists pg_temp.{name} cascade;"));
+                self.before(&format!("drop table if exists pg_temp.{name} cascade;"));
                 self.unit(id).changed_schema = true;
             } else {
                 self.client(id).temporaries.push((name.clone(), *on_commit));
@@ -202,7 +216,7 @@ impl Engine {
         for (name, on_commit) in &self.client(id).temporaries.clone() {
             if *on_commit == OnCommit::DeleteRows {
                 let name = format!("pg_temp.{}", identifier(name));
-                self.backend.prefix.push_str(&format!(
+                self.before(&format!(
                     "do $db_test$ begin if to_regclass({}) is not null then truncate {name}; end if; end $db_test$;",
                     literal(&name)
                 ));
@@ -216,7 +230,7 @@ impl Engine {
             return;
         }
         let names: Vec<_> = names.iter().map(|name| literal(name)).collect();
-        self.backend.prefix.push_str(&format!(
+        self.before(&format!(
             "do $db_test$ declare n text; begin foreach n in array array[{}] loop \
              if exists (select from pg_catalog.pg_cursors where name = n and not is_holdable) then \
              execute pg_catalog.format('close %I', n); end if; end loop; end $db_test$;",
@@ -230,7 +244,8 @@ impl Engine {
         for note in notes.iter().filter(|note| told.insert(*note)) {
             for client in self
                 .clients
-                .values_mut()
+                .iter_mut()
+                .map(|(_, client)| client)
                 .filter(|client| client.listens.contains(&note.0))
             {
                 client.notified.push((from, note.0.clone(), note.1.clone()));
@@ -254,7 +269,7 @@ impl Engine {
     /// Tells a client which of the server's parameters have changed for it.
     fn report_parameters(&mut self, id: ClientId) {
         let (reported, revision) = (&self.backend.reported, self.backend.revision);
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return;
         };
         if std::mem::replace(&mut client.revision, revision) == revision {
@@ -265,7 +280,7 @@ impl Engine {
                 if !client.is_deaf() {
                     parameter_status(&mut client.out, name, value);
                 }
-                client.reported.insert(Rc::clone(name), Rc::clone(value));
+                Rc::make_mut(&mut client.reported).insert(Rc::clone(name), Rc::clone(value));
             }
         }
     }

@@ -38,7 +38,7 @@ impl Engine {
         client.statements.clear();
         for name in std::mem::take(&mut client.sql_prepared) {
             let name = identifier(&format!("v{id}_{name}"));
-            self.backend.prefix.push_str(&format!("deallocate {name};"));
+            self.before(&format!("deallocate {name};"));
         }
     }
 
@@ -51,9 +51,7 @@ impl Engine {
         self.switch_to(id);
         for (name, _) in names {
             let name = identifier(&name);
-            self.backend
-                .prefix
-                .push_str(&format!("drop table if exists pg_temp.{name} cascade;"));
+            self.before(&format!("drop table if exists pg_temp.{name} cascade;"));
         }
         self.schema_changed();
     }
@@ -66,7 +64,8 @@ impl Engine {
         let text = format!("db-test: the connection to the server is lost: {why}");
         for client in self
             .clients
-            .values_mut()
+            .iter_mut()
+            .map(|(_, client)| client)
             .filter(|client| client.stage != Stage::Gone)
         {
             client.unit = None;

@@ -54,7 +54,7 @@ impl Engine {
 
     pub(super) fn warn(&mut self, id: ClientId, code: &str, message: &str) {
         self.tell(id, |out| {
-            notice(out, ErrorFields::new("WARNING", code, message))
+            notice(out, ErrorFields::new("WARNING", code, message));
         });
     }
 

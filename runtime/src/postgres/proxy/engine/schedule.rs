@@ -8,7 +8,7 @@ use std::{
 use super::{Engine, UNREAD};
 use crate::postgres::{
     proxy::{
-        api::{ClientId, Event},
+        api::ClientId,
         client::{Delay, Stage, Unit, UnitKind},
         protocol::{ErrorFields, error},
     },
@@ -22,7 +22,7 @@ const SHORT_WAIT: Duration = Duration::from_millis(10);
 const PATIENCE: u32 = 4;
 
 /// How long who is too late waits for the refusal, so that a loop that tries again does not spin.
-const LATE: Duration = Duration::from_millis(250);
+pub(super) const LATE: Duration = Duration::from_millis(250);
 
 /// How a unit went on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,9 +38,9 @@ impl Engine {
     pub(crate) fn pump(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.hear_backend();
-        let ids: Vec<_> = self.clients.keys().copied().collect();
-        for id in &ids {
-            self.hear_client(*id);
+        let ids = self.clients.range();
+        for id in ids.clone() {
+            self.hear_client(id);
         }
         loop {
             if self.backend.broken.is_some() {
@@ -48,8 +48,8 @@ impl Engine {
                 return;
             }
             let mut moved = self.advance_ending();
-            for id in &ids {
-                while self.advance(*id) == Flow::Go {
+            for id in ids.clone() {
+                while !self.client(id).is_idle() && self.advance(id) == Flow::Go {
                     moved = true;
                 }
             }
@@ -61,7 +61,7 @@ impl Engine {
 
     /// When `pump` has to be called though nothing has arrived.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let waits = |(id, client): (&ClientId, &super::Client)| {
+        let waits = |(id, client): (ClientId, &super::Client)| {
             let delay = match client.unit.as_ref().map(|unit| &unit.delay) {
                 Some(Delay::Until(until, ..)) => Some(*until),
                 _ => None,
@@ -74,12 +74,15 @@ impl Engine {
             let turn = client
                 .waiting
                 .filter(|_| self.active.is_none() && client.stage == Stage::Open);
-            delay.or(late).or(turn.map(|since| self.due(*id, since)))
+            delay.or(late).or(turn.map(|since| self.due(id, since)))
         };
         self.clients.iter().filter_map(waits).min()
     }
 
     fn hear_client(&mut self, id: ClientId) {
+        if !self.client(id).inbox.has_more() {
+            return;
+        }
         if self.client(id).stage == Stage::Starting {
             self.start(id);
         }
@@ -230,7 +233,7 @@ impl Engine {
         let Some(holder) = self.stack.holder().filter(|holder| *holder != id) else {
             return since;
         };
-        let Some(client) = self.clients.get(&holder) else {
+        let Some(client) = self.clients.get(holder) else {
             return since;
         };
         if client
@@ -271,50 +274,5 @@ impl Engine {
                 open.guests.insert(guest);
             }
         }
-    }
-
-    /// A request to cancel what another client does.
-    pub(super) fn cancel(&mut self, target: ClientId) {
-        if self.active == Some(target) && !self.backend.answers.is_empty() {
-            self.events.push_back(Event::CancelBackend);
-            return;
-        }
-        let now = self.now;
-        let client = self.client(target);
-        let Some(unit) = &mut client.unit else { return };
-        let canceled = (
-            sqlstate::QUERY_CANCELED.to_owned(),
-            "canceling statement due to user request".to_owned(),
-        );
-        match &mut unit.delay {
-            Delay::Until(until, error, disconnects) => {
-                (*until, *error, *disconnects) = (now, Some(canceled), false);
-            }
-            _ if client.waiting.is_some() => unit.delay = Delay::Until(now, Some(canceled), false),
-            _ => {}
-        }
-    }
-
-    /// Refuses what a client of an ended test asks, after a pause.
-    fn refuse(&mut self, id: ClientId, at: Option<Instant>) -> Flow {
-        let now = self.now;
-        let client = self.client(id);
-        if client.inbox.front().is_some_and(|(kind, _)| kind == b'X') {
-            client.stage = Stage::Gone;
-            return Flow::Wait;
-        }
-        match at {
-            None if client.inbox.has_message() => client.stage = Stage::Late(Some(now + LATE)),
-            Some(at) if at <= now => {
-                let message = "db-test: the test that this connection belongs to has ended";
-                error(
-                    &mut client.out,
-                    ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, message),
-                );
-                client.stage = Stage::Gone;
-            }
-            _ => {}
-        }
-        Flow::Wait
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Engine;
 use crate::postgres::proxy::{
     api::ClientId,
-    control::{Argument, Change, Info, NewValue},
+    control::{Argument, Change, Info, NewValue, VIRTUAL},
     expected::{Expected, Own},
     protocol::{columns, query},
     settings::{self, Settings, Value},
@@ -46,6 +46,13 @@ impl Engine {
             },
             Argument::Unknown => return,
         };
+        if VIRTUAL.contains(&name.as_str()) {
+            self.unit(id).ends_backend = true;
+            if let NewValue::Value(Argument::Literal(value)) = &change.to {
+                self.client(id).virtuals.insert(name, value.clone());
+            }
+            return;
+        }
         let value = match &change.to {
             NewValue::Sql(sql) => Some(Value::Sql(sql.as_str().into())),
             NewValue::Value(Argument::Literal(value)) => {
@@ -128,9 +135,15 @@ impl Engine {
     pub(super) fn settings_changed(&mut self, id: ClientId) {
         let client = self.client(id);
         client.combine_settings();
+        if client.effective.is_empty() {
+            client.namespace = 0;
+            return;
+        }
         let named = ["search_path", "role", "session_authorization"];
         let key = named.map(|name| client.effective.get(name).cloned());
-        let next = u32::try_from(self.namespaces.len()).unwrap_or(u32::MAX);
+        let next = u32::try_from(self.namespaces.len() + 1).unwrap_or(u32::MAX);
+        // No path and no role of its own is where everybody begins.
+        let next = if key == [None, None, None] { 0 } else { next };
         let namespace = *self.namespaces.entry(key).or_insert(next);
         self.client(id).namespace = namespace;
     }
@@ -159,10 +172,11 @@ impl Engine {
         if !unknown(&self.backend.applied) {
             return;
         }
-        let owner = self.clients.iter().find(|(id, client)| {
-            **id != to && Rc::ptr_eq(&client.effective, &self.backend.applied)
-        });
-        let Some(owner) = owner.map(|(id, _)| *id) else {
+        let owner = self
+            .clients
+            .iter()
+            .find(|(id, client)| *id != to && Rc::ptr_eq(&client.effective, &self.backend.applied));
+        let Some(owner) = owner.map(|(id, _)| id) else {
             return;
         };
         let names: Vec<_> = self
@@ -205,7 +219,7 @@ impl Engine {
                     *value = known.clone();
                 }
             };
-            let client = self.clients.get_mut(&owner);
+            let client = self.clients.get_mut(owner);
             let own = client
                 .into_iter()
                 .map(|client| (&mut client.session, &mut client.pending));
@@ -229,7 +243,7 @@ impl Engine {
                 }
             }
         }
-        if self.clients.contains_key(&owner) {
+        if self.clients.contains(owner) {
             self.settings_changed(owner);
         }
     }

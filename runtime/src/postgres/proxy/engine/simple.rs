@@ -151,7 +151,7 @@ impl Engine {
         }
         self.enter(id);
         message(&mut self.backend.out, b'F', |out| {
-            out.extend_from_slice(call)
+            out.extend_from_slice(call);
         });
         let execution = self.execution("(function call)".into(), Vec::new(), Vec::new());
         self.backend

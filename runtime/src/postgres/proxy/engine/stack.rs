@@ -19,7 +19,7 @@ impl Engine {
             self.journal.len(),
             self.generation,
         );
-        let client = self.clients.get(&owner);
+        let client = self.clients.get(owner);
         let (session, pending) = client.map_or_else(Default::default, |client| {
             (Rc::clone(&client.session), Rc::clone(&client.pending))
         });
@@ -47,7 +47,7 @@ impl Engine {
         for finding in self.journal.undone(here.owner, here.journal, why) {
             self.events.push_back(Event::Entanglement(finding));
         }
-        if let Some(client) = self.clients.get_mut(&here.owner) {
+        if let Some(client) = self.clients.get_mut(here.owner) {
             client.session = here.session;
             client.pending = here.pending;
             self.settings_changed(here.owner);

@@ -23,6 +23,20 @@ const PROTOCOL: u32 = 3 << 16;
 /// Startup parameters that are no settings.
 const NO_SETTINGS: [&str; 4] = ["user", "database", "options", "replication"];
 
+/// What a startup message is answered, remembered for the next one that is the same.
+pub(super) struct Greeting {
+    asked: Vec<u8>,
+    version: u32,
+    revision: u64,
+    /// Those of the test.
+    settings: Settings,
+    startup: Settings,
+    virtuals: BTreeMap<String, String>,
+    reported: Rc<BTreeMap<Rc<str>, Rc<str>>>,
+    /// Everything in front of the key to cancel by.
+    said: Vec<u8>,
+}
+
 impl Engine {
     /// Reads what a client says first.
     pub(super) fn start(&mut self, id: ClientId) {
@@ -36,7 +50,7 @@ impl Engine {
                     if let (Some(target), Some(key)) = (body.u32(), body.u32())
                         && target != id
                         && key == secret(target)
-                        && self.clients.contains_key(&target)
+                        && self.clients.contains(target)
                     {
                         self.cancel(target);
                     }
@@ -60,63 +74,85 @@ impl Engine {
     }
 
     fn welcome(&mut self, id: ClientId, version: u32, body: &[u8]) {
-        let asked = parameters(body);
-        let mut reported = self.backend.reported.clone();
-        let mut startup = (*self.test_settings).clone();
-        let mut virtuals = BTreeMap::new();
-        for (name, value) in asked
-            .iter()
-            .filter(|(name, _)| !NO_SETTINGS.contains(&name.as_str()))
-        {
-            if VIRTUAL.contains(&name.as_str()) {
-                virtuals.insert(name.clone(), value.clone());
-            } else if !name.starts_with("_pq_.") {
-                if self.is_base(name, value) {
-                    startup.remove(name.as_str());
-                } else {
-                    startup.insert(name.as_str().into(), assignment(name, value, false));
-                }
-                let known = reported
-                    .iter_mut()
-                    .find(|(known, _)| known.eq_ignore_ascii_case(name));
-                if let Some((_, known)) = known {
-                    *known = value.as_str().into();
-                }
-            }
+        let is_known = self.greeting.as_ref().is_some_and(|known| {
+            known.asked == body
+                && known.version == version
+                && known.revision == self.backend.revision
+                && Rc::ptr_eq(&known.settings, &self.test_settings)
+        });
+        if !is_known {
+            self.greeting = Some(self.greet(version, body));
         }
-        let startup: Settings = if startup == *self.test_settings {
-            Rc::clone(&self.test_settings)
-        } else {
-            Rc::new(startup)
-        };
-        let revision = self.backend.revision;
         let is_over = self.test.is_none() || self.ending.is_some();
-        let client = self.client(id);
+        let Some(greeting) = &self.greeting else {
+            return;
+        };
+        let client = self.clients.at(id);
         client.stage = if is_over {
             Stage::Late(None)
         } else {
             Stage::Open
         };
-        client.session = Rc::clone(&startup);
-        client.startup = startup;
-        client.virtuals = virtuals;
+        client.session = Rc::clone(&greeting.startup);
+        client.startup = Rc::clone(&greeting.startup);
+        client.virtuals.clone_from(&greeting.virtuals);
+        client.reported = Rc::clone(&greeting.reported);
         // The server says itself what it makes of a value: the first real answer tells.
-        client.revision = revision;
+        client.revision = greeting.revision;
         let out = &mut client.out;
-        if version != PROTOCOL || asked.iter().any(|(name, _)| name.starts_with("_pq_.")) {
-            negotiate(out, &asked);
-        }
-        message(out, b'R', |out| out.extend_from_slice(&[0; 4]));
-        for (name, value) in &reported {
-            parameter_status(out, name, value);
-        }
+        out.extend_from_slice(&greeting.said);
         message(out, b'K', |out| {
             out.extend_from_slice(&id.to_be_bytes());
             out.extend_from_slice(&secret(id).to_be_bytes());
         });
         ready(out, b'I');
-        client.reported = reported;
         self.settings_changed(id);
+    }
+
+    /// Works out what a startup message is answered. Those of a pool are all alike.
+    fn greet(&self, version: u32, body: &[u8]) -> Greeting {
+        let asked = parameters(body);
+        let mut reported = self.backend.reported.clone();
+        let mut startup = (*self.test_settings).clone();
+        let mut virtuals = BTreeMap::new();
+        let settings = asked.iter().filter(|(name, _)| {
+            !NO_SETTINGS.contains(&name.as_str()) && !name.starts_with("_pq_.")
+        });
+        for (name, value) in settings {
+            if VIRTUAL.contains(&name.as_str()) {
+                virtuals.insert(name.clone(), value.clone());
+                continue;
+            }
+            if self.is_base(name, value) {
+                startup.remove(name.as_str());
+            } else {
+                startup.insert(name.as_str().into(), assignment(name, value, false));
+            }
+            let known = reported
+                .iter_mut()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name));
+            if let Some((_, known)) = known {
+                *known = value.as_str().into();
+            }
+        }
+        let mut said = Vec::new();
+        if version != PROTOCOL || asked.iter().any(|(name, _)| name.starts_with("_pq_.")) {
+            negotiate(&mut said, &asked);
+        }
+        message(&mut said, b'R', |out| out.extend_from_slice(&[0; 4]));
+        for (name, value) in &reported {
+            parameter_status(&mut said, name, value);
+        }
+        Greeting {
+            asked: body.to_vec(),
+            version,
+            revision: self.backend.revision,
+            settings: Rc::clone(&self.test_settings),
+            startup: Rc::new(startup),
+            virtuals,
+            reported: Rc::new(reported),
+            said,
+        }
     }
 
     /// Whether the backend has a setting by itself.

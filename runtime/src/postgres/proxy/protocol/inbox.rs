@@ -100,6 +100,11 @@ impl Inbox {
         self.at < self.whole
     }
 
+    /// Whether bytes have come that are not cut into messages.
+    pub(crate) fn has_more(&self) -> bool {
+        self.whole < self.bytes.len()
+    }
+
     /// How many bytes have not been taken.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len() - self.at

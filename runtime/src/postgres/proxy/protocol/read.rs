@@ -37,6 +37,7 @@ impl<'a> Body<'a> {
     }
 
     /// A value with its length in front; the inner `None` is null.
+    #[expect(clippy::option_option, reason = "the end of the message is no null")]
     pub(crate) fn value(&mut self) -> Option<Option<&'a [u8]>> {
         match usize::try_from(self.i32()?) {
             Ok(length) => self.take(length).map(Some),

@@ -106,8 +106,7 @@ fn random_programs_are_answered_as_by_a_plain_server() {
         'program: for _ in 0..3 {
             for connection in 0..3 {
                 // One after the other: a turn ends outside of a transaction.
-                for step in 0..1 + random.below(6) {
-                    let _ = step;
+                for _ in 0..=random.below(6) {
                     let ask = random.ask();
                     if !agrees(
                         &mut sandbox,
@@ -146,6 +145,49 @@ fn random_programs_are_answered_as_by_a_plain_server() {
         differing.len(),
         shown.join("\n\n")
     );
+}
+
+#[test]
+fn connections_that_interleave_are_each_answered_and_undone() {
+    let Some(server) = Server::start("interleaved") else {
+        return;
+    };
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let programs: u64 = number("ENGINE_PROGRAMS").unwrap_or(40);
+    let first: u64 = number("ENGINE_SEED").unwrap_or(1);
+    server.connect("postgres").run(SCHEMA);
+    let mut sandbox = Sandbox::on(server.connect("postgres"));
+    for seed in first..first + programs {
+        let mut random = Random(seed);
+        sandbox.begin();
+        let mut clients: Vec<_> = (0..3).map(|_| sandbox.connect()).collect();
+        let mut story = Vec::new();
+        for _ in 0..30 {
+            let at = random.below(3);
+            // Some leave, in the middle of whatever they do.
+            if random.below(20) == 0 {
+                sandbox.engine.client_closed(clients[at]);
+                clients[at] = sandbox.connect();
+            }
+            let ask = random.ask();
+            story.push(format!("{}: {ask:?}", clients[at]));
+            sandbox.send(clients[at], &ask.bytes());
+            let seen = shown(&sandbox.until_ready(clients[at]));
+            story.push(format!("    {seen:?}"));
+            let is_ready = seen.last().is_some_and(|last| last.starts_with('Z'));
+            assert!(is_ready, "seed {seed}\n{}", story.join("\n"));
+        }
+        let proof = sandbox.end();
+        assert_eq!(proof, Proof::Proved, "seed {seed}\n{}", story.join("\n"));
+    }
+    let mut plain = server.connect("postgres");
+    let mut ask = Vec::new();
+    crate::postgres::proxy::protocol::query(
+        &mut ask,
+        "select (select count(*) from items) + (select count(*) from wholes) + (select count(*) from parts)",
+    );
+    plain.send(&ask);
+    assert_eq!(shown(&plain.until_ready())[1], "D [Some(\"0\")]");
 }
 
 fn agrees(

@@ -1,0 +1,73 @@
+//! Errors that production would not have given.
+
+use super::Engine;
+use crate::postgres::{
+    proxy::{
+        api::ClientId,
+        protocol::{Body, error_field},
+    },
+    sqlstate,
+};
+
+/// Where the way out of a limit is described.
+const WAY_OUT: &str = "db-test: this test runs in one transaction, where the server refuses this; \
+    `#[db_test(isolation = \"database\")]` gives it a database of its own.";
+
+impl Engine {
+    /// Whether production would not have refused this.
+    pub(super) fn is_limit(&mut self, id: ClientId, body: &[u8]) -> bool {
+        let is_in_block = self.client(id).transaction.is_some() || self.unit(id).is_block();
+        match error_field(body, b'C') {
+            Some(sqlstate::INVALID_TRANSACTION_TERMINATION | sqlstate::ACTIVE_SQL_TRANSACTION) => {
+                !is_in_block
+            }
+            Some(sqlstate::UNSAFE_NEW_ENUM_VALUE_USAGE) => true,
+            Some(sqlstate::READ_ONLY_SQL_TRANSACTION) => self.reads_only_for(id).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whose read-only transaction a client that may write is in.
+    pub(super) fn reads_only_for(&mut self, id: ClientId) -> Option<ClientId> {
+        if self
+            .client(id)
+            .transaction
+            .as_ref()
+            .is_some_and(|open| open.read_only)
+        {
+            return None;
+        }
+        let reads_only = |(other, client): (ClientId, &super::Client)| {
+            let open = client.transaction.as_ref()?;
+            (other != id && open.entered && open.read_only).then_some(other)
+        };
+        self.clients.iter().find_map(reads_only)
+    }
+}
+
+/// The same error with a hint of ours, after the server's own.
+pub(super) fn with_way_out(is_limit: bool, body: &[u8]) -> Option<Vec<u8>> {
+    if !is_limit {
+        return None;
+    }
+    let hint = match error_field(body, b'H') {
+        Some(own) => format!("{own} {WAY_OUT}"),
+        None => WAY_OUT.to_owned(),
+    };
+    let mut fields = Vec::new();
+    let mut rest = Body(body);
+    while let Some(kind) = rest.u8().filter(|kind| *kind != 0) {
+        let end = rest.0.iter().position(|byte| *byte == 0)?;
+        let value = rest.take(end + 1)?;
+        if kind != b'H' {
+            fields.push(kind);
+            fields.extend_from_slice(value);
+        }
+    }
+    fields.push(b'H');
+    fields.extend_from_slice(hint.as_bytes());
+    fields.extend_from_slice(&[0, 0]);
+    let mut message = Vec::new();
+    super::super::protocol::message(&mut message, b'E', |out| out.extend_from_slice(&fields));
+    Some(message)
+}

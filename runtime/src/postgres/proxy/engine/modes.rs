@@ -1,0 +1,115 @@
+//! The modes of transactions: their isolation level, and whether they only read.
+
+use super::{Engine, stack::READ_ONLY, transaction::LATE_LEVEL};
+use crate::postgres::{
+    proxy::{api::ClientId, control::Modes, savepoints::Kind, settings::Value},
+    sqlstate,
+};
+
+const NESTED_LEVEL: &str = "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction";
+
+impl Engine {
+    /// What a transaction is that says nothing of itself.
+    pub(super) fn default_modes(&mut self, id: ClientId) -> (String, bool) {
+        let client = self.client(id);
+        let level = match client.effective.get("default_transaction_isolation") {
+            Some(Value::Sql(sql)) => ["serializable", "repeatable read", "read uncommitted"]
+                .into_iter()
+                .find(|level| sql.to_ascii_lowercase().contains(level)),
+            _ => None,
+        };
+        let reads_only = client.is_on("default_transaction_read_only");
+        (level.unwrap_or("read committed").to_owned(), reads_only)
+    }
+
+    /// Changes the modes of the open transaction; false if that failed.
+    pub(super) fn apply_modes(&mut self, id: ClientId, modes: &Modes) -> bool {
+        let is_named = |savepoint: &super::super::savepoints::Savepoint| {
+            savepoint.owner == id && !savepoint.is_over && matches!(savepoint.kind, Kind::Named(_))
+        };
+        let is_nested = self.stack.iter().any(is_named);
+        let Some(open) = &mut self.client(id).transaction else {
+            return true;
+        };
+        let (queried, entered) = (open.queried, open.entered);
+        if let Some(level) = &modes.level
+            && open.level != *level
+        {
+            if queried || is_nested {
+                let text = if queried { LATE_LEVEL } else { NESTED_LEVEL };
+                self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
+                return false;
+            }
+            open.level.clone_from(level);
+        }
+        match modes.read_only {
+            Some(false) if open.read_only && queried => {
+                let text = "transaction read-write mode must be set before any query";
+                self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
+                return false;
+            }
+            Some(true) if !open.read_only => {
+                open.read_only = true;
+                if entered {
+                    self.backend.prefix.push_str(READ_ONLY);
+                    self.unit(id).entered = false;
+                }
+            }
+            Some(read_only) if !queried => open.read_only = read_only,
+            _ => {}
+        }
+        true
+    }
+
+    pub(super) fn set_transaction(&mut self, id: ClientId, modes: &Modes) {
+        self.unit(id).piped = true;
+        if self.client(id).transaction.is_none() {
+            if !self.unit(id).is_block() {
+                let text = "SET TRANSACTION can only be used in transaction blocks";
+                self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, text);
+            }
+            if !self.apply_unit_modes(id, modes) {
+                return;
+            }
+        } else if !self.apply_modes(id, modes) {
+            return;
+        }
+        self.tell_tag(id, "SET");
+    }
+
+    /// The modes of the implicit transaction of a unit.
+    pub(super) fn unit_modes(&mut self, id: ClientId) -> (String, bool) {
+        let (level, reads_only) = self.default_modes(id);
+        let modes = &self.unit(id).modes;
+        (
+            modes.level.clone().unwrap_or(level),
+            modes.read_only.unwrap_or(reads_only),
+        )
+    }
+
+    /// Changes the modes of the implicit transaction; false if that failed.
+    pub(super) fn apply_unit_modes(&mut self, id: ClientId, modes: &Modes) -> bool {
+        let (level, reads_only) = self.unit_modes(id);
+        let unit = self.unit(id);
+        if unit.queried && modes.level.as_ref().is_some_and(|asked| *asked != level) {
+            self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, LATE_LEVEL);
+            return false;
+        }
+        if unit.queried && reads_only && modes.read_only == Some(false) {
+            let text = "transaction read-write mode must be set before any query";
+            self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
+            return false;
+        }
+        if modes.level.is_some() {
+            unit.modes.level.clone_from(&modes.level);
+        }
+        if modes.read_only.is_some() {
+            unit.modes.read_only = modes.read_only;
+            if unit.hidden && modes.read_only == Some(true) {
+                unit.entered = false;
+                self.backend.prefix.push_str(READ_ONLY);
+            }
+        }
+        true
+    }
+}

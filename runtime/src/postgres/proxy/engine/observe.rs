@@ -1,0 +1,155 @@
+//! What statements did, as far as it concerns other clients.
+
+use std::rc::Rc;
+
+use super::Engine;
+use crate::postgres::{
+    proxy::{
+        api::{ClientId, Event, Finding, FindingKind},
+        entanglement::{Done, hash, hash_parameters},
+        expected::{Execution, Expected},
+        protocol::{Body, rows_of},
+    },
+    sqlstate,
+};
+
+/// What tags begin with after which the schema may be another.
+const DEFINITIONS: [&[u8]; 7] = [
+    b"CREATE",
+    b"ALTER",
+    b"DROP",
+    b"DO",
+    b"CALL",
+    b"REINDEX",
+    b"DISCARD TEMP",
+];
+
+impl Engine {
+    /// Errors that come of two clients on one backend.
+    pub(super) fn find_in_error(&mut self, id: ClientId, code: &str) {
+        let Some(Expected::Execute(execution) | Expected::Simple(execution)) =
+            self.backend.answers.front()
+        else {
+            return;
+        };
+        let Some(info) = execution
+            .infos
+            .get(execution.done)
+            .or(execution.infos.first())
+            .cloned()
+        else {
+            return;
+        };
+        let sql = std::sync::Arc::clone(&execution.sql);
+        let mut found = Vec::new();
+        if code == sqlstate::UNIQUE_VIOLATION {
+            found = self.journal.violated(&Done {
+                client: id,
+                sql: &sql,
+                info: &info,
+                values: &[],
+                rows: None,
+            });
+        } else if code == sqlstate::READ_ONLY_SQL_TRANSACTION
+            && let Some(other) = self.reads_only_for(id)
+        {
+            let last = self
+                .client(other)
+                .transaction
+                .as_ref()
+                .and_then(|open| open.last.clone());
+            found = self.journal.report(Finding {
+                kind: FindingKind::ReadOnly,
+                first: (other, last.unwrap_or_else(|| "begin".into())),
+                second: (id, sql),
+            });
+        } else if let Some((name, _)) = info.temporary.as_ref().filter(|_| code == "42P07")
+            && let Some(other) = self.clients.iter().find(|(other, client)| {
+                let known = client.temporaries.iter().chain(&client.pending.temporaries);
+                *other != id && known.into_iter().any(|(known, _)| known == name)
+            })
+        {
+            let first = (other.0, format!("create temporary table {name}").into());
+            found = self.journal.report(Finding {
+                kind: FindingKind::TemporaryTable,
+                first,
+                second: (id, sql),
+            });
+        }
+        self.events
+            .extend(found.into_iter().map(Event::Entanglement));
+    }
+
+    /// Whether clients can meet: one alone, or one after the other outside of transactions, meets nobody.
+    pub(super) fn is_observed(&self) -> bool {
+        self.clients.len() > 1 && self.stack.holder().is_some()
+    }
+
+    /// A statement was executed.
+    pub(super) fn completed(&mut self, id: ClientId, tag: &[u8], done: Option<Part>) {
+        if DEFINITIONS
+            .iter()
+            .any(|definition| tag.starts_with(definition))
+        {
+            self.unit(id).changed_schema = true;
+        }
+        if let Some(record) = &mut self.unit(id).record {
+            record.rows = rows_of(tag);
+        }
+        let Some(part) = done else {
+            return;
+        };
+        if let Some(open) = &mut self.client(id).transaction {
+            open.last = Some(std::sync::Arc::clone(&part.sql));
+        }
+        if !self.is_observed() {
+            return;
+        }
+        let found = self.journal.observe(&Done {
+            client: id,
+            sql: &part.sql,
+            info: &part.info,
+            values: &part.values,
+            rows: rows_of(tag),
+        });
+        self.events
+            .extend(found.into_iter().map(Event::Entanglement));
+    }
+}
+
+/// One statement of those that were sent together.
+pub(super) struct Part {
+    sql: std::sync::Arc<str>,
+    info: Rc<super::super::control::Info>,
+    values: Vec<u64>,
+}
+
+/// Notes that the next part of an execution is done; gives the part and what is known of it.
+pub(super) fn complete(execution: &mut Execution, tag: &[u8], is_observed: bool) -> Option<Part> {
+    execution.rows = rows_of(tag);
+    let info = execution.infos.get(execution.done).cloned();
+    execution.done += 1;
+    let mut values = std::mem::take(&mut execution.values);
+    if is_observed {
+        values.extend(hash_parameters(&execution.parameters));
+    }
+    Some(Part {
+        sql: std::sync::Arc::clone(&execution.sql),
+        info: info?,
+        values,
+    })
+}
+
+/// Remembers what a write returned, by which its rows can be told.
+pub(super) fn collect(execution: &mut Execution, row: &[u8]) {
+    let Some(info) = execution.infos.get(execution.done) else {
+        return;
+    };
+    if info.access.verb == super::super::control::Verb::Read || execution.values.len() >= 64 {
+        return;
+    }
+    let mut row = Body(row);
+    let count = row.i16().unwrap_or(0);
+    let values = (0..count).map_while(|_| row.value()).flatten();
+    execution.values.extend(values.filter_map(hash));
+}

@@ -1,0 +1,90 @@
+//! Answers to queries of the proxy's own.
+
+use super::{
+    Engine,
+    answers::{describe, server_error},
+};
+use crate::postgres::proxy::{
+    expected::{Expected, Own},
+    protocol::{Kind, columns, error_field},
+};
+
+impl Engine {
+    /// Answers to queries of the proxy's own.
+    pub(super) fn hear_own(&mut self, kind: Kind, body: &[u8], whole: &[u8]) {
+        let Some(Expected::Own(own)) = self.backend.answers.front() else {
+            return;
+        };
+        match (own, kind) {
+            (Own::Opening, b'D') => {
+                let mut row = columns(body).into_iter();
+                let (defer, count) = (row.next().flatten(), row.next().flatten());
+                let any = count.is_some_and(|count| count != "0");
+                self.deferred = any.then(|| defer.unwrap_or_default());
+            }
+            (Own::Values(owner, names), b'D') => {
+                let (owner, names) = (*owner, names.clone());
+                self.values_known(owner, &names, body);
+            }
+            (Own::Closing, b'D') => {
+                if let Some(ending) = &mut self.ending {
+                    ending.row = columns(body);
+                }
+            }
+            (Own::Closing, b'E') => {
+                let code = error_field(body, b'C').unwrap_or_default().to_owned();
+                if let Some(ending) = &mut self.ending {
+                    ending.error.get_or_insert((code, describe(body)));
+                }
+            }
+            (Own::Mark, b'E') => self.mark_error = Some(describe(body)),
+            (Own::Check, b'E') => self.check_failed(body, whole),
+            (Own::After, b'E') => {
+                self.break_off(format!("what follows a test failed: {}", describe(body)));
+            }
+            (_, b'E') => self.break_off(format!(
+                "a statement of the sandbox failed: {}",
+                describe(body)
+            )),
+            (_, b'Z') => self.own_answered(body),
+            _ => {}
+        }
+    }
+
+    pub(super) fn own_answered(&mut self, status: &[u8]) {
+        let Some(Expected::Own(own)) = self.backend.answers.pop() else {
+            return;
+        };
+        match own {
+            Own::Check => {
+                if let Some(id) = self.active {
+                    let holds = !self.unit(id).failed;
+                    self.checked(id, holds);
+                }
+            }
+            Own::Mark => self.mark_answered(),
+            Own::Closing => self.closed(status),
+            Own::After => self.after_answered(),
+            _ if status == b"I" && self.backend.is_open => self.escaped(),
+            _ => {}
+        }
+        self.tell_local();
+    }
+
+    pub(super) fn check_failed(&mut self, body: &[u8], whole: &[u8]) {
+        let Some(id) = self.active else { return };
+        // After the failure of the statement itself, nothing could be checked.
+        if self.unit(id).failed {
+            return;
+        }
+        let unit = self.unit(id);
+        unit.failed = true;
+        unit.backend_failed = true;
+        unit.held.clear();
+        unit.error = Some(server_error(body));
+        if unit.checking != Some(super::super::client::Check::Auto) {
+            self.record_commit_failed(id, body);
+        }
+        self.forward(id, whole);
+    }
+}
