@@ -2,6 +2,7 @@
 
 mod api;
 mod client;
+mod clients;
 mod control;
 mod driver;
 mod engine;
