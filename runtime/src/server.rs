@@ -205,10 +205,11 @@ impl Server {
         &self,
         options: &PgConnectOptions,
     ) -> Result<PgConnection, ConnectFailure> {
+        let was_plain = self.relay.get().is_none();
         let reachable = self.reachable(options.clone());
         let connected = self.persist(|| reachable.connect()).await;
         match connected {
-            Err(failure) if failure.is("28000") && self.encrypts_from_now_on() => {
+            Err(failure) if was_plain && failure.is("28000") && self.encrypts_from_now_on() => {
                 let reachable = self.reachable(options.clone());
                 self.persist(|| reachable.connect()).await
             }
@@ -232,11 +233,8 @@ impl Server {
     /// A server has refused a connection that was not encrypted; says whether that can be mended.
     fn encrypts_from_now_on(&self) -> bool {
         let upstream = Upstream::of(&self.door);
-        if !upstream.may_be_encrypted() || self.relay.get().is_some() {
-            return false;
-        }
-        let open = || Relay::open(upstream, None).ok();
-        self.relay.get_or_init(open).is_some()
+        let open = || Relay::open(upstream.clone(), None).ok();
+        upstream.may_be_encrypted() && self.relay.get_or_init(open).is_some()
     }
 
     /// Connects without a driver, for a proxy.
@@ -261,7 +259,11 @@ impl Server {
                 upstream.connect(&parameters.collect::<Vec<_>>())
             })
         };
-        self.persist(attempt).await
+        let session = self.persist(attempt).await?;
+        if session.stream.is_encrypted() {
+            self.encrypts_from_now_on();
+        }
+        Ok(session)
     }
 
     async fn persist<T, F: Future<Output = Result<T, sqlx::Error>>>(

@@ -88,7 +88,9 @@ fn serve(
     let mut first = [0; 8];
     client.read_exact(&mut first)?;
     if first != SSL_REQUEST {
-        return client.write_all(REFUSAL);
+        client.write_all(REFUSAL)?;
+        // What is not read takes the refusal with it.
+        return io::copy(&mut client, &mut io::sink()).map(drop);
     }
     client.write_all(b"S")?;
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;

@@ -83,6 +83,14 @@ impl Stream {
         }
     }
 
+    pub(crate) fn is_encrypted(&self) -> bool {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether something that was written has still to be sent.
     pub(crate) fn wants_write(&self) -> bool {
         match self {
