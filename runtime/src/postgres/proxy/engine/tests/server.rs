@@ -103,9 +103,15 @@ impl Server {
             let mut plain = Plain {
                 stream,
                 inbox: Inbox::default(),
+                parameters: Vec::new(),
             };
             // While the server starts, it answers with an error.
             let frames = plain.until_ready();
+            plain.parameters = frames
+                .iter()
+                .filter(|frame| frame.kind == b'S')
+                .filter_map(parameter)
+                .collect();
             if frames.iter().any(|frame| frame.kind == b'Z') {
                 return plain;
             }
@@ -130,6 +136,13 @@ impl Drop for Server {
 pub(super) struct Plain {
     pub(super) stream: UnixStream,
     inbox: Inbox,
+    /// What the server has said of itself.
+    pub(super) parameters: Vec<(String, String)>,
+}
+
+fn parameter(frame: &Frame) -> Option<(String, String)> {
+    let mut body = crate::postgres::proxy::protocol::Body(&frame.body);
+    Some((body.text()?.to_owned(), body.text()?.to_owned()))
 }
 
 impl Plain {
