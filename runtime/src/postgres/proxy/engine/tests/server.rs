@@ -126,7 +126,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.process.kill().ok();
+        // A server that is killed leaves its shared memory behind.
+        let process = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(process, rustix::process::Signal::QUIT).ok();
         self.process.wait().ok();
         std::fs::remove_dir_all(&self.directory).ok();
     }
