@@ -99,6 +99,8 @@ pub(super) struct Unit {
     pub(super) ends_backend: bool,
     /// The check of deferred constraints is sent.
     pub(super) checked: bool,
+    /// The server takes a pipeline for a block, from its second statement on.
+    pub(super) pipelines: bool,
     /// A statement of a pipeline was executed before.
     pub(super) piped: bool,
     /// It ends without `ReadyForQuery`.
@@ -274,6 +276,7 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            pipelines: false,
             ends_backend: false,
             checked: false,
             piped: false,
@@ -288,6 +291,10 @@ impl Unit {
 
     /// Whether it consists of several statements that are one implicit transaction.
     pub(super) fn is_block(&self) -> bool {
-        matches!(&self.kind, UnitKind::Simple { script, .. } if script.is_block)
+        match &self.kind {
+            UnitKind::Simple { script, .. } => script.is_block,
+            UnitKind::Extended { .. } => self.pipelines && self.piped,
+            UnitKind::Call(_) => false,
+        }
     }
 }

@@ -2,12 +2,15 @@
 //! belong to a connection.
 
 mod access;
+mod changes;
+mod definition;
 mod recognize;
 mod words;
 
 pub(super) use self::{
     access::{Access, Verb},
-    recognize::{VIRTUAL, is_on, recognize},
+    changes::{VIRTUAL, is_on},
+    recognize::recognize,
 };
 
 /// A statement that the proxy answers itself.

@@ -64,6 +64,8 @@ pub(crate) struct Engine {
     base: HashMap<String, String>,
     now: Instant,
     backend: Backend,
+    /// Whether a pipeline is a transaction block, as it is since PostgreSQL 18.
+    pipelines: bool,
     clients: Clients,
     greeting: Option<welcome::Greeting>,
     /// Who has the backend.
@@ -135,6 +137,16 @@ enum Mark {
     Restore(u32),
 }
 
+/// The server's major version, or zero.
+fn setup_version(setup: &Setup) -> u32 {
+    let named = setup
+        .parameters
+        .iter()
+        .find(|(name, _)| name == "server_version");
+    let major = named.and_then(|(_, version)| version.split(|c: char| !c.is_ascii_digit()).next());
+    major.and_then(|major| major.parse().ok()).unwrap_or(0)
+}
+
 impl Engine {
     pub(crate) fn new(setup: Setup) -> Self {
         let named = setup.parameters.iter().chain(&setup.base);
@@ -146,11 +158,13 @@ impl Engine {
             revision: 1,
             ..Backend::default()
         };
+        let pipelines = setup_version(&setup) >= 18;
         Self {
             base: base.collect(),
             backend,
             setup,
             now: Instant::now(),
+            pipelines,
             clients: Clients::default(),
             greeting: None,
             active: None,

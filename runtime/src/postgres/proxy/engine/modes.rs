@@ -62,7 +62,6 @@ impl Engine {
     }
 
     pub(super) fn set_transaction(&mut self, id: ClientId, modes: &Modes) {
-        self.unit(id).piped = true;
         if self.client(id).transaction.is_none() {
             if !self.unit(id).is_block() {
                 let text = "SET TRANSACTION can only be used in transaction blocks";
@@ -74,6 +73,7 @@ impl Engine {
         } else if !self.apply_modes(id, modes) {
             return;
         }
+        self.unit(id).piped = true;
         self.tell_tag(id, "SET");
     }
 

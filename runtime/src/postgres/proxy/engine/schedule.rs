@@ -162,7 +162,9 @@ impl Engine {
             }
             _ => UnitKind::Extended { synced: false },
         };
-        self.client(id).unit = Some(Unit::new(kind));
+        let mut unit = Unit::new(kind);
+        unit.pipelines = self.pipelines;
+        self.client(id).unit = Some(unit);
         self.begin_record(id);
         Flow::Go
     }

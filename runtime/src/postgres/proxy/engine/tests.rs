@@ -7,3 +7,4 @@ mod random_programs;
 mod scripted;
 
 mod server;
+mod stage;

@@ -114,6 +114,7 @@ impl Sandbox {
     pub(super) fn on(backend: Plain) -> Self {
         backend.stream.set_nonblocking(true).expect("not blocking");
         let setup = Setup {
+            parameters: backend.parameters.clone(),
             wait: Duration::from_millis(5),
             base: vec![("timezone".to_owned(), "UTC".to_owned())],
             ..Setup::default()

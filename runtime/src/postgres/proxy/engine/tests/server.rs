@@ -103,9 +103,15 @@ impl Server {
             let mut plain = Plain {
                 stream,
                 inbox: Inbox::default(),
+                parameters: Vec::new(),
             };
             // While the server starts, it answers with an error.
             let frames = plain.until_ready();
+            plain.parameters = frames
+                .iter()
+                .filter(|frame| frame.kind == b'S')
+                .filter_map(parameter)
+                .collect();
             if frames.iter().any(|frame| frame.kind == b'Z') {
                 return plain;
             }
@@ -120,7 +126,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.process.kill().ok();
+        // A server that is killed leaves its shared memory behind.
+        let process = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(process, rustix::process::Signal::QUIT).ok();
         self.process.wait().ok();
         std::fs::remove_dir_all(&self.directory).ok();
     }
@@ -130,6 +138,13 @@ impl Drop for Server {
 pub(super) struct Plain {
     pub(super) stream: UnixStream,
     inbox: Inbox,
+    /// What the server has said of itself.
+    pub(super) parameters: Vec<(String, String)>,
+}
+
+fn parameter(frame: &Frame) -> Option<(String, String)> {
+    let mut body = crate::postgres::proxy::protocol::Body(&frame.body);
+    Some((body.text()?.to_owned(), body.text()?.to_owned()))
 }
 
 impl Plain {
