@@ -1,12 +1,12 @@
 //! The end of a test, and the marks of the harness.
 
-use super::{Ending, Engine, Stage};
+use super::{Ending, Engine, Stage, leave::deallocate};
 use crate::postgres::{
     proxy::{
         api::{Event, How, Proof},
         expected::{Expected, Own},
         protocol::query,
-        settings::{Settings, identifier},
+        settings::Settings,
     },
     sqlstate,
 };
@@ -185,8 +185,7 @@ impl Engine {
             self.deferred_is_stale = true;
         }
         if !names.is_empty() {
-            let sql = format!("deallocate {}", names.join(";deallocate "));
-            query(&mut self.backend.out, &sql);
+            query(&mut self.backend.out, &deallocate(&names));
             self.backend.answers.push(Expected::Own(Own::After));
         }
         self.backend.is_open = false;
@@ -219,8 +218,7 @@ impl Engine {
         }
         self.backend.prefix.clear();
         if !leftover.is_empty() {
-            let names: Vec<_> = leftover.iter().map(|name| identifier(name)).collect();
-            let sql = format!("deallocate {}", names.join(";deallocate "));
+            let sql = deallocate(&leftover);
             query(
                 &mut self.backend.out,
                 &format!(

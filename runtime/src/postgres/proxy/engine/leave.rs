@@ -36,9 +36,10 @@ impl Engine {
     pub(super) fn deallocate_all(&mut self, id: ClientId) {
         let client = self.client(id);
         client.statements.clear();
-        for name in std::mem::take(&mut client.sql_prepared) {
-            let name = identifier(&format!("v{id}_{name}"));
-            self.before(&format!("deallocate {name};"));
+        let names = std::mem::take(&mut client.sql_prepared);
+        let names: Vec<_> = names.iter().map(|name| format!("v{id}_{name}")).collect();
+        if !names.is_empty() {
+            self.before(&format!("{};", deallocate(&names)));
         }
     }
 
@@ -81,4 +82,19 @@ impl Engine {
         self.backend.out.clear();
         self.tell_broken(why);
     }
+}
+
+/// Has the backend forget the statements of these names, of which some may never have got there: the group that a Parse
+/// stood in may have failed before.
+pub(super) fn deallocate(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<_> = names.iter().map(|name| quoted(name.as_ref())).collect();
+    format!(
+        "do $db_test$declare name text; begin for name in select s.name from pg_prepared_statement() s \
+         where s.name in ({}) loop execute format('deallocate %I', name); end loop; end$db_test$",
+        names.join(",")
+    )
+}
+
+fn quoted(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
