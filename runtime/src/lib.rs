@@ -67,6 +67,8 @@ mod outcome;
 mod overridable;
 #[cfg(feature = "harness")]
 mod overrides;
+#[cfg(feature = "harness")]
+mod panics;
 #[cfg(all(feature = "harness", unix))]
 mod private_directory;
 #[cfg(all(feature = "harness", unix))]
@@ -78,11 +80,17 @@ mod recording;
 #[cfg(feature = "harness")]
 mod report;
 #[cfg(feature = "harness")]
+mod running;
+#[cfg(feature = "harness")]
 mod sandbox;
+#[cfg(feature = "harness")]
+mod script_line;
 #[cfg(feature = "harness")]
 mod server;
 #[cfg(feature = "harness")]
 mod session;
+#[cfg(feature = "harness")]
+mod short_backtrace;
 #[cfg(feature = "harness")]
 mod stopwatch;
 #[cfg(feature = "harness")]
@@ -91,6 +99,10 @@ mod tap;
 mod teardown;
 #[cfg(feature = "harness")]
 mod template;
+#[cfg(feature = "harness")]
+mod untouched;
+#[cfg(feature = "harness")]
+mod variables;
 
 /// The same as [`db_test`](macro@db_test), by the word that rstest and editors look for.
 #[cfg(feature = "harness")]

@@ -77,6 +77,8 @@ pub(crate) struct Ended {
     pub(crate) unasked: Unasked,
     /// What exceeds the limits that the test's attribute sets for its queries.
     pub(crate) over_budget: Option<String>,
+    /// What else the report tells, in sections.
+    pub(crate) remarks: Vec<(&'static str, String)>,
     /// What the test did, if there was a test.
     pub(crate) recording: Option<Arc<Recording>>,
 }
@@ -99,6 +101,7 @@ impl Ended {
             kept: None,
             unasked: Unasked::default(),
             over_budget: None,
+            remarks: Vec::new(),
             recording: None,
         }
     }

@@ -3,6 +3,7 @@
 mod detail;
 mod masking;
 mod printable;
+mod run_again;
 mod story;
 
 use std::fmt::Write;
@@ -42,6 +43,7 @@ impl Report {
             kept,
             unasked,
             over_budget,
+            remarks,
             recording,
         } = ended;
         let mut sections = Vec::new();
@@ -72,13 +74,14 @@ impl Report {
         {
             sections.push(("override", unasked));
         }
+        sections.extend(remarks.iter().cloned());
         let wanted = Wanted::by_environment();
         let log = recording.as_ref().map(|recording| recording.log());
         let story = log.and_then(|log| story::of(&log, wanted.detail()?, detail::width()));
         if let Some(story) = story {
             sections.push(("story", story));
         }
-        sections.push(("run again", rerun_command(test)));
+        sections.push(("run again", run_again::command(test)));
         let how = headline(ended);
         Self {
             title: format!("{} {how}", test.name),
@@ -201,20 +204,4 @@ fn without_source_line(text: &str) -> &str {
         Some((message, number)) if number.chars().all(|c| c.is_ascii_digit()) => message,
         _ => text,
     }
-}
-
-fn rerun_command(test: &Test) -> String {
-    let name = test
-        .name
-        .split_once("::")
-        .map_or(test.name, |(_, name)| name);
-    let Ok(package) = std::env::var("CARGO_PKG_NAME") else {
-        return format!("cargo test -- --exact {name}");
-    };
-    let target = test.name.split("::").next().unwrap_or_default();
-    // A hyphen in a target's name is an underscore in its crate's, so only the others are sure.
-    if target.contains('_') || target == package {
-        return format!("cargo test -p {package} -- --exact {name}");
-    }
-    format!("cargo test -p {package} --test {target} -- --exact {name}")
 }

@@ -72,6 +72,7 @@ impl Ending {
     /// The words after the test's name when this alone makes it fail.
     pub(crate) fn headline(&self) -> &'static str {
         match self {
+            Self::NotOpened(error) if error.is_a_panic() => "did not run",
             Self::NotOpened(_) => "got no database",
             Self::TakenAway => "lost its database while it ran",
             Self::Escaped(_) => "escaped from its transaction",

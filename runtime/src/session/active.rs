@@ -18,6 +18,7 @@ use crate::{
 /// The started part of a session, made by the first test that needs it and shared by the others.
 pub(crate) struct Active {
     lanes: Lanes,
+    has_schema: bool,
 }
 
 /// A session that is started when it is first needed.
@@ -27,6 +28,11 @@ pub(crate) struct Startable(&'static Definition);
 impl Active {
     pub(crate) fn of(definition: &'static Definition) -> Startable {
         Startable(definition)
+    }
+
+    /// Whether there are migrations or a seed.
+    pub(crate) fn has_schema(&self) -> bool {
+        self.has_schema
     }
 
     pub(crate) fn lanes(&self) -> &Lanes {
@@ -51,14 +57,24 @@ impl Active {
         let began = Instant::now();
         // The files are read on another thread meanwhile.
         let (migrator, server) = join(
-            definition.session.migrations.load(&definition.crate_dir),
+            definition
+                .session
+                .migrations
+                .load(&definition.crate_dir, definition.had_migrations),
             Server::find(&definition.crate_dir, &definition.session.login),
         )
         .await;
         let (migrator, server) = (migrator?, Arc::new(server?));
         let migrations = migrator.iter().count();
+        let session = &definition.session;
+        let has_schema = migrations > 0 || session.seed.is_some() || !session.seed_sql.is_empty();
         keep::attend_to(&server).await;
-        let template = Template::new(&definition.session, migrator, Arc::clone(&server));
+        let template = Template::new(
+            &definition.session,
+            &definition.crate_dir,
+            migrator,
+            Arc::clone(&server),
+        );
         log::info(format_args!(
             "session {} started on {server} in {:.1?}: {} migrations, template {}",
             definition.name,
@@ -68,6 +84,7 @@ impl Active {
         ));
         Ok(Self {
             lanes: Lanes::new(server, template),
+            has_schema,
         })
     }
 }
@@ -78,7 +95,7 @@ impl Startable {
     /// A failure that would be the same again is remembered: what stopped one test stops the others at once.
     pub(crate) async fn get(self) -> Result<Arc<Active>, Error> {
         let start = || async {
-            let started = Active::start(self.0).await.map(Arc::new);
+            let started = Box::pin(Active::start(self.0)).await.map(Arc::new);
             match started.map_err(Error::from) {
                 Err(error) if !error.is_lasting() => Err(error),
                 result => Ok(result),

@@ -1,13 +1,11 @@
 //! What a template is filled with: the session's migrations, then its seeds.
 
-use sqlx::{
-    AssertSqlSafe, Executor, PgPool,
-    migrate::{MigrateError, Migrator},
-    postgres::PgPoolOptions,
-};
+use sqlx::{AssertSqlSafe, Executor, PgPool, migrate::MigrateError, postgres::PgPoolOptions};
 
-use super::Template;
-use crate::{announce::announce, database::OwnDatabase, error::Cause, report::chain};
+use super::{Template, failed_migration};
+use crate::{
+    announce::announce, database::OwnDatabase, error::Cause, panics::caught, report::chain,
+};
 
 /// Fills a new database.
 pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
@@ -18,16 +16,18 @@ pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(),
 }
 
 async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
-    template
-        .migrator
-        .run(pool)
-        .await
-        .map_err(|error| Cause::MigrationFailed {
-            name: name_of(&error, &template.migrator),
-            place: String::new(),
+    if let Err(error) = template.migrator.run(pool).await {
+        let migration = failed_migration::of(template, &error);
+        return Err(Cause::MigrationFailed {
+            name: failed_migration::name(migration).into(),
+            at: failed_migration::place(template, migration, &error, Some(pool))
+                .await
+                .into(),
+            place: Box::default(),
             advice: advice_on_migration(template, &error),
             error,
-        })?;
+        });
+    }
     let failed = |problem| Cause::SeedFailed { problem };
     for sql in &template.seed_sql {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
@@ -36,11 +36,14 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
         })?;
     }
     match &template.seed {
-        Some(seed) => seed(pool.clone()).await.map_err(|error| {
-            let database = error.downcast_ref();
-            let advice = database.map(|error| template.server.advice_on_privileges(error));
-            failed(chain(error.as_ref()) + &advice.unwrap_or_default())
-        }),
+        Some(seed) => caught(Box::pin(async { seed(pool.clone()).await }))
+            .await
+            .and_then(|seeded| seeded)
+            .map_err(|error| {
+                let database = error.downcast_ref();
+                let advice = database.map(|error| template.server.advice_on_privileges(error));
+                failed(chain(error.as_ref()) + &advice.unwrap_or_default())
+            }),
         None => Ok(()),
     }
 }
@@ -67,14 +70,20 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     let pool = PgPoolOptions::new().connect_lazy_with(template.server.door_options());
     let migrated = template.migrator.run(&pool).await;
     pool.close().await;
-    migrated.map_err(|error| match error {
-        MigrateError::ExecuteMigration(..) => Cause::MigrationFailed {
-            name: name_of(&error, &template.migrator),
-            place: format!(" ({server})"),
+    let Err(error) = migrated else {
+        return Ok(());
+    };
+    Err(match failed_migration::of(template, &error) {
+        Some(migration) => Cause::MigrationFailed {
+            name: failed_migration::name(Some(migration)).into(),
+            at: failed_migration::place(template, Some(migration), &error, None)
+                .await
+                .into(),
+            place: format!(" ({server})").into(),
             advice: advice_on_migration(template, &error),
             error,
         },
-        error => Cause::SharedMigration { server, error },
+        None => Cause::SharedMigration { server, error },
     })
 }
 
@@ -86,16 +95,4 @@ fn advice_on_migration(template: &Template, error: &MigrateError) -> Box<str> {
         }
         _ => Box::default(),
     }
-}
-
-/// The file name by which the user knows the migration that failed.
-fn name_of(error: &MigrateError, migrator: &Migrator) -> String {
-    let MigrateError::ExecuteMigration(_, version) = error else {
-        return "bookkeeping".to_owned();
-    };
-    let found = migrator
-        .iter()
-        .find(|migration| migration.version == *version);
-    let description = found.map_or("", |migration| &migration.description);
-    format!("`{version}_{}`", description.replace(' ', "_"))
 }

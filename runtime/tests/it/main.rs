@@ -25,6 +25,8 @@ mod output;
 mod override_end;
 mod overriding;
 mod own_database;
+mod own_pool;
+mod panicking;
 mod place;
 #[cfg(unix)]
 mod poolers;
@@ -43,7 +45,7 @@ mod unasked;
 
 use std::env;
 
-use db_test::Session;
+use db_test::{BoxError, Session};
 
 /// The variables by which a test makes its child start from something else.
 const MIGRATIONS: &str = "DB_TEST_CHILD_MIGRATIONS";
@@ -64,7 +66,7 @@ fn session() -> Session {
                 .bind(seconds)
                 .execute(&pool)
                 .await?;
-            Ok(())
+            Ok::<_, BoxError>(())
         }),
         Ok(name) => session.seed_sql(format!("insert into items (name) values ('{name}')")),
         Err(_) => session.seed_sql("insert into items (name) values ('seeded')"),
