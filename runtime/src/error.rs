@@ -179,7 +179,11 @@ pub(crate) enum Cause {
     #[error(
         "the session's seed failed: {problem}\nit ran once, after the migrations; nothing of it was kept"
     )]
-    SeedFailed { problem: String },
+    SeedFailed {
+        problem: String,
+        /// Whether it may be over by the time of the next test.
+        is_of_the_moment: bool,
+    },
 
     #[error("could not {action} on {server}: {}", chain(error))]
     Statement {
@@ -368,18 +372,18 @@ impl Error {
 impl Cause {
     fn is_lasting(&self) -> bool {
         match self {
-            // What a server refuses for its state of the moment: it starts or stops, is out of resources, has lost
-            // a connection, was interrupted (PostgreSQL manual, appendix A).
-            Self::Connect { error, .. } | Self::Statement { error, .. } => {
-                let code = error
-                    .as_database_error()
-                    .and_then(sqlx::error::DatabaseError::code);
-                code.is_some_and(|code| {
-                    !["08", "53", "55", "57", "58"]
-                        .iter()
-                        .any(|class| code.starts_with(class))
-                })
+            Self::Connect { error, .. } | Self::Statement { error, .. } => !is_of_the_moment(error),
+            Self::MigrationFailed { error, .. } | Self::SharedMigration { error, .. } => {
+                match error {
+                    MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                        !is_of_the_moment(error)
+                    }
+                    _ => true,
+                }
             }
+            Self::SeedFailed {
+                is_of_the_moment, ..
+            } => !is_of_the_moment,
             Self::StatementTimedOut { .. }
             | Self::NoLane { .. }
             | Self::TemplateVanishes { .. }
@@ -422,6 +426,18 @@ fn advice_on_fixture(error: &sqlx::Error) -> &'static str {
     } else {
         ""
     }
+}
+
+/// Whether an error may be over by the time of the next test: a connection was lost, or the server starts, stops, is out of
+/// resources or in another state for now (PostgreSQL manual, appendix A). A time limit of the server's is none of these.
+pub(crate) fn is_of_the_moment(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else {
+        return matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut);
+    };
+    let classes = ["08", "53", "55", "57", "58"];
+    error
+        .code()
+        .is_some_and(|code| code != "57014" && classes.iter().any(|class| code.starts_with(class)))
 }
 
 /// What to do about a connection that was refused, by the server's code or the system's.

@@ -69,6 +69,7 @@ impl Server {
     pub(crate) async fn find(crate_dir: &Path, login: &Login) -> Result<Self, Cause> {
         let reason = match url::find(crate_dir)? {
             Choice::Named(named) => {
+                let place = named.place.clone();
                 let server = Self {
                     door: named.options,
                     origin: Origin::Url {
@@ -79,7 +80,9 @@ impl Server {
                     login: login.clone(),
                     role_settings: OnceLock::new(),
                 };
-                log::info(format_args!("using {server}, as the variable is set"));
+                log::info(format_args!(
+                    "using {server}, as the variable is set ({place})"
+                ));
                 return Ok(server);
             }
             Choice::Private(reason) => reason,

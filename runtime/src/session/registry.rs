@@ -136,3 +136,19 @@ fn active() -> Vec<Arc<Active>> {
     all.filter_map(|definition| definition.get()?.active.get()?.as_ref().ok().cloned())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Session, Test, any_active, definition_of};
+
+    #[test]
+    fn a_session_function_runs_without_the_registry_s_lock() {
+        fn session() -> Session {
+            // Whatever asks the registry, such as the exit of the process, need not wait for a slow session function.
+            any_active();
+            Session::postgres()
+        }
+        static TEST: Test = Test::new("it::a_test", "/").session(session);
+        assert!(definition_of(&TEST).is_ok());
+    }
+}

@@ -4,7 +4,11 @@ use sqlx::{AssertSqlSafe, Executor, PgPool, migrate::MigrateError, postgres::PgP
 
 use super::{Template, failed_migration};
 use crate::{
-    announce::announce, database::OwnDatabase, error::Cause, panics::caught, report::chain,
+    announce::announce,
+    database::OwnDatabase,
+    error::{Cause, is_of_the_moment},
+    panics::caught,
+    report::chain,
 };
 
 /// Fills a new database.
@@ -28,22 +32,23 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
             error,
         });
     }
-    let failed = |problem| Cause::SeedFailed { problem };
+    let failed = |problem: String, error: Option<&sqlx::Error>| Cause::SeedFailed {
+        problem: problem
+            + &error
+                .map(|error| template.server.advice_on_privileges(error))
+                .unwrap_or_default(),
+        is_of_the_moment: error.is_some_and(is_of_the_moment),
+    };
     for sql in &template.seed_sql {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
-        pool.execute(script).await.map_err(|error| {
-            failed(chain(&error) + &template.server.advice_on_privileges(&error))
-        })?;
+        let executed = pool.execute(script).await;
+        executed.map_err(|error| failed(chain(&error), Some(&error)))?;
     }
     match &template.seed {
         Some(seed) => caught(Box::pin(async { seed(pool.clone()).await }))
             .await
             .and_then(|seeded| seeded)
-            .map_err(|error| {
-                let database = error.downcast_ref();
-                let advice = database.map(|error| template.server.advice_on_privileges(error));
-                failed(chain(error.as_ref()) + &advice.unwrap_or_default())
-            }),
+            .map_err(|error| failed(chain(error.as_ref()), error.downcast_ref())),
         None => Ok(()),
     }
 }

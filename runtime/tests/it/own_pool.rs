@@ -47,8 +47,17 @@ async fn of_its_own_twice(client: Client, pool: PgPool) {
 }
 
 #[db_test(session = ignoring)]
-async fn ignored(client: Client) {
+async fn ignored_alone(client: Client) {
     client.post("/orders").await.assert_status_ok();
+}
+
+#[db_test(session = ignoring)]
+async fn ignored_but_asked(client: Client, pool: PgPool) {
+    client.post("/orders").await.assert_status_ok();
+    sqlx::query("select 1")
+        .execute(&pool)
+        .await
+        .expect("it is there");
 }
 
 #[db_test(session = without_schema)]
@@ -72,11 +81,11 @@ fn an_application_without_the_tests_pool_is_told_once_with_the_line_to_write() {
 
 #[test]
 fn one_that_writes_elsewhere_in_all_tests_is_told_at_the_end() {
-    let ended = child::run("own_pool::ignored", &[]);
+    let ended = child::run("own_pool::ignored_alone", &[]);
     let told =
         "answered requests that write, and no test of this run asked anything of its database";
     assert!(ended.output.contains(told), "{}", ended.output);
-    let ended = child::run("own_pool::", &[]);
+    let ended = child::run("own_pool::ignored", &[]);
     assert!(!ended.output.contains(told), "{}", ended.output);
 }
 
