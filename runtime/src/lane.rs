@@ -7,9 +7,11 @@
 
 mod claim;
 mod hint;
+mod inheritance;
 mod leave;
 mod opening;
 mod policies;
+mod restore;
 mod retire;
 
 use std::{
@@ -24,7 +26,11 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::Notify;
 
 use self::{hint::Hint, opening::Failure};
-pub(crate) use self::{leave::leave, retire::Cut};
+pub(crate) use self::{
+    leave::leave,
+    restore::{REMEMBERED, Restore, Sequence},
+    retire::Cut,
+};
 use crate::{
     Error,
     database::{Mark, OwnDatabase},
@@ -63,6 +69,8 @@ pub(crate) struct LaneId {
     /// Where what is said on the connection is read.
     pub(crate) tap: Tap,
     pub(crate) looks_back: LooksBack,
+    /// What puts back at a test's end what a rollback does not.
+    pub(crate) restore: Restore,
 }
 
 impl fmt::Display for LaneId {
@@ -84,13 +92,14 @@ impl Lane {
 
 impl LaneId {
     fn new(own: Option<OwnDatabase>, backend: i32, tap: Tap) -> Self {
-        let looks_back = LooksBack::default();
+        let (looks_back, restore) = (LooksBack::default(), Restore::default());
         Self {
             own,
             comment: None,
             backend,
             tap,
             looks_back,
+            restore,
         }
     }
 

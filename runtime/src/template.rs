@@ -8,6 +8,7 @@ mod fingerprint;
 mod locale;
 mod publish;
 pub(crate) mod reap;
+mod sequences;
 
 use std::{
     path::{Path, PathBuf},

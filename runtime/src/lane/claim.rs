@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-use super::leave;
+use super::{inheritance, leave};
 use crate::{
     database::{COMMENT, Mark, OwnDatabase, State},
     error::Cause,
@@ -163,6 +163,9 @@ pub(super) async fn clone_template(
                 .await
             {
                 Ok(_) => {
+                    inheritance::carry_over(&mut door, template, lane)
+                        .await
+                        .map_err(failed)?;
                     break mark_as_template(&mut door, template, lane)
                         .await
                         .map_err(failed)?;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    Lane, LaneId, Lanes,
+    Lane, LaneId, Lanes, Restore,
     claim::{self, Claimed},
     hint::Hint,
     policies,
@@ -164,8 +164,9 @@ impl Lanes {
                 comment,
             }) => {
                 self.tell_policies(&mut connection).await;
+                let restore = self.restore(&mut connection).await?;
                 let mut id = LaneId::new(Some(candidate.keep()), backend, tap);
-                id.comment = comment;
+                (id.comment, id.restore) = (comment, restore);
                 Ok(Some(Lane { id, connection }))
             }
             Ok(Claimed::Pooled(cause)) => Err(Failure::Final(Error::from(cause))),
@@ -214,6 +215,13 @@ impl Lanes {
         if !told {
             policies::announce_bypassed(connection).await;
         }
+    }
+
+    /// Asks what puts back the sequences of a lane.
+    async fn restore(&self, connection: &mut PgConnection) -> Result<Restore, Failure> {
+        Restore::of_clone(connection, &self.server, self.template.database())
+            .await
+            .map_err(|error| self.statement("read the sequences of the template", error))
     }
 
     fn refused(&self, failure: ConnectFailure) -> Failure {

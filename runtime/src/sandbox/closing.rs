@@ -58,7 +58,7 @@ const LOOK_BACK: &str = concat!(
     moment!(),
     ", ",
     count_catalog_writes!(),
-    ", (select count(*) from pg_prepared_statement() where name <> 'db_test_look_back')"
+    ", (select count(*) from pg_prepared_statement() where name not in ('db_test_look_back', 'db_test_restore'))"
 );
 
 /// What is asked before the end, with a fourth column that says whether the connection still has its
@@ -69,8 +69,10 @@ fn look_back(lane: &LaneId) -> String {
     format!("{LOOK_BACK}, {release}")
 }
 
-/// Ends the transaction.
-const END: &str = "rollback; discard sequences";
+/// Ends the transaction, and puts back what that does not.
+fn end(restore: &str) -> String {
+    format!("rollback{restore}; discard sequences")
+}
 
 /// How often a lane's connection was looked back at in the same words.
 ///
@@ -83,13 +85,20 @@ impl LooksBack {
     /// The closing query of this time.
     fn next(&self, lane: &LaneId) -> String {
         let begin = format!("{OWN}set constraints all immediate");
+        let now = || end(lane.restore.now());
         match self.0.fetch_add(1, Ordering::Relaxed) {
-            0 => format!("{begin}; {}; {END}", look_back(lane)),
+            0 => format!("{begin}; {}; {}", look_back(lane), now()),
             1 => {
-                let look_back = look_back(lane);
-                format!("{begin}; {look_back}; {END}; prepare db_test_look_back as {look_back}")
+                let (look_back, remember) = (look_back(lane), lane.restore.prepare());
+                format!(
+                    "{begin}; {look_back}; {}; prepare db_test_look_back as {look_back}{remember}",
+                    now()
+                )
             }
-            _ => format!("{begin}; execute db_test_look_back; {END}"),
+            _ => {
+                let end = end(lane.restore.prepared());
+                format!("{begin}; execute db_test_look_back; {end}")
+            }
         }
     }
 
@@ -121,7 +130,7 @@ impl Verdict {
 }
 
 /// Checks deferred constraints, makes sure that this is still the transaction that was opened,
-/// rolls it back, and releases what a rollback does not: advisory locks and sequence caches.
+/// rolls it back, releases advisory locks, and puts back sequences.
 pub(super) async fn close(connection: &mut PgConnection, lane: &LaneId, outer: &Outer) -> Verdict {
     if lane.tap.need_not_open() {
         // Nothing was asked, and there is no transaction.
@@ -157,7 +166,8 @@ async fn close_aborted(
     outer: &Outer,
 ) -> Result<Verdict, sqlx::Error> {
     let look_back = look_back(lane);
-    let sql = format!("{OWN}rollback to savepoint _sqlx_savepoint_1; {look_back}; {END}");
+    let end = end(lane.restore.now());
+    let sql = format!("{OWN}rollback to savepoint _sqlx_savepoint_1; {look_back}; {end}");
     read_verdict(connection, sql, lane, outer).await
 }
 

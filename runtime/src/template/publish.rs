@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{Ground, Template, fill, locale, reap};
+use super::{Ground, Template, fill, locale, reap, sequences};
 use crate::{
     announce::announce,
     database::{COMMENT, Mark, OwnDatabase, Sessions, remove},
@@ -194,6 +194,10 @@ async fn publish(
     door: &mut PgConnection,
     draft: &OwnDatabase,
 ) -> Result<(), Cause> {
+    let failed = |error| statement(template, "read the sequences of the template", error);
+    sequences::remember(template, door, draft)
+        .await
+        .map_err(failed)?;
     wait_until_unused(template, door, draft).await?;
     // The mark goes with the renamed database; without one it would look forgotten. Migrations may have commented on it.
     let comment = comment_of(template, door, draft).await?;
