@@ -27,7 +27,7 @@ use sqlx_core::connection::ConnectOptions as _;
 use self::url::{Choice, Place};
 pub(crate) use self::{
     failure::{ConnectFailure, is},
-    login::Login,
+    login::{Login, OWNER},
     timeouts::never_end,
 };
 use crate::{database::OwnDatabase, error::Cause, executor, log, tap::Tap};

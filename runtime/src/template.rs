@@ -8,6 +8,7 @@ mod fingerprint;
 mod locale;
 mod publish;
 pub(crate) mod reap;
+mod roles;
 mod sequences;
 
 use std::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use sqlx::{
     Either, Executor, PgPool,
-    migrate::{MigrateError, Migration},
+    migrate::{MigrateError, Migration, Migrator},
 };
 
 use super::Template;
@@ -15,11 +15,11 @@ use crate::{script_line, session};
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The migration that failed.
-pub(super) fn of<'a>(template: &'a Template, error: &MigrateError) -> Option<&'a Migration> {
+pub(super) fn of<'a>(migrator: &'a Migrator, error: &MigrateError) -> Option<&'a Migration> {
     let MigrateError::ExecuteMigration(_, version) = error else {
         return None;
     };
-    let mut migrations = template.migrator.iter();
+    let mut migrations = migrator.iter();
     migrations.find(|m| m.version == *version && !m.migration_type.is_down_migration())
 }
 

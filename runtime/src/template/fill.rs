@@ -2,13 +2,14 @@
 
 use sqlx::{AssertSqlSafe, Executor, PgPool, migrate::MigrateError, postgres::PgPoolOptions};
 
-use super::{Template, failed_migration};
+use super::{Template, failed_migration, roles};
 use crate::{
     announce::announce,
     database::OwnDatabase,
     error::{Cause, is_of_the_moment},
     panics::caught,
     report::chain,
+    server::is,
 };
 
 /// Fills a new database.
@@ -20,8 +21,9 @@ pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(),
 }
 
 async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
-    if let Err(error) = template.migrator.run(pool).await {
-        let migration = failed_migration::of(template, &error);
+    let migrator = roles::accepting(&template.migrator, &template.database, &template.server);
+    if let Err(error) = migrator.run(pool).await {
+        let migration = failed_migration::of(&migrator, &error);
         return Err(Cause::MigrationFailed {
             name: failed_migration::name(migration).into(),
             at: failed_migration::place(template, migration, &error, Some(pool))
@@ -78,7 +80,7 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     let Err(error) = migrated else {
         return Ok(());
     };
-    Err(match failed_migration::of(template, &error) {
+    Err(match failed_migration::of(&template.migrator, &error) {
         Some(migration) => Cause::MigrationFailed {
             name: failed_migration::name(Some(migration)).into(),
             at: failed_migration::place(template, Some(migration), &error, None)
@@ -92,12 +94,15 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     })
 }
 
-/// What to do about a privilege that is missing.
+/// What to do about a privilege that is missing, or about what is there already.
 fn advice_on_migration(template: &Template, error: &MigrateError) -> Box<str> {
-    match error {
-        MigrateError::ExecuteMigration(error, _) => {
-            template.server.advice_on_privileges(error).into()
-        }
-        _ => Box::default(),
+    let MigrateError::ExecuteMigration(error, _) = error else {
+        return Box::default();
+    };
+    if is(error, "42710") || is(error, "42P04") {
+        return "\na role, a database or a tablespace belongs to the whole server, and somebody else has made this one: let the \
+                migration make it only where it is missing"
+            .into();
     }
+    template.server.advice_on_privileges(error).into()
 }

@@ -4,6 +4,7 @@ mod answering;
 mod app;
 mod autocommit;
 mod child;
+mod cluster;
 mod deriving;
 mod escapes;
 mod exit;

@@ -222,17 +222,17 @@ async fn run(connection: &mut PgConnection, sql: &str) {
 }
 
 /// A directory with one migration, for the length of a test.
-struct Migrations(PathBuf);
+pub(crate) struct Migrations(PathBuf);
 
 impl Migrations {
-    fn new(name: &str, sql: &str) -> Self {
+    pub(crate) fn new(name: &str, sql: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("dbt-{}-{name}", std::process::id()));
         fs::create_dir_all(&directory).expect("it is made");
         fs::write(directory.join(name), sql).expect("it is written");
         Self(directory)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().expect("it is UTF-8")
     }
 }
