@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -18,7 +19,7 @@ use crate::{
     database::Mark,
     error::Cause,
     keep::Keeping,
-    lane::{Lane, leave},
+    lane::{Lane, LaneId, leave},
     outcome::Outcome,
     recording::Recording,
     sandbox::Ending,
@@ -38,6 +39,7 @@ pub(crate) struct Exclusive {
     owner: PgConnectOptions,
     outside: PgConnectOptions,
     pool: PgPool,
+    recording: Arc<Recording>,
     /// Where the statements of all its connections are read.
     _door: Option<TappedDoor>,
 }
@@ -49,7 +51,8 @@ impl Exclusive {
         recording: &Arc<Recording>,
     ) -> Result<Self, Error> {
         let active = session.get().await?;
-        let lane = active.lanes().take().await?;
+        let (lane, _) = join(active.lanes().take(), active.cluster()).await;
+        let lane = lane?;
         let Some(database) = &lane.id.own else {
             active.lanes().give_back(lane);
             let server = active.lanes().server();
@@ -92,6 +95,7 @@ impl Exclusive {
             owner,
             outside,
             pool,
+            recording: Arc::clone(recording),
             _door: door,
         })
     }
@@ -126,10 +130,11 @@ impl Exclusive {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let Some(mut lane) = lane else {
-            return Ending::ThrownAway;
+            return Ending::ThrownAway { left: Vec::new() };
         };
         let server = self.active.lanes().server();
         let still_ours = lane.is_still_ours().await;
+        let left = self.left_behind(&lane.id).await;
         if let (true, Some(database)) = (still_ours && keeping.wants(outcome), &lane.id.own) {
             leave(&mut lane.connection, server, database, &Mark::leaving())
                 .await
@@ -141,9 +146,18 @@ impl Exclusive {
         }
         Arc::clone(&self.active).replace(lane.id);
         if still_ours {
-            Ending::ThrownAway
+            Ending::ThrownAway { left }
         } else {
             Ending::TakenAway
         }
+    }
+
+    /// What the test has made that is not in its database.
+    async fn left_behind(&self, lane: &LaneId) -> Vec<String> {
+        let Some(database) = &lane.own else {
+            return Vec::new();
+        };
+        let (server, before) = (self.active.lanes().server(), self.active.cluster().await);
+        server.left_behind(before, database, &self.recording).await
     }
 }

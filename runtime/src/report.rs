@@ -103,6 +103,9 @@ pub(crate) fn of_success(test: &Test, ended: &Ended) {
     for note in ended.ending.notes() {
         eprintln!("db-test: note: {note}");
     }
+    for what in ended.ending.left_behind() {
+        announce(format_args!("{}: {what}", test.name));
+    }
 }
 
 impl std::fmt::Display for Report {

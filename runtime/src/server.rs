@@ -1,5 +1,6 @@
 //! Where the database server comes from.
 
+mod cluster;
 mod failure;
 #[cfg(unix)]
 pub(crate) mod local;
@@ -26,6 +27,7 @@ use sqlx_core::connection::ConnectOptions as _;
 
 use self::url::{Choice, Place};
 pub(crate) use self::{
+    cluster::Cluster,
     failure::{ConnectFailure, is},
     login::{Login, OWNER},
     timeouts::never_end,

@@ -12,7 +12,10 @@ pub(crate) enum Ending {
     /// Rolled back, and nothing escaped.
     RolledBack,
     /// A database of the test's own, which is not used again.
-    ThrownAway,
+    ThrownAway {
+        /// What the test has made that is not in its database.
+        left: Vec<String>,
+    },
     /// The connection that kept a database of the test's own for it was ended, so another process may have removed it.
     TakenAway,
     /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
@@ -88,7 +91,10 @@ impl Ending {
             Self::NotOpened(error) => error.to_string(),
             Self::RolledBack => "rolled back; nothing escaped".to_owned(),
             Self::Kept => "set aside with what the test had committed".to_owned(),
-            Self::ThrownAway => "its database is thrown away".to_owned(),
+            Self::ThrownAway { left } => {
+                let lines = left.iter().map(|what| format!("\n{what}"));
+                format!("its database is thrown away{}", lines.collect::<String>())
+            }
             Self::TakenAway => "the connection that reserves the test's database was ended while the test ran, so another process may have\n\
                  removed the database, and what the test saw proves nothing. Something ended it: a server that was restarted, a\n\
                  `pg_terminate_backend` or `drop database … with (force)`, a pooler or a network between."
@@ -116,6 +122,14 @@ impl Ending {
                 format!("rolled back by the server\n{activity}")
             }
             Self::Unverified(why) => format!("not verified: {why}; this database is thrown away"),
+        }
+    }
+
+    /// What the test has left on the server, which somebody should know of even if it passed.
+    pub(crate) fn left_behind(&self) -> &[String] {
+        match self {
+            Self::ThrownAway { left } => left,
+            _ => &[],
         }
     }
 

@@ -96,7 +96,7 @@ impl Sandbox {
             (None, Committed::All) => match violation {
                 Some(error) => Ending::DeferredConstraint(error),
                 None if kept => Ending::Kept,
-                None => Ending::ThrownAway,
+                None => Ending::ThrownAway { left: Vec::new() },
             },
         }
     }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use futures_util::future::join;
+use tokio::sync::OnceCell;
 
 use super::Definition;
 use crate::{
@@ -11,13 +12,15 @@ use crate::{
     executor, keep,
     lane::{Cut, LaneId, Lanes},
     log,
-    server::Server,
+    server::{Cluster, Server},
     template::Template,
 };
 
 /// The started part of a session, made by the first test that needs it and shared by the others.
 pub(crate) struct Active {
     lanes: Lanes,
+    /// What belonged to the whole server before the first test that could add to it.
+    cluster: OnceCell<Cluster>,
     has_schema: bool,
 }
 
@@ -37,6 +40,12 @@ impl Active {
 
     pub(crate) fn lanes(&self) -> &Lanes {
         &self.lanes
+    }
+
+    /// What belonged to the whole server before the first test that could add to it.
+    pub(crate) async fn cluster(&self) -> &Cluster {
+        let server = self.lanes.server();
+        self.cluster.get_or_init(|| server.cluster()).await
     }
 
     /// Gives up a lane that a test has really written to, and prepares another one, both off the
@@ -84,6 +93,7 @@ impl Active {
         ));
         Ok(Self {
             lanes: Lanes::new(server, template),
+            cluster: OnceCell::new(),
             has_schema,
         })
     }

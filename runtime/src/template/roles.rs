@@ -95,7 +95,9 @@ fn create(
     } else {
         format!("coalesce(remark, '') like '%{MADE} %'")
     };
-    let memberships: String = memberships.iter().map(|sql| format!(" {sql};")).collect();
+    let memberships = memberships
+        .iter()
+        .fold(String::new(), |all, sql| all + " " + sql + ";");
     let options = if plain.is_empty() {
         String::new()
     } else {

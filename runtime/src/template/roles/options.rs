@@ -11,6 +11,9 @@ pub(super) struct Options {
     pub(super) memberships: Vec<String>,
 }
 
+/// The statement that grants a role of this name a list of others, or the others that role.
+type Grant = fn(&str, &str) -> String;
+
 impl Options {
     pub(super) fn read(name: &str, text: &str) -> Self {
         let tokens = script::tokens(text);
@@ -18,7 +21,7 @@ impl Options {
         let mut rest = tokens.as_slice();
         while let [token, tail @ ..] = rest {
             let next = tail.first().map(|token| token.to_lowercase());
-            let (skipped, grant): (usize, Option<fn(&str, &str) -> String>) =
+            let (skipped, grant): (usize, Option<Grant>) =
                 match (token.to_lowercase().as_str(), next.as_deref()) {
                     ("with", _) => {
                         rest = tail;

@@ -19,7 +19,7 @@ pub(super) enum Statement<'a> {
 pub(super) fn statements(sql: &str) -> Vec<(Range<usize>, Statement<'_>)> {
     let mut found = Vec::new();
     let mut words: Vec<Range<usize>> = Vec::new();
-    let end = [sql.len()..sql.len()];
+    let end = std::iter::once(sql.len()..sql.len());
     for token in ranges(sql).into_iter().chain(end) {
         if !token.is_empty() && &sql[token.clone()] != ";" {
             words.push(token);
@@ -117,10 +117,8 @@ fn quoted(text: &str, quote: char, has_escapes: bool) -> usize {
     while let Some((at, c)) = characters.next() {
         if c == '\\' && has_escapes {
             characters.next();
-        } else if c == quote {
-            if characters.next_if(|(_, next)| *next == quote).is_none() {
-                return at + 1;
-            }
+        } else if c == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
+            return at + 1;
         }
     }
     text.len()
