@@ -40,6 +40,8 @@
 //!
 //! The lint is allowed because a test is `async` even if its body waits for nothing.
 
+use std::path::Path;
+
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -94,6 +96,7 @@ pub(crate) fn test(test: &TestFn, options: &Options) -> TokenStream {
 pub(crate) fn description(test: &TestFn, options: &Options) -> TokenStream {
     let ours = Span::mixed_site();
     let path = Literal::string(&format!("::{}", test.0.signature.ident));
+    let migrations = has_migrations().then(|| quote_spanned!(ours=> .migrations()));
     let session = options.session.iter();
     let overrides = options.overrides.iter();
     let own_database = (options.isolation == Some(Isolation::Database))
@@ -110,6 +113,7 @@ pub(crate) fn description(test: &TestFn, options: &Options) -> TokenStream {
             ::core::concat!(::core::module_path!(), #path),
             ::core::env!("CARGO_MANIFEST_DIR"),
         )
+        #migrations
         #(.session(#session))*
         #(.overrides(#overrides))*
         #(.timeout(#timeout))*
@@ -129,6 +133,12 @@ fn limit(limit: &Limit) -> TokenStream {
             quote_spanned!(Span::mixed_site()=> ::core::time::Duration::from_millis(#limit))
         }
     }
+}
+
+/// Whether the crate that is being compiled has a `migrations/`, which must not be missing when its tests run.
+fn has_migrations() -> bool {
+    let directory = std::env::var_os("CARGO_MANIFEST_DIR");
+    directory.is_some_and(|directory| Path::new(&directory).join("migrations").is_dir())
 }
 
 /// The scripts to run before the test, embedded so that a change of one rebuilds the test.

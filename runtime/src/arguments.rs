@@ -5,7 +5,7 @@
 
 use std::{any::type_name, future::Future, pin::Pin};
 
-use crate::{FromTest, TestContext, outcome::ArgumentError};
+use crate::{FromTest, TestContext, outcome::ArgumentError, panics};
 
 type Making<'a, T> = Pin<Box<dyn Future<Output = Result<T, ArgumentError>> + 'a>>;
 
@@ -17,7 +17,8 @@ impl<T: FromTest> Argument<T> {
     pub(crate) const fn new() -> Self {
         Self(|cx| {
             Box::pin(async {
-                T::from_test(cx).await.map_err(|cause| ArgumentError {
+                let made = panics::caught(Box::pin(async { T::from_test(cx).await })).await;
+                made.and_then(|made| made).map_err(|cause| ArgumentError {
                     type_name: type_name::<T>(),
                     cause,
                 })

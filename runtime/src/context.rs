@@ -1,6 +1,14 @@
 //! What one running test has: its sandbox, its overrides, its router.
 
-use std::{future::Future, panic::Location, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    panic::Location,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::Router;
 use sqlx::{
@@ -20,6 +28,7 @@ use crate::{
     macro_support::{Isolation, Test},
     outcome::{FieldError, Outcome},
     overrides::Layer,
+    panics::{self, Panicked},
     queries,
     recording::Recording,
     report::chain,
@@ -43,6 +52,10 @@ struct Inner {
     recording: Arc<Recording>,
     faults: Arc<faults::Table>,
     router: OnceCell<Router>,
+    /// The database has been asked for, by the application while it is built or by the test.
+    asked: AtomicBool,
+    /// The application was built, and so without asking for the database.
+    app_has_no_pool: AtomicBool,
     keeping: Keeping,
     teardowns: Teardowns,
 }
@@ -53,11 +66,21 @@ impl TestContext {
         definition: &'static Definition,
     ) -> Result<Self, Error> {
         let overrides = Overrides::default();
-        definition
-            .session
-            .apply_overrides(&overrides.at(Layer::Session));
+        panics::calling(
+            "a function given to the session's `.overrides(…)`",
+            || {
+                definition
+                    .session
+                    .apply_overrides(&overrides.at(Layer::Session));
+            },
+        )?;
         if let Some(set) = test.overrides {
-            set(&overrides.at(Layer::Attribute));
+            panics::calling(
+                "the function that the attribute's `overrides` names",
+                || {
+                    set(&overrides.at(Layer::Attribute));
+                },
+            )?;
         }
         let recording = Recording::new();
         let session = Active::of(definition);
@@ -76,6 +99,8 @@ impl TestContext {
             recording,
             faults,
             router,
+            asked: AtomicBool::new(false),
+            app_has_no_pool: AtomicBool::new(false),
             keeping: Keeping::of(test),
             teardowns: Teardowns::default(),
         })))
@@ -92,6 +117,7 @@ impl TestContext {
     /// begins, commits and fails as in production. With `isolation = "database"` what they commit is
     /// committed. A handle that outlives the test answers [`sqlx::Error::PoolClosed`].
     pub fn pool(&self) -> PgPool {
+        self.0.asked.store(true, Ordering::Relaxed);
         self.0.database.pool()
     }
 
@@ -131,6 +157,7 @@ impl TestContext {
     ///
     /// When the session cannot start.
     pub async fn outside(&self) -> Result<PgConnectOptions, Error> {
+        self.0.asked.store(true, Ordering::Relaxed);
         self.0.database.outside().await
     }
 
@@ -141,6 +168,7 @@ impl TestContext {
     ///
     /// When the session could not be started. Where that is not known yet, who connects is told.
     pub fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+        self.0.asked.store(true, Ordering::Relaxed);
         self.0.database.connect_options()
     }
 
@@ -214,7 +242,8 @@ impl TestContext {
     /// Makes sure that a lane is there, so that what is wrong with the server or the migrations
     /// fails the test before its body runs.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
-        self.0.database.ready().await
+        // In a box, so that the layout of a user's future is not too deep for the compiler.
+        Box::pin(self.0.database.ready()).await
     }
 
     /// The application's router around this test's pool, built once.
@@ -223,10 +252,18 @@ impl TestContext {
             let Some(app) = self.0.definition.session.app_fn() else {
                 return Err(BoxError::from(Error::no_app(self.0.definition)));
             };
-            let router = app(self.clone()).await.map_err(|error| {
-                let problem = chain(error.as_ref());
+            self.0.asked.store(false, Ordering::Relaxed);
+            // Called inside of the future, so that its own panic is caught too.
+            let made = panics::caught(Box::pin(async { app(self.clone()).await })).await;
+            let router = made.and_then(|made| made).map_err(|error| {
+                let problem = match error.downcast_ref::<Panicked>() {
+                    Some(Panicked(text)) => format!("panicked: {text}"),
+                    None => format!("failed: {}", chain(error.as_ref())),
+                };
                 Error::from(Cause::AppFailed { problem })
             })?;
+            let has_no_pool = !self.0.asked.load(Ordering::Relaxed);
+            self.0.app_has_no_pool.store(has_no_pool, Ordering::Relaxed);
             self.0.overrides.application_is_built();
             let layer = TestLayer {
                 overrides: self.0.overrides.clone(),
@@ -234,7 +271,19 @@ impl TestContext {
             };
             Ok::<_, BoxError>(router.layer(layer))
         };
-        self.0.router.get_or_try_init(build).await.cloned()
+        Box::pin(self.0.router.get_or_try_init(build))
+            .await
+            .cloned()
+    }
+
+    /// Whether the application was built without being given the test's database.
+    pub(crate) fn app_has_no_pool(&self) -> bool {
+        self.0.app_has_no_pool.load(Ordering::Relaxed)
+    }
+
+    /// Whether the session's databases have something in them, as far as is known.
+    pub(crate) fn has_schema(&self) -> bool {
+        self.0.definition.has_schema()
     }
 
     /// The faults of the test, which only a proxy can have.

@@ -32,12 +32,12 @@ struct Shared {
 pub(crate) enum Cause {
     #[error(
         "{variable} ({place}) is not a PostgreSQL URL: {problem}\n\
-         write it as postgres://user:password@host:5432/database, or unset it to use a private server\n\
+         write it as postgres://user:password@host:5432/database, or set TEST_DB_URL=private to use a private server\n\
          (special characters of a password are percent-encoded: # is %23)"
     )]
     BadUrl {
         variable: &'static str,
-        place: &'static str,
+        place: String,
         problem: String,
     },
 
@@ -125,12 +125,34 @@ pub(crate) enum Cause {
     },
 
     #[error(
-        "migration {name} failed: {}\nit ran on a new, empty database{place}; nothing of it was kept{advice}",
+        "there is no {}, and there was one when these tests were compiled: without it their database is empty\n\
+         run the tests in a checkout (an archive of nextest's: with --workspace-remap), or embed the migrations: \
+         `.migrations(sqlx::migrate!())`; if they were removed for good, compile the tests again",
+        directory.display()
+    )]
+    MigrationsGone { directory: PathBuf },
+
+    #[error(
+        "there are no migrations in {}: {found}\n\
+         a session without any says so: `.migrations(sqlx::migrate::Migrator::DEFAULT)`; or remove the directory",
+        directory.display()
+    )]
+    NoMigrations { directory: PathBuf, found: String },
+
+    #[error(
+        "two migrations have the version {version}: `{files}`\ngive one of them another number"
+    )]
+    MigrationsOfOneVersion { version: i64, files: String },
+
+    #[error(
+        "migration {name} failed{at}: {}\nit ran on a new, empty database{place}; nothing of it was kept{advice}",
         chain(error)
     )]
     MigrationFailed {
-        name: String,
-        place: String,
+        name: Box<str>,
+        /// The file and the line, where they are known.
+        at: Box<str>,
+        place: Box<str>,
         /// What to do, on a line of its own, where we know.
         advice: Box<str>,
         #[source]
@@ -151,7 +173,11 @@ pub(crate) enum Cause {
     #[error(
         "the session's seed failed: {problem}\nit ran once, after the migrations; nothing of it was kept"
     )]
-    SeedFailed { problem: String },
+    SeedFailed {
+        problem: String,
+        /// Whether it may be over by the time of the next test.
+        is_of_the_moment: bool,
+    },
 
     #[error("could not {action} on {server}: {}", chain(error))]
     Statement {
@@ -279,8 +305,14 @@ pub(crate) enum Cause {
         error: sqlx::Error,
     },
 
-    #[error("the session's `app` function failed: {problem}")]
+    #[error("the session's `app` function {problem}")]
     AppFailed { problem: String },
+
+    #[error("{function} panicked: {text}\nit is called before the test's body, which did not run")]
+    Panicked {
+        function: &'static str,
+        text: String,
+    },
 
     #[error("the test has ended, and its database connection with it")]
     TestEnded,
@@ -317,6 +349,11 @@ impl Error {
         matches!(self.0.cause, Cause::FixtureFailed { .. })
     }
 
+    /// Whether a function of the user's panicked that is called before the test.
+    pub(crate) fn is_a_panic(&self) -> bool {
+        matches!(self.0.cause, Cause::Panicked { .. })
+    }
+
     pub(crate) fn is_test_ended(&self) -> bool {
         matches!(self.0.cause, Cause::TestEnded)
     }
@@ -339,18 +376,18 @@ impl Error {
 impl Cause {
     fn is_lasting(&self) -> bool {
         match self {
-            // What a server refuses for its state of the moment: it starts or stops, is out of resources, has lost
-            // a connection, was interrupted (PostgreSQL manual, appendix A).
-            Self::Connect { error, .. } | Self::Statement { error, .. } => {
-                let code = error
-                    .as_database_error()
-                    .and_then(sqlx::error::DatabaseError::code);
-                code.is_some_and(|code| {
-                    !["08", "53", "55", "57", "58"]
-                        .iter()
-                        .any(|class| code.starts_with(class))
-                })
+            Self::Connect { error, .. } | Self::Statement { error, .. } => !is_of_the_moment(error),
+            Self::MigrationFailed { error, .. } | Self::SharedMigration { error, .. } => {
+                match error {
+                    MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                        !is_of_the_moment(error)
+                    }
+                    _ => true,
+                }
             }
+            Self::SeedFailed {
+                is_of_the_moment, ..
+            } => !is_of_the_moment,
             Self::StatementTimedOut { .. }
             | Self::NoLane { .. }
             | Self::TemplateVanishes { .. }
@@ -395,6 +432,18 @@ fn advice_on_fixture(error: &sqlx::Error) -> &'static str {
     }
 }
 
+/// Whether an error may be over by the time of the next test: a connection was lost, or the server starts, stops, is out of
+/// resources or in another state for now (PostgreSQL manual, appendix A). A time limit of the server's is none of these.
+pub(crate) fn is_of_the_moment(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else {
+        return matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut);
+    };
+    let classes = ["08", "53", "55", "57", "58"];
+    error
+        .code()
+        .is_some_and(|code| code != "57014" && classes.iter().any(|class| code.starts_with(class)))
+}
+
 /// What to do about a connection that was refused, by the server's code or the system's.
 fn advice_on_connecting(error: &sqlx::Error) -> &'static str {
     let code = error
@@ -404,6 +453,6 @@ fn advice_on_connecting(error: &sqlx::Error) -> &'static str {
         Some("28P01" | "28000") => "check the user and the password in the URL",
         Some("3D000") => "create that database, or name one that exists in the URL",
         Some("53300") => "the server is out of connections: raise max_connections",
-        _ => "start it, correct the URL, or unset the variable to use a private server",
+        _ => "start it, correct the URL, or set TEST_DB_URL=private to use a private server",
     }
 }

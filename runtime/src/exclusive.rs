@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     database::Mark,
     error::Cause,
     keep::Keeping,
-    lane::Lane,
+    lane::{Lane, LaneId},
     outcome::Outcome,
     postgres::{Place, relay::Relay, upstream::Upstream},
     recording::Recording,
@@ -38,6 +39,7 @@ pub(crate) struct Exclusive {
     owner: PgConnectOptions,
     outside: PgConnectOptions,
     pool: PgPool,
+    recording: Arc<Recording>,
     /// Where all its connections lead, and their statements are recorded.
     relay: Relay,
 }
@@ -49,7 +51,8 @@ impl Exclusive {
         recording: &Arc<Recording>,
     ) -> Result<Self, Error> {
         let active = session.get().await?;
-        let lane = active.lanes().take().await?;
+        let (lane, _) = join(active.lanes().take(), active.cluster()).await;
+        let lane = lane?;
         let Some(database) = &lane.id.own else {
             active.lanes().give_back(lane);
             let server = active.lanes().server();
@@ -75,6 +78,7 @@ impl Exclusive {
             outside,
             pool,
             relay,
+            recording: Arc::clone(recording),
         })
     }
 
@@ -112,9 +116,10 @@ impl Exclusive {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let Some(Lane { id, proxy }) = lane else {
-            return Ending::ThrownAway;
+            return Ending::ThrownAway { left: Vec::new() };
         };
         let server = self.active.lanes().server();
+        let left = self.left_behind(&id).await;
         let wanted = keeping.wants(outcome);
         // Without an answer the connection that claims the lane is gone, and its database may have been somebody else's since.
         let last = match &id.own {
@@ -128,9 +133,18 @@ impl Exclusive {
         }
         Arc::clone(&self.active).replace(id);
         if still_ours {
-            Ending::ThrownAway
+            Ending::ThrownAway { left }
         } else {
             Ending::TakenAway
         }
+    }
+
+    /// What the test has made that is not in its database.
+    async fn left_behind(&self, lane: &LaneId) -> Vec<String> {
+        let Some(database) = &lane.own else {
+            return Vec::new();
+        };
+        let (server, before) = (self.active.lanes().server(), self.active.cluster().await);
+        server.left_behind(before, database, &self.recording).await
     }
 }

@@ -19,6 +19,9 @@ use tokio::{
     time::timeout,
 };
 
+/// The name of the runtime's threads.
+pub(crate) const THREAD_NAME: &str = "db-test";
+
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
 /// Work in the background that is not known to be done.
@@ -82,7 +85,7 @@ pub(crate) fn enter() -> tokio::runtime::EnterGuard<'static> {
 fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| {
         Builder::new_multi_thread()
-            .thread_name("db-test")
+            .thread_name(THREAD_NAME)
             // A thread for blocking work inherits the output capture of the test that needed it
             // first, so it must not be there any more when another test needs one.
             .thread_keep_alive(Duration::from_millis(1))
@@ -99,6 +102,7 @@ fn before_main() {
     // server; then the following call does not return.
     #[cfg(unix)]
     crate::server::local::supervise_if_asked();
+    crate::running::watch_tasks();
     runtime();
 }
 
@@ -109,6 +113,7 @@ fn at_exit() {
     if !crate::session::any_active() {
         return;
     }
+    crate::untouched::announce_at_exit();
     // The thread-local state that tokio needs is gone on the exiting thread; a fresh one has it.
     let closer = std::thread::spawn(|| {
         block_on(async {

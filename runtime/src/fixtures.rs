@@ -4,14 +4,12 @@
 //! which script an error belongs to, and the statements that were answered before it tell which
 //! statement, since PostgreSQL gives the position of few errors.
 
-mod position;
-
 use std::path::{Component, Path, PathBuf};
 
 use futures_util::StreamExt;
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row,
-    postgres::{PgConnectOptions, PgDatabaseError, PgErrorPosition, PgRow},
+    postgres::{PgConnectOptions, PgRow},
 };
 
 use crate::{
@@ -19,6 +17,7 @@ use crate::{
     error::Cause,
     macro_support::{Test, TestFuture},
     outcome::ArgumentError,
+    script_line,
 };
 
 /// The scripts of one test.
@@ -80,9 +79,11 @@ async fn run(fixtures: &Fixtures, connection: &mut PgConnection) -> Result<(), E
             Ok(Either::Left(_)) if at_boundary => at_boundary = false,
             Ok(Either::Left(_)) => statement += 1,
             Err(error) => {
-                let (script, line) = match position_in(&error) {
-                    Some(position) => position::in_script(&texts, BOUNDARY, position),
-                    None => (script, position::of_statement(texts[script], statement)),
+                let (script, line) = match script_line::position_of(&error)
+                    .and_then(|position| position.checked_sub(BEGINNING.len()))
+                {
+                    Some(position) => script_line::in_script(&texts, BOUNDARY, position),
+                    None => (script, script_line::of_statement(texts[script], statement)),
                 };
                 return Err(fixtures.failure(script, line, error));
             }
@@ -93,15 +94,6 @@ async fn run(fixtures: &Fixtures, connection: &mut PgConnection) -> Result<(), E
 
 fn is_boundary(row: &PgRow) -> bool {
     matches!(row.columns(), [column] if column.name() == "db_test fixture")
-}
-
-/// Where in the scripts the server found an error, in characters from one.
-fn position_in(error: &sqlx::Error) -> Option<usize> {
-    let error = error.as_database_error()?;
-    match error.try_downcast_ref::<PgDatabaseError>()?.position()? {
-        PgErrorPosition::Original(position) => position.checked_sub(BEGINNING.len()),
-        PgErrorPosition::Internal { .. } => None,
-    }
 }
 
 impl Fixtures {

@@ -12,13 +12,21 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::{
-    Error, TestContext, executor, fixtures,
+    Error, TestContext,
+    announce::announce,
+    executor, fixtures,
     macro_support::{Test, TestFuture},
     outcome::{Ended, Outcome},
-    queries,
+    overrides::Unasked,
+    panics, queries,
     report::{self, Report},
-    session,
+    running,
+    sandbox::Ending,
+    session, untouched, variables,
 };
+
+/// How long the end of a test may take without a word.
+const SILENT_END: Duration = Duration::from_millis(500);
 
 /// Runs one test to its end: every `#[test]` function that `#[db_test]` generates is this call.
 ///
@@ -29,16 +37,22 @@ pub(crate) fn run(
     test: &'static Test,
     body: Box<dyn FnOnce(TestContext) -> TestFuture>,
 ) -> ExitCode {
-    let ended = executor::block_on(async {
+    variables::check();
+    let presence = running::enter(test.name);
+    let mut ended = executor::block_on(async {
         let (cx, limit) = match open(test).await {
             Ok(opened) => opened,
             Err(error) => return Ended::without_running(error),
         };
         let body = fixtures::before(test, &cx, body(cx.clone()));
         let outcome = live(&cx, body, limit).await;
-        let teardown = cx.tear_down().await;
-        let ending = cx.end(&outcome).await;
-        let unasked = cx.overrides().end();
+        let mut teardown = cx.tear_down().await;
+        let (ending, waited) = end(&cx, &outcome).await;
+        let unasked = panics::calling("the drop of an override", || cx.overrides().end());
+        let unasked = unasked.unwrap_or_else(|error| {
+            teardown.push(error.to_string());
+            Unasked::default()
+        });
         let unhit = cx.unhit();
         let over_budget = queries::exceeded(test, &cx.recording().log());
         Ended {
@@ -49,15 +63,37 @@ pub(crate) fn run(
             unasked,
             unhit,
             over_budget,
+            remarks: waited.into_iter().chain(untouched::remark(&cx)).collect(),
             recording: Some(Arc::clone(cx.recording())),
         }
     });
+    let panics = presence.panics_of_tasks().into_iter();
+    ended.remarks.extend(panics.map(|panic| ("task", panic)));
+    drop(presence);
     conclude(test, ended)
+}
+
+/// Ends the test's use of its database, and says so if that takes long.
+async fn end(cx: &TestContext, outcome: &Outcome) -> (Ending, Option<(&'static str, String)>) {
+    let started = Instant::now();
+    let mut ending = pin!(cx.end(outcome));
+    if let Ok(ending) = tokio::time::timeout(SILENT_END, &mut ending).await {
+        return (ending, None);
+    }
+    announce(format_args!(
+        "{}: it has ended, and something still holds its database, such as a task that it has spawned or a \
+         connection that it has leaked; waiting for it",
+        cx.name()
+    ));
+    let ending = ending.await;
+    let seconds = started.elapsed().as_secs_f64();
+    let waited = format!("{seconds:.1} s for whatever still held the test's database");
+    (ending, Some(("waited", waited)))
 }
 
 /// The test's session is found, and what the test will see of it is put together.
 async fn open(test: &'static Test) -> Result<(TestContext, Duration), Error> {
-    let definition = session::definition_of(test)?;
+    let definition = panics::calling("the session function", || session::definition_of(test))??;
     let limit = test.timeout.unwrap_or(definition.session.time_limit());
     Ok((TestContext::open(test, definition).await?, limit))
 }

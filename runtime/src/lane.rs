@@ -7,8 +7,10 @@
 
 mod claim;
 mod hint;
+mod inheritance;
 mod opening;
 mod policies;
+mod restore;
 mod retire;
 
 use std::{
@@ -21,8 +23,11 @@ use std::{
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
-pub(crate) use self::retire::Cut;
 use self::{hint::Hint, opening::Failure};
+pub(crate) use self::{
+    restore::{REMEMBERED, Restore, Sequence},
+    retire::Cut,
+};
 use crate::{
     Error,
     database::{Mark, OwnDatabase},
@@ -54,6 +59,8 @@ pub(crate) struct LaneId {
     comment: Option<String>,
     /// The process id of the connection's backend, which ends the connection from outside.
     pub(crate) backend: i32,
+    /// What puts back at a test's end what a rollback does not.
+    pub(crate) restore: Restore,
 }
 
 impl fmt::Display for LaneId {

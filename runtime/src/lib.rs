@@ -70,6 +70,8 @@ mod overridable;
 #[cfg(feature = "harness")]
 mod overrides;
 #[cfg(feature = "harness")]
+mod panics;
+#[cfg(feature = "harness")]
 mod postgres;
 #[cfg(all(feature = "harness", unix))]
 mod private_directory;
@@ -80,17 +82,27 @@ mod recording;
 #[cfg(feature = "harness")]
 mod report;
 #[cfg(feature = "harness")]
+mod running;
+#[cfg(feature = "harness")]
 mod sandbox;
+#[cfg(feature = "harness")]
+mod script_line;
 #[cfg(feature = "harness")]
 mod server;
 #[cfg(feature = "harness")]
 mod session;
+#[cfg(feature = "harness")]
+mod short_backtrace;
 #[cfg(feature = "harness")]
 mod stopwatch;
 #[cfg(feature = "harness")]
 mod teardown;
 #[cfg(feature = "harness")]
 mod template;
+#[cfg(feature = "harness")]
+mod untouched;
+#[cfg(feature = "harness")]
+mod variables;
 
 /// The same as [`db_test`](macro@db_test), by the word that rstest and editors look for.
 #[cfg(feature = "harness")]

@@ -24,6 +24,7 @@ mod harness {
         arguments::{Argument, Arguments},
         fixtures::Fixtures,
         outcome::ArgumentError,
+        short_backtrace::shortened,
     };
 
     /// A function that describes a session.
@@ -48,6 +49,7 @@ mod harness {
     pub struct Test {
         pub(crate) name: &'static str,
         pub(crate) crate_dir: &'static str,
+        pub(crate) had_migrations: bool,
         pub(crate) session: Option<SessionFn>,
         pub(crate) overrides: Option<fn(&Overrides)>,
         pub(crate) timeout: Option<Duration>,
@@ -64,6 +66,7 @@ mod harness {
             Self {
                 name,
                 crate_dir,
+                had_migrations: false,
                 session: None,
                 overrides: None,
                 timeout: None,
@@ -76,6 +79,13 @@ mod harness {
                 max_queries: None,
                 max_queries_per_request: None,
             }
+        }
+
+        /// There is a `migrations/` in the crate's directory while the test is compiled.
+        #[must_use]
+        pub const fn migrations(mut self) -> Self {
+            self.had_migrations = true;
+            self
         }
 
         /// The option `session = path`.
@@ -167,7 +177,10 @@ mod harness {
         body: impl FnOnce(A::Made) -> Body<Reported> + 'static,
     ) -> ExitCode {
         let whole = move |cx| -> TestFuture {
-            Box::pin(async move { Ok(body(arguments.make(&cx).await?).await) })
+            Box::pin(async move {
+                let made = shortened(arguments.make(&cx)).await?;
+                Ok(shortened(body(made)).await)
+            })
         };
         crate::harness::run(test, Box::new(whole))
     }

@@ -78,6 +78,8 @@ pub(crate) struct Ended {
     pub(crate) unhit: Unhit,
     /// What exceeds the limits that the test's attribute sets for its queries.
     pub(crate) over_budget: Option<String>,
+    /// What else the report tells, in sections.
+    pub(crate) remarks: Vec<(&'static str, String)>,
     /// What the test did, if there was a test.
     pub(crate) recording: Option<Arc<Recording>>,
 }
@@ -100,6 +102,7 @@ impl Ended {
             unasked: Unasked::default(),
             unhit: Unhit::default(),
             over_budget: None,
+            remarks: Vec::new(),
             recording: None,
         }
     }

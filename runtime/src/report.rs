@@ -4,6 +4,7 @@ mod detail;
 mod encounters;
 mod masking;
 mod printable;
+mod run_again;
 mod story;
 
 use std::fmt::Write;
@@ -43,6 +44,7 @@ impl Report {
             unasked,
             unhit,
             over_budget,
+            remarks,
             recording,
         } = ended;
         let mut sections = Vec::new();
@@ -75,6 +77,7 @@ impl Report {
         {
             sections.push(("fault", unhit));
         }
+        sections.extend(remarks.iter().cloned());
         let wanted = Wanted::by_environment();
         let log = recording.as_ref().map(|recording| recording.log());
         if let Some(encounters) = log.as_ref().and_then(|log| encounters::of(log)) {
@@ -84,7 +87,7 @@ impl Report {
         if let Some(story) = story {
             sections.push(("story", story));
         }
-        sections.push(("run again", rerun_command(test)));
+        sections.push(("run again", run_again::command(test)));
         let how = headline(ended);
         Self {
             title: format!("{} {how}", test.name),
@@ -108,6 +111,9 @@ pub(crate) fn of_success(test: &Test, ended: &Ended) {
     }
     for note in ended.ending.notes() {
         eprintln!("db-test: note: {note}");
+    }
+    for what in ended.ending.left_behind() {
+        announce(format_args!("{}: {what}", test.name));
     }
 }
 
@@ -200,20 +206,4 @@ fn without_source_line(text: &str) -> &str {
         Some((message, number)) if number.chars().all(|c| c.is_ascii_digit()) => message,
         _ => text,
     }
-}
-
-fn rerun_command(test: &Test) -> String {
-    let name = test
-        .name
-        .split_once("::")
-        .map_or(test.name, |(_, name)| name);
-    let Ok(package) = std::env::var("CARGO_PKG_NAME") else {
-        return format!("cargo test -- --exact {name}");
-    };
-    let target = test.name.split("::").next().unwrap_or_default();
-    // A hyphen in a target's name is an underscore in its crate's, so only the others are sure.
-    if target.contains('_') || target == package {
-        return format!("cargo test -p {package} -- --exact {name}");
-    }
-    format!("cargo test -p {package} --test {target} -- --exact {name}")
 }

@@ -1,5 +1,6 @@
 //! Where the database server comes from.
 
+mod cluster;
 mod failure;
 #[cfg(unix)]
 pub(crate) mod local;
@@ -23,9 +24,11 @@ use sqlx::{
     postgres::{PgConnectOptions, PgSslMode},
 };
 
+use self::url::{Choice, Place};
 pub(crate) use self::{
+    cluster::Cluster,
     failure::{ConnectFailure, is},
-    login::Login,
+    login::{Login, OWNER},
     timeouts::never_end,
 };
 use crate::{
@@ -61,6 +64,7 @@ pub(crate) struct Server {
 enum Origin {
     Url {
         variable: &'static str,
+        place: Place,
         has_password: bool,
     },
     #[cfg(unix)]
@@ -74,28 +78,28 @@ enum Origin {
 impl Server {
     /// Takes the server that the environment names, or else starts or joins the private one.
     pub(crate) async fn find(crate_dir: &Path, login: &Login) -> Result<Self, Cause> {
-        if let Some(named) = url::find(crate_dir)? {
-            let origin = Origin::Url {
-                variable: named.variable,
-                has_password: named.has_password,
-            };
-            let server = Self {
-                door: named.options,
-                origin,
-                relay: OnceLock::new(),
-                login: login.clone(),
-                role_settings: OnceLock::new(),
-            };
-            log::info(format_args!(
-                "using {server}, as the variable is set ({})",
-                named.place
-            ));
-            return Ok(server);
-        }
-        log::info(format_args!(
-            "using a private server, as neither {} is set (environment, .env)",
-            url::VARIABLES.join(" nor ")
-        ));
+        let reason = match url::find(crate_dir)? {
+            Choice::Named(named) => {
+                let place = named.place.clone();
+                let server = Self {
+                    door: named.options,
+                    origin: Origin::Url {
+                        variable: named.variable,
+                        place: named.place,
+                        has_password: named.has_password,
+                    },
+                    relay: OnceLock::new(),
+                    login: login.clone(),
+                    role_settings: OnceLock::new(),
+                };
+                log::info(format_args!(
+                    "using {server}, as the variable is set ({place})"
+                ));
+                return Ok(server);
+            }
+            Choice::Private(reason) => reason,
+        };
+        log::info(format_args!("using a private server, as {reason}"));
         Self::private(login.clone()).await
     }
 
@@ -248,7 +252,10 @@ impl Server {
         parameters.push(("database", database.to_owned()));
         parameters.push(("application_name", "db-test".to_owned()));
         // So it is what every kind of reset returns to.
-        let options = format!("{} -c {PROXIED}=on", options.get_options().unwrap_or_default());
+        let options = format!(
+            "{} -c {PROXIED}=on",
+            options.get_options().unwrap_or_default()
+        );
         parameters.push(("options", options.trim_start().to_owned()));
         let attempt = || {
             let (upstream, parameters) = (upstream.clone(), parameters.clone());
@@ -338,10 +345,18 @@ impl fmt::Display for Server {
     /// Names the server without its password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
-            Origin::Url { variable, .. } => {
+            Origin::Url {
+                variable, place, ..
+            } => {
                 let (user, port) = (self.door.get_username(), self.door.get_port());
                 let database = self.door.get_database().unwrap_or(user);
-                write!(f, "the server that {variable} names ({user}@")?;
+                match place {
+                    Place::Environment => write!(f, "the server that {variable} names")?,
+                    Place::File(path) => {
+                        write!(f, "the server that {variable} in {} names", path.display())?;
+                    }
+                }
+                write!(f, " ({user}@")?;
                 match self.door.get_socket() {
                     Some(directory) => write!(f, "{}", directory.display())?,
                     None => write!(f, "{}:{port}", self.door.get_host())?,

@@ -9,9 +9,10 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 pub use self::migrations::Migrations;
+pub(crate) use self::migrations::{file_of, shown};
 pub(crate) use self::{
     active::{Active, Startable},
-    registry::{Definition, any_active, close_all, definition_of, register},
+    registry::{Definition, any_active, close_all, crate_dir, definition_of, register},
 };
 use crate::{
     BoxError, IntoApp, Overrides, TestContext,
@@ -98,13 +99,18 @@ impl Session {
     /// A function run once, after the migrations and the [`seed_sql`](Self::seed_sql).
     ///
     /// Code cannot be compared with what ran earlier, so the template is made anew whenever the
-    /// test binary has been rebuilt.
-    pub fn seed<F, Fut>(mut self, seed: F) -> Self
+    /// test binary has been rebuilt. Its error may be of any type that [`BoxError`] is made from; a closure names
+    /// it: `Ok::<_, BoxError>(())`.
+    pub fn seed<F, Fut, E>(mut self, seed: F) -> Self
     where
         F: Fn(PgPool) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
     {
-        self.seed = Some(Arc::new(move |pool| Box::pin(seed(pool))));
+        self.seed = Some(Arc::new(move |pool| {
+            let seeding = seed(pool);
+            Box::pin(async { seeding.await.map_err(Into::into) })
+        }));
         self
     }
 

@@ -1,7 +1,6 @@
 //! What runs when a test has ended, before its database is taken away.
 
 use std::{
-    any::Any,
     future::Future,
     panic::{AssertUnwindSafe, Location},
     pin::Pin,
@@ -11,7 +10,7 @@ use std::{
 
 use futures_util::FutureExt;
 
-use crate::{BoxError, report::chain};
+use crate::{BoxError, panics::text_of, report::chain};
 
 /// How long each teardown may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -79,10 +78,4 @@ impl Teardowns {
     fn list(&self) -> std::sync::MutexGuard<'_, Vec<(&'static Location<'static>, Work)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn text_of(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("with something that is no text")
 }

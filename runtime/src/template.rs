@@ -2,14 +2,20 @@
 //! each lane is cloned.
 
 mod clean_up;
+mod failed_migration;
 mod fill;
 mod fingerprint;
 mod locale;
 mod notifying;
 mod publish;
 pub(crate) mod reap;
+mod roles;
+mod sequences;
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sqlx::migrate::Migrator;
 use tokio::sync::OnceCell;
@@ -27,6 +33,8 @@ use crate::{
 pub(crate) struct Template {
     database: OwnDatabase,
     migrator: Arc<Migrator>,
+    /// Where the files of the migrations are.
+    migrations_dir: PathBuf,
     seed_sql: Vec<String>,
     seed: Option<SeedFn>,
     locale: Option<String>,
@@ -44,11 +52,17 @@ pub(crate) enum Ground {
 }
 
 impl Template {
-    pub(crate) fn new(session: &Session, migrator: Arc<Migrator>, server: Arc<Server>) -> Self {
+    pub(crate) fn new(
+        session: &Session,
+        crate_dir: &Path,
+        migrator: Arc<Migrator>,
+        server: Arc<Server>,
+    ) -> Self {
         let fingerprint = fingerprint::of(session, &migrator, &server);
         Self {
             database: OwnDatabase::template(&fingerprint),
             migrator,
+            migrations_dir: session.migrations.directory(crate_dir),
             seed_sql: session.seed_sql.clone(),
             seed: session.seed.clone(),
             locale: session.locale.clone(),
@@ -73,7 +87,8 @@ impl Template {
     /// A failure that would be the same again, such as a broken migration, is remembered.
     pub(crate) async fn ensure(&self) -> Result<Ground, Error> {
         let try_once = || async {
-            let ensured = publish::ensure(self).await.map_err(Error::from);
+            // In a box, so that the layout of a user's future is not too deep for the compiler.
+            let ensured = Box::pin(publish::ensure(self)).await.map_err(Error::from);
             match ensured {
                 Err(error) if !error.is_lasting() => Err(error),
                 result => Ok(result),

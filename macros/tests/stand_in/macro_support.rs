@@ -122,6 +122,10 @@ impl Test {
         }
     }
 
+    pub const fn migrations(self) -> Self {
+        self
+    }
+
     pub const fn session(self, session: fn() -> Session) -> Self {
         Self {
             session: Some(session),

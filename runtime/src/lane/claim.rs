@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
+use super::inheritance;
 use crate::{
     database::{COMMENT, Mark, OwnDatabase, State},
     error::Cause,
@@ -129,6 +130,9 @@ pub(super) async fn clone_template(
                 .await
             {
                 Ok(_) => {
+                    inheritance::carry_over(&mut door, template, lane)
+                        .await
+                        .map_err(failed)?;
                     break mark_as_template(&mut door, template, lane)
                         .await
                         .map_err(failed)?;

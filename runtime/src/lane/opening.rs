@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use sqlx::{Connection, postgres::PgConnectOptions};
 
 use super::{
-    Lane, LaneId, Lanes,
+    Lane, LaneId, Lanes, Restore,
     claim::{self, Claimed},
     hint::Hint,
     policies,
@@ -158,7 +158,8 @@ impl Lanes {
         match blocking(move || claim::claim(session, &database, &server)).await {
             Ok(Claimed::Ours { session, comment }) => {
                 let session = self.tell_policies(session).await;
-                self.lane(Some((candidate, comment)), session, &options)
+                let (session, restore) = self.restore(session).await?;
+                self.lane(Some((candidate, comment)), session, &options, restore)
                     .map(Some)
             }
             Ok(Claimed::Pooled(cause)) => Err(Failure::Final(Error::from(cause))),
@@ -196,7 +197,7 @@ impl Lanes {
         let prepared = blocking(move || claim::prepare_shared(session)).await;
         let session = prepared.map_err(|error| self.statement("prepare a connection", error))?;
         let session = self.tell_policies(session).await;
-        self.lane(None, session, &options)
+        self.lane(None, session, &options, Restore::default())
     }
 
     /// Starts the proxy of a lane whose connection is ready.
@@ -205,6 +206,7 @@ impl Lanes {
         own: Option<(Candidate<'_>, Option<String>)>,
         session: Session,
         options: &PgConnectOptions,
+        restore: Restore,
     ) -> Result<Lane, Failure> {
         let backend = session.process_id;
         let (own, comment) = own.unzip();
@@ -212,6 +214,7 @@ impl Lanes {
             own: None,
             comment: comment.flatten(),
             backend,
+            restore,
         };
         let release_locks = LaneId::release_locks(own.is_some());
         let proxy = Proxy::start(session, Upstream::of(options), release_locks)
@@ -231,6 +234,17 @@ impl Lanes {
             session
         })
         .await
+    }
+
+    /// Asks what puts back the sequences of a lane.
+    async fn restore(&self, mut session: Session) -> Result<(Session, Restore), Failure> {
+        let (server, template) = (Arc::clone(&self.server), self.template.database().clone());
+        let asked = blocking(move || {
+            let restore = Restore::of_clone(&mut session, &server, &template)?;
+            Ok((session, restore))
+        });
+        let asked: Result<_, sqlx::Error> = asked.await;
+        asked.map_err(|error| self.statement("read the sequences of the template", error))
     }
 
     fn refused(&self, failure: ConnectFailure) -> Failure {

@@ -8,6 +8,10 @@ use super::{
 };
 use crate::announce::announce;
 
+const IS_AN_EXTENSION: &str =
+    "was set, which is not what is read: a handler's `Extension<T>` reads a `T`";
+const INSTEAD_OF_AN_EXTENSION: &str = "set what is in it, without `Extension(…)`";
+
 /// The overrides of a test that nothing asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Unasked(Vec<Finding>);
@@ -25,7 +29,10 @@ impl Unasked {
     pub(super) fn of(pages: &Pages, requests: Option<usize>) -> Self {
         let mut found = Vec::new();
         for (index, line) in pages.lines.iter().enumerate() {
-            if line.record.optional || line.record.is_used() {
+            if line.record.optional
+                || line.record.is_used()
+                || (line.record.is_offered() && is_read_by_the_framework(&line.record))
+            {
                 continue;
             }
             let finding = match line.record.layer {
@@ -116,6 +123,9 @@ fn of_the_test(index: usize, pages: &Pages, requests: Option<usize>) -> Option<F
 }
 
 fn of_no_use(record: &Record, asked: &[Asked], requests: usize) -> Finding {
+    if is_an_extension(record) {
+        return finding(record, IS_AN_EXTENSION, INSTEAD_OF_AN_EXTENSION);
+    }
     let requests = match requests {
         1 => "the only request".to_owned(),
         _ => format!("any of {requests} requests"),
@@ -130,15 +140,35 @@ fn of_no_use(record: &Record, asked: &[Asked], requests: usize) -> Finding {
         );
     }
     let problem = format!(
-        "was set, but nothing can be replaced by it: neither cx.overridden_or nor an \
-         #[overridable] extractor asked for it in {requests}"
+        "was set, and neither cx.overridden_or nor an #[overridable] extractor asked for it in {requests}"
     );
-    let cure = format!(
-        "set what the application uses by now{}, or call overrides.extension(…) for what a plain \
-         Extension reads",
-        list(asked.iter())
-    );
-    finding(record, problem, cure)
+    finding(record, problem, of_an_extension(asked.iter()))
+}
+
+/// Whether a plain `Extension` reads a value cannot be seen, so the cure is for both cases.
+fn of_an_extension<'a>(asked: impl Iterator<Item = &'a Asked>) -> String {
+    format!(
+        "if a plain Extension reads it, call overrides.extension(…); else set what the application uses by now{}",
+        list(asked)
+    )
+}
+
+/// A type of axum's or of its neighbors, such as `ConnectInfo`, whose own extractor reads the extension that
+/// `set` puts into each request.
+fn is_read_by_the_framework(record: &Record) -> bool {
+    let root = record.type_name.split("::").next().unwrap_or_default();
+    let family = ["axum", "http", "hyper", "tower"];
+    let is_of = |name: &str| {
+        root == name
+            || root
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('_'))
+    };
+    family.into_iter().any(is_of) && !is_an_extension(record)
+}
+
+fn is_an_extension(record: &Record) -> bool {
+    record.type_name.starts_with("axum::extension::Extension<")
 }
 
 fn of_one_request(line: &Line, asked: &[Asked]) -> Finding {
@@ -156,6 +186,13 @@ fn of_one_request(line: &Line, asked: &[Asked]) -> Finding {
             "was set for one request, but it is part of the application's state, which was made before",
             "set it by #[db_test(overrides = …)], or make it an #[overridable] extractor",
         );
+    }
+    if is_an_extension(record) {
+        return finding(record, IS_AN_EXTENSION, INSTEAD_OF_AN_EXTENSION);
+    }
+    if !record.of_extractor && !asked.iter().any(|asked| asked.type_id == record.type_id) {
+        let problem = "was set for one request, in which no #[overridable] extractor asked for it";
+        return finding(record, problem, of_an_extension(extractors(asked)));
     }
     finding(
         record,

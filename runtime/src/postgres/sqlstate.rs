@@ -1,7 +1,6 @@
 //! The error codes that are told apart or answered (PostgreSQL manual, appendix A).
 
 pub(crate) const PROTOCOL_VIOLATION: &str = "08P01";
-pub(crate) const FEATURE_NOT_SUPPORTED: &str = "0A000";
 pub(crate) const INVALID_PARAMETER_VALUE: &str = "22023";
 pub(crate) const UNIQUE_VIOLATION: &str = "23505";
 pub(crate) const ACTIVE_SQL_TRANSACTION: &str = "25001";
@@ -9,7 +8,6 @@ pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
 pub(crate) const NO_ACTIVE_SQL_TRANSACTION: &str = "25P01";
 pub(crate) const IN_FAILED_SQL_TRANSACTION: &str = "25P02";
 pub(crate) const INVALID_SQL_STATEMENT_NAME: &str = "26000";
-pub(crate) const INVALID_PASSWORD: &str = "28P01";
 pub(crate) const INVALID_TRANSACTION_TERMINATION: &str = "2D000";
 pub(crate) const INVALID_CURSOR_NAME: &str = "34000";
 pub(crate) const INVALID_SAVEPOINT_SPECIFICATION: &str = "3B001";

@@ -11,7 +11,10 @@ pub(crate) enum Ending {
     /// Rolled back, and nothing escaped. What was under way had to be cancelled.
     RolledBack { activity: Option<String> },
     /// A database of the test's own, which is not used again.
-    ThrownAway,
+    ThrownAway {
+        /// What the test has made that is not in its database.
+        left: Vec<String>,
+    },
     /// The connection that kept a database of the test's own for it was ended, so another process may have removed it.
     TakenAway,
     /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
@@ -39,6 +42,7 @@ impl Ending {
     /// The words after the test's name when this alone makes it fail.
     pub(crate) fn headline(&self) -> &'static str {
         match self {
+            Self::NotOpened(error) if error.is_a_panic() => "did not run",
             Self::NotOpened(_) => "got no database",
             Self::TakenAway => "lost its database while it ran",
             Self::Escaped => "escaped from its transaction",
@@ -56,7 +60,10 @@ impl Ending {
                 activity: Some(activity),
             } => format!("rolled back; nothing escaped\n{activity}, and was cancelled"),
             Self::Kept => "set aside with what the test had committed".to_owned(),
-            Self::ThrownAway => "its database is thrown away".to_owned(),
+            Self::ThrownAway { left } => {
+                let lines = left.iter().map(|what| format!("\n{what}"));
+                format!("its database is thrown away{}", lines.collect::<String>())
+            }
             Self::TakenAway => "the connection that reserves the test's database was ended while the test ran, so another process may have\n\
                  removed the database, and what the test saw proves nothing. Something ended it: a server that was restarted, a\n\
                  `pg_terminate_backend` or `drop database … with (force)`, a pooler or a network between."
@@ -72,6 +79,14 @@ impl Ending {
                 let activity = activity.as_deref().unwrap_or("its connection was gone");
                 format!("rolled back by the server\n{activity}")
             }
+        }
+    }
+
+    /// What the test has left on the server, which somebody should know of even if it passed.
+    pub(crate) fn left_behind(&self) -> &[String] {
+        match self {
+            Self::ThrownAway { left } => left,
+            _ => &[],
         }
     }
 

@@ -43,6 +43,6 @@ impl Core {
             return Ending::Kept;
         }
         active.lanes().discard(id, Cut::Everybody);
-        Ending::ThrownAway
+        Ending::ThrownAway { left: Vec::new() }
     }
 }

@@ -81,7 +81,7 @@ impl Core {
         };
         let mut activity = None;
         let ended = {
-            let script = String::new();
+            let script = lane.id.restore.sql();
             let mut ending = pin!(lane.proxy.end(End { how, script }));
             if let Ok(ended) = timeout(patience, &mut ending).await {
                 Some(ended)

@@ -15,7 +15,7 @@ use super::{Server, is};
 use crate::database::OwnDatabase;
 
 /// Who owns the databases of the private server: an ordinary role, which policies and privileges mean something to.
-const OWNER: &str = "db_test";
+pub(crate) const OWNER: &str = "db_test";
 
 /// Makes it; another process may be doing the same.
 const MAKE_OWNER: &str = "do $$ begin create role db_test login createdb createrole; \

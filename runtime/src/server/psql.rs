@@ -99,12 +99,13 @@ mod tests {
     use std::sync::OnceLock;
 
     use super::{Origin, Server, quoted};
-    use crate::server::Login;
+    use crate::server::{Login, Place};
 
     fn psql(url: &str) -> String {
         let door = url.parse().expect("it is a URL");
         let origin = Origin::Url {
             variable: "TEST_DB_URL",
+            place: Place::Environment,
             has_password: true,
         };
         let relay = OnceLock::new();

@@ -2,7 +2,10 @@
 
 mod parse;
 
-use std::{env, path::Path};
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+};
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -11,51 +14,88 @@ use crate::error::Cause;
 /// The variables that name a server, first match wins.
 pub(super) const VARIABLES: [&str; 2] = ["TEST_DB_URL", "DATABASE_URL"];
 
+/// The value of `TEST_DB_URL` that asks for the private server, whatever else is set.
+const PRIVATE: &str = "private";
+
 /// A server named by a variable.
+#[derive(Debug)]
 pub(super) struct Named {
     pub(super) variable: &'static str,
     /// Where the variable was found.
-    pub(super) place: &'static str,
+    pub(super) place: Place,
     pub(super) has_password: bool,
     pub(super) options: PgConnectOptions,
 }
 
-/// Looks for each variable in the environment, then in the nearest `.env`. An empty value counts
-/// as none.
-pub(super) fn find(crate_dir: &Path) -> Result<Option<Named>, Cause> {
+/// Where a variable was found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    Environment,
+    File(PathBuf),
+}
+
+/// Which server is to be used.
+#[derive(Debug)]
+pub(super) enum Choice {
+    Named(Box<Named>),
+    /// The private one, and why.
+    Private(String),
+}
+
+/// What a `.env` says.
+#[derive(Default, Debug)]
+struct DotEnv {
+    path: PathBuf,
+    pairs: Vec<(String, String)>,
+}
+
+/// Looks for each variable in the environment, then in the nearest `.env`.
+///
+/// An empty value counts as none. In the environment it also hides what the file has by that name, as it
+/// does for the application that reads the file.
+pub(super) fn find(crate_dir: &Path) -> Result<Choice, Cause> {
     choose(
         |variable| env::var(variable).ok(),
         &read_dot_env(crate_dir)?,
     )
 }
 
-fn choose(
-    environment: impl Fn(&str) -> Option<String>,
-    file: &[(String, String)],
-) -> Result<Option<Named>, Cause> {
+fn choose(environment: impl Fn(&str) -> Option<String>, file: &DotEnv) -> Result<Choice, Cause> {
     let in_file = |variable| {
-        let found = file.iter().find(|(name, _)| name == variable);
-        found.map(|(_, value)| value.clone())
+        let found = file.pairs.iter().find(|(name, _)| name == variable);
+        found.map(|(_, value)| (value.clone(), Place::File(file.path.clone())))
     };
-    let candidates = VARIABLES.iter().flat_map(|&variable| {
-        let places = [
-            ("environment", environment(variable)),
-            (".env", in_file(variable)),
-        ];
-        places.map(|(place, value)| (variable, place, value))
-    });
-    for (variable, place, value) in candidates {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            return named(variable, place, &value).map(Some);
+    for variable in VARIABLES {
+        let found = environment(variable).map(|value| (value, Place::Environment));
+        match found.or_else(|| in_file(variable)) {
+            Some((value, place)) if variable == "TEST_DB_URL" && value == PRIVATE => {
+                return Ok(Choice::Private(format!("{variable} ({place}) asks for it")));
+            }
+            Some((value, place)) if !value.is_empty() => {
+                return named(variable, place, &value).map(|named| Choice::Named(Box::new(named)));
+            }
+            _ => {}
         }
     }
-    Ok(None)
+    let variables = VARIABLES.join(" nor ");
+    Ok(Choice::Private(format!(
+        "neither {variables} is set (environment, .env)"
+    )))
 }
 
-fn named(variable: &'static str, place: &'static str, value: &str) -> Result<Named, Cause> {
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("environment"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+fn named(variable: &'static str, place: Place, value: &str) -> Result<Named, Cause> {
     let options = parse::options(value).map_err(|problem| Cause::BadUrl {
         variable,
-        place,
+        place: place.to_string(),
         problem,
     })?;
     Ok(Named {
@@ -67,13 +107,13 @@ fn named(variable: &'static str, place: &'static str, value: &str) -> Result<Nam
 }
 
 /// The pairs of the `.env` nearest to the crate, searching its directory and those above.
-fn read_dot_env(crate_dir: &Path) -> Result<Vec<(String, String)>, Cause> {
+fn read_dot_env(crate_dir: &Path) -> Result<DotEnv, Cause> {
     let Some(path) = crate_dir
         .ancestors()
         .map(|dir| dir.join(".env"))
         .find(|path| path.is_file())
     else {
-        return Ok(Vec::new());
+        return Ok(DotEnv::default());
     };
     let unreadable = |error: dotenvy::Error| {
         // The parser's own text quotes the line, which may hold a password.
@@ -85,17 +125,18 @@ fn read_dot_env(crate_dir: &Path) -> Result<Vec<(String, String)>, Cause> {
         };
         Cause::BadDotEnv(format!("{}: {problem}", path.display()))
     };
-    dotenvy::from_path_iter(&path)
+    let pairs = dotenvy::from_path_iter(&path)
         .map_err(unreadable)?
         .collect::<Result<_, _>>()
-        .map_err(unreadable)
+        .map_err(unreadable)?;
+    Ok(DotEnv { path, pairs })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{env, fs};
+    use std::{env, fs, path::PathBuf};
 
-    use super::{choose, read_dot_env};
+    use super::{Choice, DotEnv, choose, read_dot_env};
 
     const FIRST: &str = "postgres://ada@first.example/one";
     const SECOND: &str = "postgres://ada@second.example/two";
@@ -105,16 +146,20 @@ mod tests {
         environment: &[(&str, &str)],
         file: &[(&str, &str)],
     ) -> Option<(&'static str, String)> {
-        let file: Vec<_> = file
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect();
+        let pairs = file.iter();
+        let pairs = pairs.map(|(name, value)| (name.to_string(), value.to_string()));
+        let file = DotEnv {
+            path: PathBuf::from("/shop/.env"),
+            pairs: pairs.collect(),
+        };
         let lookup = |wanted: &str| {
             let found = environment.iter().find(|(name, _)| *name == wanted);
             found.map(|(_, value)| value.to_string())
         };
-        let named = choose(lookup, &file).unwrap_or_else(|error| panic!("{error}"))?;
-        Some((named.variable, named.options.get_host().to_owned()))
+        match choose(lookup, &file).unwrap_or_else(|error| panic!("{error}")) {
+            Choice::Named(named) => Some((named.variable, named.options.get_host().to_owned())),
+            Choice::Private(_) => None,
+        }
     }
 
     #[test]
@@ -134,6 +179,37 @@ mod tests {
         let first = chosen(&[("TEST_DB_URL", "")], &[("DATABASE_URL", FIRST)]);
         assert_eq!(first, Some(("DATABASE_URL", "first.example".to_owned())));
         assert_eq!(chosen(&[("TEST_DB_URL", "")], &[]), None);
+    }
+
+    #[test]
+    fn an_empty_variable_hides_the_line_of_its_name_in_the_file() {
+        let (test, other) = (("TEST_DB_URL", FIRST), ("DATABASE_URL", SECOND));
+        assert_eq!(chosen(&[("DATABASE_URL", "")], &[other]), None);
+        let second = Some(("DATABASE_URL", "second.example".to_owned()));
+        assert_eq!(chosen(&[("TEST_DB_URL", "")], &[test, other]), second);
+    }
+
+    #[test]
+    fn the_private_server_can_be_asked_for_wherever_the_variable_stands() {
+        let (private, url) = (("TEST_DB_URL", "private"), ("DATABASE_URL", FIRST));
+        assert_eq!(chosen(&[private, url], &[url]), None);
+        assert_eq!(chosen(&[url], &[private, url]), None);
+    }
+
+    #[test]
+    fn a_value_that_is_no_url_is_told_with_its_file() {
+        let url = "mysql://ada:sesame@host/shop".to_owned();
+        let file = DotEnv {
+            path: PathBuf::from("/shop/.env"),
+            pairs: vec![("DATABASE_URL".to_owned(), url)],
+        };
+        let told = choose(|_| None, &file)
+            .expect_err("it is of another kind")
+            .to_string();
+        assert!(
+            told.starts_with("DATABASE_URL (/shop/.env) is not"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use futures_util::future::join;
+use tokio::sync::OnceCell;
 
 use super::Definition;
 use crate::{
@@ -11,13 +12,16 @@ use crate::{
     executor, keep,
     lane::{Cut, LaneId, Lanes},
     log,
-    server::Server,
+    server::{Cluster, Server},
     template::Template,
 };
 
 /// The started part of a session, made by the first test that needs it and shared by the others.
 pub(crate) struct Active {
     lanes: Lanes,
+    /// What belonged to the whole server before the first test that could add to it.
+    cluster: OnceCell<Cluster>,
+    has_schema: bool,
 }
 
 /// A session that is started when it is first needed.
@@ -29,8 +33,19 @@ impl Active {
         Startable(definition)
     }
 
+    /// Whether there are migrations or a seed.
+    pub(crate) fn has_schema(&self) -> bool {
+        self.has_schema
+    }
+
     pub(crate) fn lanes(&self) -> &Lanes {
         &self.lanes
+    }
+
+    /// What belonged to the whole server before the first test that could add to it.
+    pub(crate) async fn cluster(&self) -> &Cluster {
+        let server = self.lanes.server();
+        self.cluster.get_or_init(|| server.cluster()).await
     }
 
     /// Gives up a lane that a test has really written to, and prepares another one, both off the
@@ -51,14 +66,24 @@ impl Active {
         let began = Instant::now();
         // The files are read on another thread meanwhile.
         let (migrator, server) = join(
-            definition.session.migrations.load(&definition.crate_dir),
+            definition
+                .session
+                .migrations
+                .load(&definition.crate_dir, definition.had_migrations),
             Server::find(&definition.crate_dir, &definition.session.login),
         )
         .await;
         let (migrator, server) = (migrator?, Arc::new(server?));
         let migrations = migrator.iter().count();
+        let session = &definition.session;
+        let has_schema = migrations > 0 || session.seed.is_some() || !session.seed_sql.is_empty();
         keep::attend_to(&server).await;
-        let template = Template::new(&definition.session, migrator, Arc::clone(&server));
+        let template = Template::new(
+            &definition.session,
+            &definition.crate_dir,
+            migrator,
+            Arc::clone(&server),
+        );
         log::info(format_args!(
             "session {} started on {server} in {:.1?}: {} migrations, template {}",
             definition.name,
@@ -68,6 +93,8 @@ impl Active {
         ));
         Ok(Self {
             lanes: Lanes::new(server, template),
+            cluster: OnceCell::new(),
+            has_schema,
         })
     }
 }
@@ -78,7 +105,7 @@ impl Startable {
     /// A failure that would be the same again is remembered: what stopped one test stops the others at once.
     pub(crate) async fn get(self) -> Result<Arc<Active>, Error> {
         let start = || async {
-            let started = Active::start(self.0).await.map(Arc::new);
+            let started = Box::pin(Active::start(self.0)).await.map(Arc::new);
             match started.map_err(Error::from) {
                 Err(error) if !error.is_lasting() => Err(error),
                 result => Ok(result),

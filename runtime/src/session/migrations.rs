@@ -1,5 +1,7 @@
 //! Where a session's migrations come from.
 
+mod files;
+
 use std::{
     borrow::Cow,
     path::{Path, PathBuf},
@@ -8,11 +10,13 @@ use std::{
 
 use sqlx::migrate::Migrator;
 
+pub(crate) use self::files::{file_of, shown};
 use crate::error::Cause;
 
 /// The migrations of a session: embedded by `sqlx::migrate!()`, or read from a directory.
 ///
-/// Made by `into()` from a [`Migrator`] or a path.
+/// Made by `into()` from a [`Migrator`] or a path. A directory without migrations is an error; a session that
+/// wants none says `.migrations(Migrator::DEFAULT)`.
 #[derive(Clone, Debug, Default)]
 pub struct Migrations(Source);
 
@@ -27,30 +31,52 @@ enum Source {
 
 impl Migrations {
     /// Reads the migrations; relative paths start at the crate's directory.
-    pub(crate) async fn load(&self, crate_dir: &Path) -> Result<Arc<Migrator>, Cause> {
-        match &self.0 {
-            Source::Embedded(migrator) => Ok(Arc::clone(migrator)),
-            Source::Directory(path) => read(&crate_dir.join(path)).await,
-            Source::Conventional => {
-                let directory = crate_dir.join("migrations");
-                if directory.is_dir() {
-                    read(&directory).await
-                } else {
-                    Ok(Arc::new(Migrator::DEFAULT))
-                }
+    ///
+    /// # Errors
+    ///
+    /// When a directory that should be there is missing or has no migrations in it, and when two are of one version.
+    pub(crate) async fn load(
+        &self,
+        crate_dir: &Path,
+        had_conventional: bool,
+    ) -> Result<Arc<Migrator>, Cause> {
+        let directory = self.directory(crate_dir);
+        let migrator = match &self.0 {
+            Source::Embedded(migrator) => Arc::clone(migrator),
+            Source::Directory(_) => read(&directory).await?,
+            Source::Conventional if directory.is_dir() => read(&directory).await?,
+            Source::Conventional if had_conventional => {
+                return Err(Cause::MigrationsGone { directory });
             }
-        }
+            Source::Conventional => Arc::new(Migrator::DEFAULT),
+        };
+        files::refuse_twins(&migrator, &directory)?;
+        Ok(migrator)
+    }
+
+    /// Where their files are; of embedded ones, where they are by convention.
+    pub(crate) fn directory(&self, crate_dir: &Path) -> PathBuf {
+        crate_dir.join(match &self.0 {
+            Source::Directory(path) => path,
+            Source::Conventional | Source::Embedded(_) => Path::new("migrations"),
+        })
     }
 }
 
 async fn read(directory: &Path) -> Result<Arc<Migrator>, Cause> {
-    match Migrator::new(directory).await {
-        Ok(migrator) => Ok(Arc::new(migrator)),
-        Err(error) => Err(Cause::MigrationsUnreadable {
+    let migrator = Migrator::new(directory)
+        .await
+        .map_err(|error| Cause::MigrationsUnreadable {
             directory: directory.to_owned(),
             error,
-        }),
+        })?;
+    if migrator.migrations.is_empty() {
+        return Err(Cause::NoMigrations {
+            directory: directory.to_owned(),
+            found: files::described(directory),
+        });
     }
+    Ok(Arc::new(migrator))
 }
 
 impl From<Migrator> for Migrations {
@@ -95,5 +121,34 @@ impl From<&Path> for Migrations {
 impl From<PathBuf> for Migrations {
     fn from(path: PathBuf) -> Self {
         Self(Source::Directory(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Migrations;
+    use crate::executor::block_on;
+
+    fn load(had_conventional: bool) -> Result<usize, String> {
+        let migrations = Migrations::default();
+        let loading = migrations.load(Path::new("/nowhere"), had_conventional);
+        let loaded = block_on(loading).map_err(|error| error.to_string());
+        loaded.map(|migrator| migrator.iter().count())
+    }
+
+    #[test]
+    fn a_directory_that_was_there_for_the_compiler_must_not_be_missing() {
+        let told = load(true).expect_err("it is missing");
+        assert!(
+            told.starts_with("there is no /nowhere/migrations"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_directory_that_never_was_is_not_missed() {
+        assert_eq!(load(false), Ok(0));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    env,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
@@ -21,6 +22,8 @@ pub(crate) struct Definition {
     /// The path of the function that describes it, for messages.
     pub(crate) name: String,
     pub(crate) crate_dir: PathBuf,
+    /// Whether there was a `migrations/` in that directory when the test was compiled.
+    pub(super) had_migrations: bool,
     pub(crate) session: Session,
     pub(super) active: OnceCell<Result<Arc<Active>, Error>>,
 }
@@ -29,6 +32,12 @@ pub(crate) struct Definition {
 const CONVENTIONAL: &str = "the conventional session";
 
 impl Definition {
+    /// Whether it has been started, and has migrations or a seed.
+    pub(crate) fn has_schema(&self) -> bool {
+        let active = self.active.get().and_then(|active| active.as_ref().ok());
+        active.is_some_and(|active| active.has_schema())
+    }
+
     pub(crate) fn is_conventional(&self) -> bool {
         self.name == CONVENTIONAL
     }
@@ -84,6 +93,14 @@ pub(crate) fn definition_of(test: &'static Test) -> Result<&'static Definition, 
     }
 }
 
+/// Where the crate of a test is now. Under Cargo and nextest the environment says it, also where an archive of
+/// test programs runs on another machine than the one they were compiled on.
+pub(crate) fn crate_dir(test: &Test) -> PathBuf {
+    let now = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    now.filter(|directory| directory.is_dir())
+        .unwrap_or_else(|| PathBuf::from(test.crate_dir))
+}
+
 fn definition(key: Key, name: &str, make: SessionFn, test: &Test) -> &'static Definition {
     // One for each session function of the program, so the leak is bounded.
     let once: &'static OnceLock<_> = *definitions()
@@ -92,7 +109,8 @@ fn definition(key: Key, name: &str, make: SessionFn, test: &Test) -> &'static De
         .or_insert_with(|| Box::leak(Box::default()));
     once.get_or_init(|| Definition {
         name: name.to_owned(),
-        crate_dir: PathBuf::from(test.crate_dir),
+        crate_dir: crate_dir(test),
+        had_migrations: test.had_migrations,
         session: make(),
         active: OnceCell::new(),
     })
@@ -117,4 +135,20 @@ fn active() -> Vec<Arc<Active>> {
     let all = definitions.iter().flat_map(HashMap::values);
     all.filter_map(|definition| definition.get()?.active.get()?.as_ref().ok().cloned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Session, Test, any_active, definition_of};
+
+    #[test]
+    fn a_session_function_runs_without_the_registry_s_lock() {
+        fn session() -> Session {
+            // Whatever asks the registry, such as the exit of the process, need not wait for a slow session function.
+            any_active();
+            Session::postgres()
+        }
+        static TEST: Test = Test::new("it::a_test", "/").session(session);
+        assert!(definition_of(&TEST).is_ok());
+    }
 }

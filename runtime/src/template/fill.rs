@@ -1,13 +1,16 @@
 //! What a template is filled with: the session's migrations, then its seeds.
 
-use sqlx::{
-    AssertSqlSafe, Executor, PgPool,
-    migrate::{MigrateError, Migrator},
-    postgres::PgPoolOptions,
-};
+use sqlx::{AssertSqlSafe, Executor, PgPool, migrate::MigrateError, postgres::PgPoolOptions};
 
-use super::Template;
-use crate::{announce::announce, database::OwnDatabase, error::Cause, report::chain};
+use super::{Template, failed_migration, roles};
+use crate::{
+    announce::announce,
+    database::OwnDatabase,
+    error::{Cause, is_of_the_moment},
+    panics::caught,
+    report::chain,
+    server::is,
+};
 
 /// Fills a new database.
 pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
@@ -21,29 +24,36 @@ pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(),
 }
 
 async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
-    template
-        .migrator
-        .run(pool)
-        .await
-        .map_err(|error| Cause::MigrationFailed {
-            name: name_of(&error, &template.migrator),
-            place: String::new(),
+    let migrator = roles::accepting(&template.migrator, &template.database, &template.server);
+    if let Err(error) = migrator.run(pool).await {
+        let migration = failed_migration::of(&migrator, &error);
+        return Err(Cause::MigrationFailed {
+            name: failed_migration::name(migration).into(),
+            at: failed_migration::place(template, migration, &error, Some(pool))
+                .await
+                .into(),
+            place: Box::default(),
             advice: advice_on_migration(template, &error),
             error,
-        })?;
-    let failed = |problem| Cause::SeedFailed { problem };
+        });
+    }
+    let failed = |problem: String, error: Option<&sqlx::Error>| Cause::SeedFailed {
+        problem: problem
+            + &error
+                .map(|error| template.server.advice_on_privileges(error))
+                .unwrap_or_default(),
+        is_of_the_moment: error.is_some_and(is_of_the_moment),
+    };
     for sql in &template.seed_sql {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
-        pool.execute(script).await.map_err(|error| {
-            failed(chain(&error) + &template.server.advice_on_privileges(&error))
-        })?;
+        let executed = pool.execute(script).await;
+        executed.map_err(|error| failed(chain(&error), Some(&error)))?;
     }
     match &template.seed {
-        Some(seed) => seed(pool.clone()).await.map_err(|error| {
-            let database = error.downcast_ref();
-            let advice = database.map(|error| template.server.advice_on_privileges(error));
-            failed(chain(error.as_ref()) + &advice.unwrap_or_default())
-        }),
+        Some(seed) => caught(Box::pin(async { seed(pool.clone()).await }))
+            .await
+            .and_then(|seeded| seeded)
+            .map_err(|error| failed(chain(error.as_ref()), error.downcast_ref())),
         None => Ok(()),
     }
 }
@@ -71,35 +81,32 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     let pool = PgPoolOptions::new().connect_lazy_with(options);
     let migrated = template.migrator.run(&pool).await;
     pool.close().await;
-    migrated.map_err(|error| match error {
-        MigrateError::ExecuteMigration(..) => Cause::MigrationFailed {
-            name: name_of(&error, &template.migrator),
-            place: format!(" ({server})"),
+    let Err(error) = migrated else {
+        return Ok(());
+    };
+    Err(match failed_migration::of(&template.migrator, &error) {
+        Some(migration) => Cause::MigrationFailed {
+            name: failed_migration::name(Some(migration)).into(),
+            at: failed_migration::place(template, Some(migration), &error, None)
+                .await
+                .into(),
+            place: format!(" ({server})").into(),
             advice: advice_on_migration(template, &error),
             error,
         },
-        error => Cause::SharedMigration { server, error },
+        None => Cause::SharedMigration { server, error },
     })
 }
 
-/// What to do about a privilege that is missing.
+/// What to do about a privilege that is missing, or about what is there already.
 fn advice_on_migration(template: &Template, error: &MigrateError) -> Box<str> {
-    match error {
-        MigrateError::ExecuteMigration(error, _) => {
-            template.server.advice_on_privileges(error).into()
-        }
-        _ => Box::default(),
-    }
-}
-
-/// The file name by which the user knows the migration that failed.
-fn name_of(error: &MigrateError, migrator: &Migrator) -> String {
-    let MigrateError::ExecuteMigration(_, version) = error else {
-        return "bookkeeping".to_owned();
+    let MigrateError::ExecuteMigration(error, _) = error else {
+        return Box::default();
     };
-    let found = migrator
-        .iter()
-        .find(|migration| migration.version == *version);
-    let description = found.map_or("", |migration| &migration.description);
-    format!("`{version}_{}`", description.replace(' ', "_"))
+    if is(error, "42710") || is(error, "42P04") {
+        return "\na role, a database or a tablespace belongs to the whole server, and somebody else has made this one: let the \
+                migration make it only where it is missing"
+            .into();
+    }
+    template.server.advice_on_privileges(error).into()
 }

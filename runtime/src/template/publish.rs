@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{Ground, Template, fill, locale, notifying, reap};
+use super::{Ground, Template, fill, locale, notifying, reap, sequences};
 use crate::{
     announce::announce,
     database::{COMMENT, Mark, OwnDatabase, Sessions, remove},
@@ -195,6 +195,8 @@ async fn publish(
     door: &mut PgConnection,
     draft: &OwnDatabase,
 ) -> Result<(), Cause> {
+    wait_until_unused(template, door, draft).await?;
+    sequences::remember(template, door, draft).await?;
     wait_until_unused(template, door, draft).await?;
     // The mark goes with the renamed database; without one it would look forgotten. Migrations may have commented on it.
     let comment = comment_of(template, door, draft).await?;

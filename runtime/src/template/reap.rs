@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::clean_up;
+use super::{clean_up, roles};
 use crate::{
     database::{Fate, Kind, Mark, OwnDatabase, PREFIX, Sessions, remove, survey},
     keep, log,
@@ -55,6 +55,7 @@ async fn try_reap(server: &Arc<Server>, current: &OwnDatabase) -> Result<(), sql
             }
         }
     }
+    roles::reap(&mut door).await?;
     door.close().await?;
     clean_up(Arc::clone(server), abandoned).await;
     Ok(())

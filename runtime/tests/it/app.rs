@@ -2,9 +2,11 @@
 
 mod wasteful;
 
+use std::net::SocketAddr;
+
 use axum::{
     Extension, Json, Router,
-    extract::{FromRequestParts, OptionalFromRequestParts, State},
+    extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts, State},
     http::{StatusCode, request::Parts},
     routing::{get, post},
 };
@@ -64,6 +66,7 @@ pub(crate) fn app(cx: &TestContext) -> Router {
             "/own-greeting",
             get(greet).layer(Extension(Greeting("own"))),
         )
+        .route("/address", get(address))
         .route("/print", get(print))
         .with_state(state)
         .merge(wasteful::routes(cx.pool()))
@@ -110,6 +113,10 @@ async fn list(State(state): State<AppState>) -> Json<Vec<String>> {
 
 async fn greet(greeting: Option<Extension<Greeting>>) -> &'static str {
     greeting.map_or("none", |Extension(Greeting(text))| text)
+}
+
+async fn address(ConnectInfo(address): ConnectInfo<SocketAddr>) -> String {
+    address.ip().to_string()
 }
 
 async fn name_caller(Caller(name): Caller) -> String {

@@ -30,7 +30,7 @@ pub(crate) struct Encrypted {
     pub(crate) port: u16,
     /// The certificate of the authority that vouches for it.
     pub(crate) authority: String,
-    encrypted: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Encrypted {
@@ -51,13 +51,13 @@ impl Encrypted {
         Self {
             port,
             authority,
-            encrypted,
+            connections: encrypted,
         }
     }
 
     /// How many connections were encrypted.
     pub(crate) fn count(&self) -> usize {
-        self.encrypted.load(Ordering::Relaxed)
+        self.connections.load(Ordering::Relaxed)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Databases of ours that a process left half-made, half-dropped or in other hands: the next run makes them anew.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use db_test::db_test;
 use rustix::process::{Pid, Signal, kill_process};
@@ -230,4 +230,29 @@ async fn processes_that_are_killed_at_any_moment_leave_a_server_that_works() {
         "select 1 where not exists (select from pg_database where datname like 'dbt%' and datconnlimit = -2)",
     )
     .await;
+}
+
+#[db_test]
+async fn a_template_that_was_interrupted_is_made_for_the_next_test() {
+    let (place, mut server) = used(TESTS).await;
+    let seed = [
+        ("DB_TEST_CHILD_SEED", "code"),
+        ("DB_TEST_CHILD_SLOW_SEED", "1"),
+        ("RUST_TEST_THREADS", "1"),
+    ];
+    let run = thread::spawn(move || (place.run("injection::", &seed), place));
+    let seeding = "from pg_stat_activity where wait_event = 'PgSleep' and datname like 'dbt%'";
+    until(&mut server, &format!("select {seeding}")).await;
+    let ended = format!("select pg_terminate_backend(pid) {seeding}");
+    sqlx::raw_sql(AssertSqlSafe(ended))
+        .execute(&mut server)
+        .await
+        .expect("it is ended");
+    let (ended, _place) = run.join().expect("it does not panic");
+    for part in [
+        "the session's seed failed",
+        "a_result_may_be_returned ... ok",
+    ] {
+        assert!(ended.output.contains(part), "{part}: {}", ended.output);
+    }
 }

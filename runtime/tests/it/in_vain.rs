@@ -1,7 +1,9 @@
 //! Tests that override in vain when they are asked to, which is by being run as a
 //! [`child`](crate::child).
 
-use axum::{Router, routing::get};
+use std::net::SocketAddr;
+
+use axum::{Extension, Router, extract::ConnectInfo, routing::get};
 use db_test::{Client, OverrideRequest, Overrides, TestContext, db_test};
 
 use crate::{
@@ -93,8 +95,25 @@ async fn of_an_extractor(client: Client, overrides: Overrides) {
 async fn for_one_request(client: Client) {
     let request = client.get("/greeting");
     if asked_to_fail() {
-        request.overriding(|o| o.set(ada())).await;
+        request.overriding(|o| o.set_with(|_| ada())).await;
     }
+}
+
+#[db_test]
+async fn for_one_request_as_an_extension(client: Client) {
+    let request = client.get("/greeting");
+    if asked_to_fail() {
+        let hello = request.overriding(|o| o.set(Greeting("hello")));
+        hello.await.assert_text("hello");
+    }
+}
+
+#[db_test]
+async fn wrapped_in_an_extension(client: Client, overrides: Overrides) {
+    if asked_to_fail() {
+        overrides.set(Extension(Greeting("hello")));
+    }
+    client.get("/greeting").await.assert_text("none");
 }
 
 #[db_test]
@@ -130,11 +149,13 @@ fn without_need(overrides: &Overrides) {
     overrides.optional().set(Visitor);
     overrides.extension(Greeting("hello"));
     overrides.set(ada());
+    overrides.set(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 80))));
 }
 
 #[db_test(overrides = without_need)]
 async fn not_reported(client: Client, overrides: Overrides) {
     overrides.set(Caller("grace".to_owned()));
     client.get("/caller").await.assert_text("grace");
+    client.get("/address").await.assert_text("192.0.2.1");
     overrides.set(ada());
 }

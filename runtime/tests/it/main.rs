@@ -6,6 +6,7 @@ mod authenticating;
 mod autocommit;
 mod breaking;
 mod child;
+mod cluster;
 mod deriving;
 mod encrypted;
 mod encrypting;
@@ -16,6 +17,7 @@ mod fixtures;
 mod given_roles;
 mod healing;
 mod in_vain;
+mod inheritance;
 mod injection;
 mod keeping;
 mod leaks;
@@ -29,6 +31,8 @@ mod override_end;
 mod overriding;
 mod own_connections;
 mod own_database;
+mod own_pool;
+mod panicking;
 mod place;
 #[cfg(unix)]
 mod poolers;
@@ -37,6 +41,7 @@ mod readme;
 mod roles;
 mod rollback;
 mod savepoints;
+mod sequences;
 mod servers;
 mod shared;
 mod story;
@@ -48,7 +53,7 @@ mod without_sockets;
 
 use std::env;
 
-use db_test::Session;
+use db_test::{BoxError, Session};
 
 /// The variables by which a test makes its child start from something else.
 const MIGRATIONS: &str = "DB_TEST_CHILD_MIGRATIONS";
@@ -69,7 +74,7 @@ fn session() -> Session {
                 .bind(seconds)
                 .execute(&pool)
                 .await?;
-            Ok(())
+            Ok::<_, BoxError>(())
         }),
         Ok(name) => session.seed_sql(format!("insert into items (name) values ('{name}')")),
         Err(_) => session.seed_sql("insert into items (name) values ('seeded')"),

@@ -39,6 +39,21 @@ async fn failing_in_its_own_database(pool: PgPool) {
     assert!(!asked_to_fail(), "failing as asked");
 }
 
+/// Makes what its database does not take along.
+#[db_test(isolation = "database")]
+async fn making_what_outlives_it(pool: PgPool) {
+    if asked_to_fail() {
+        for sql in [
+            "create database it_left",
+            "create role it_left_role",
+            "alter role it_left_role set work_mem = '8MB'",
+            "grant select on items to it_left_role",
+        ] {
+            sqlx::raw_sql(sql).execute(&pool).await.expect("it is made");
+        }
+    }
+}
+
 /// Ends the connection that reserves its database, and sees nothing of that.
 #[db_test(isolation = "database")]
 async fn losing_its_claim(pool: PgPool) {

@@ -15,7 +15,7 @@ fn a_url_that_leads_nowhere_is_told_once_and_without_its_password() {
     assert_eq!(
         failed
             .output
-            .matches("unset the variable to use a private server")
+            .matches("set TEST_DB_URL=private to use a private server")
             .count(),
         1,
         "{}",

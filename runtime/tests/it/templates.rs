@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use db_test::db_test;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::place::Place;
+use crate::{child, place::Place};
 
 const TESTS: &str = "injection::a_result_may_be_returned";
 
@@ -76,6 +76,61 @@ async fn a_broken_migration_is_told_by_its_name_and_leaves_nothing() {
         failed.output
     );
     assert!(databases(&place).await.is_empty());
+}
+
+#[test]
+fn a_failing_migration_is_told_by_file_and_line() {
+    let place = Place::new();
+    for (sql, line) in [
+        // The server gives a position with the first, and none with the others.
+        (
+            "create table one (id int);\n\nselect missing from one;",
+            ":3: ",
+        ),
+        (
+            "create table two (id int);\n-- again\ncreate table two (id int);",
+            ":3: ",
+        ),
+        (
+            "create table t (id int unique);\ninsert into t\n  values (1), (1);",
+            ":2: ",
+        ),
+        ("do $$\nbegin\n  perform missing();\nend $$", ":1: "),
+    ] {
+        let migrations = Migrations::new("0007_add_things.sql", sql);
+        let failed = place.run(TESTS, &[("DB_TEST_CHILD_MIGRATIONS", migrations.path())]);
+        let told = format!(
+            "migration `7_add_things` failed at {}/0007_add_things.sql{line}",
+            migrations.path()
+        );
+        assert!(failed.output.contains(&told), "{told}:\n{}", failed.output);
+    }
+}
+
+#[test]
+fn two_migrations_of_one_version_are_both_named() {
+    let migrations = Migrations::new("0001_users.sql", "select 1");
+    fs::write(migrations.0.join("1_orders.sql"), "select 2").expect("it is written");
+    let failed = child::run(TESTS, &[("DB_TEST_CHILD_MIGRATIONS", migrations.path())]);
+    let told = "two migrations have the version 1: `0001_users.sql` and `1_orders.sql`";
+    assert!(failed.output.contains(told), "{}", failed.output);
+}
+
+#[test]
+fn a_directory_without_migrations_is_told_with_what_is_in_it() {
+    let migrations = Migrations::new("users.sql", "select 1");
+    let asked = [("DB_TEST_CHILD_MIGRATIONS", migrations.path())];
+    let failed = child::run(TESTS, &asked);
+    for part in [
+        "there are no migrations in",
+        "it has `users.sql`",
+        "Migrator::DEFAULT",
+    ] {
+        assert!(failed.output.contains(part), "{part}:\n{}", failed.output);
+    }
+    fs::remove_file(migrations.0.join("users.sql")).expect("it is removed");
+    let failed = child::run(TESTS, &asked);
+    assert!(failed.output.contains("it is empty"), "{}", failed.output);
 }
 
 #[test]
@@ -167,17 +222,17 @@ async fn run(connection: &mut PgConnection, sql: &str) {
 }
 
 /// A directory with one migration, for the length of a test.
-struct Migrations(PathBuf);
+pub(crate) struct Migrations(PathBuf);
 
 impl Migrations {
-    fn new(name: &str, sql: &str) -> Self {
+    pub(crate) fn new(name: &str, sql: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("dbt-{}-{name}", std::process::id()));
         fs::create_dir_all(&directory).expect("it is made");
         fs::write(directory.join(name), sql).expect("it is written");
         Self(directory)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().expect("it is UTF-8")
     }
 }

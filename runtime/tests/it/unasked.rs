@@ -17,10 +17,10 @@ fn said_of(test: &str) -> String {
 fn a_type_that_nothing_can_replace_is_told_from_those_that_something_can() {
     assert_eq!(
         said_of("renamed_and_passing"),
-        "`it::in_vain::Visitor` was set, but nothing can be replaced by it: neither \
-         cx.overridden_or nor an #[overridable] extractor asked for it in the only request; set \
-         what the application uses by now (`it::app::Limit`, `it::app::Caller`), or call \
-         overrides.extension(…) for what a plain Extension reads"
+        "`it::in_vain::Visitor` was set, and neither cx.overridden_or nor an #[overridable] extractor \
+         asked for it in the only request; if a plain Extension reads it, call \
+         overrides.extension(…); else set what the application uses by now (`it::app::Limit`, \
+         `it::app::Caller`)"
     );
 }
 
@@ -28,7 +28,7 @@ fn a_type_that_nothing_can_replace_is_told_from_those_that_something_can() {
 fn a_failing_test_tells_it_in_its_report() {
     let failed = child::run("in_vain::renamed_and_failing", &[]);
     assert!(!failed.success, "{}", failed.output);
-    let section = " override  `it::in_vain::Visitor` was set, but";
+    let section = " override  `it::in_vain::Visitor` was set, and";
     assert_eq!(
         failed.output.matches(section).count(),
         1,
@@ -116,6 +116,25 @@ fn one_request_that_did_not_ask_is_told() {
         said_of("for_one_request"),
         "`it::app::Caller` was set for one request, which did not ask for it; set what its \
          handler extracts, or leave it out"
+    );
+}
+
+#[test]
+fn whether_an_extension_is_read_is_not_claimed_of_one_request() {
+    assert_eq!(
+        said_of("for_one_request_as_an_extension"),
+        "`it::app::Greeting` was set for one request, in which no #[overridable] extractor asked for \
+         it; if a plain Extension reads it, call overrides.extension(…); else set what the \
+         application uses by now"
+    );
+}
+
+#[test]
+fn a_value_that_is_wrapped_in_an_extension_is_told() {
+    assert_eq!(
+        said_of("wrapped_in_an_extension"),
+        "`axum::extension::Extension<it::app::Greeting>` was set, which is not what is read: a \
+         handler's `Extension<T>` reads a `T`; set what is in it, without `Extension(…)`"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::recording::{Parameter, ServerError};
@@ -79,7 +79,7 @@ pub(crate) enum How {
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) how: How,
-    /// Run after the transaction, outside of any; empty for nothing.
+    /// Run in one query with the rollback, after it; empty for nothing.
     pub(crate) script: String,
 }
 
@@ -130,7 +130,6 @@ pub(crate) struct Finished {
     pub(crate) client: ClientId,
     pub(crate) sql: Arc<str>,
     pub(crate) parameters: Vec<Parameter>,
-    pub(crate) asked: Instant,
     pub(crate) took: Duration,
     pub(crate) rows: Option<u64>,
     pub(crate) error: Option<ServerError>,

@@ -24,6 +24,7 @@ use super::{
     handle::{Command, Ended, Marking, Test},
 };
 use crate::{
+    log,
     postgres::{
         gate::{Gate, Verdict},
         listener::Listener,
@@ -381,7 +382,10 @@ impl Driver {
                     self.ended = Some(Ended { proof });
                 }
                 Event::CancelBackend => self.cancel(),
-                Event::Broken(_) => is_over = true,
+                Event::Broken(why) => {
+                    log::debug(format_args!("a lane's connection is given up: {why}"));
+                    is_over = true;
+                }
                 Event::Statement(finished) => self.record(finished),
                 Event::Entanglement(finding) => {
                     if let Some(recording) = &self.recording {

@@ -216,11 +216,6 @@ impl Engine {
         });
     }
 
-    /// Whether the backend is doing something for a client.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.active.is_some() && !self.backend.answers.is_empty()
-    }
-
     /// Marks the present state of the test by a number; `Marked` follows.
     pub(crate) fn savepoint(&mut self, number: u32) {
         self.mark = Some(Mark::Set(number));

@@ -109,10 +109,6 @@ impl Answers {
         self.queue.is_empty()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Expected> {
-        self.queue.iter()
-    }
-
     /// A Sync that is under way is not answered: it came while rows were copied in.
     pub(super) fn forget_sync(&mut self) -> bool {
         let before = self.queue.len();

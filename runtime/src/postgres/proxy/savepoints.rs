@@ -64,16 +64,8 @@ impl Stack {
         self.all.last_mut()
     }
 
-    pub(super) fn get(&self, at: usize) -> Option<&Savepoint> {
-        self.all.get(at)
-    }
-
     pub(super) fn len(&self) -> usize {
         self.all.len()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
     }
 
     pub(super) fn clear(&mut self) {

@@ -59,7 +59,7 @@ pub(super) enum Step {
     /// A word that begins no command.
     Unknown(String),
     /// A statement that the proxy answers.
-    Control(Arc<str>, Control),
+    Control(Control),
 }
 
 /// A simple query in steps.
@@ -159,12 +159,6 @@ impl Statements {
         self.test += 1;
         names
     }
-
-    /// The backend has forgotten all of them.
-    pub(super) fn clear(&mut self) {
-        self.by_text.clear();
-        self.left.clear();
-    }
 }
 
 impl Script {
@@ -198,7 +192,7 @@ impl Script {
             for ((from, to), info) in parts.iter().zip(&infos) {
                 let part = &sql[*from..*to];
                 if let Some(control) = &info.control {
-                    steps.push(Step::Control(part.into(), control.clone()));
+                    steps.push(Step::Control(control.clone()));
                 } else if let (true, false, Some(Step::Run { sql, infos })) =
                     (last_is_plain, is_own(info), steps.last_mut())
                 {

@@ -39,21 +39,21 @@ async fn try_to_add_user(pool: &PgPool, email: &str) -> sqlx::Result<()> {
 async fn a_conflict_is_tried_again(pool: PgPool, faults: Faults, queries: Queries) {
     faults.on_commit().fail_with("40001");
     faults.on("insert into users%").fail_with("40P01");
-    add_user(&pool, "ada@example.com").await.unwrap();
+    add_user(&pool, "ada@example.com").await.expect("works");
     assert_eq!(queries.matching("insert into users").len(), 3);
 }
 
 #[db_test]
 async fn not_for_ever(pool: PgPool, faults: Faults) {
     let conflicts = faults.on_commit().fail_with("40001").times(3);
-    add_user(&pool, "ada@example.com").await.unwrap_err();
+    add_user(&pool, "ada@example.com").await.expect_err("fails");
     assert_eq!(conflicts.hits(), 3);
 }
 
 #[db_test]
 async fn what_is_no_conflict_is_not_tried_again(pool: PgPool, faults: Faults) {
     faults.on("insert into users%").fail_with("53100");
-    add_user(&pool, "ada@example.com").await.unwrap_err();
+    add_user(&pool, "ada@example.com").await.expect_err("fails");
 }
 
 #[db_test]
@@ -69,13 +69,13 @@ async fn a_slow_query_runs_into_the_time_limit(pool: PgPool, faults: Faults) {
     faults.on("select count%").delay(Duration::from_millis(200));
     let count = sqlx::query("select count(*) from posts").execute(&pool);
     let limited = tokio::time::timeout(Duration::from_millis(20), count);
-    limited.await.unwrap_err();
+    limited.await.expect_err("fails");
 }
 
 #[db_test]
 async fn a_lost_connection_is_replaced(pool: PgPool, faults: Faults) {
     faults.on("select count%").disconnect();
     let count = "select count(*) from posts";
-    sqlx::query(count).execute(&pool).await.unwrap_err();
-    sqlx::query(count).execute(&pool).await.unwrap();
+    sqlx::query(count).execute(&pool).await.expect_err("fails");
+    sqlx::query(count).execute(&pool).await.expect("works");
 }

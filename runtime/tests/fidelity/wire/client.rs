@@ -59,18 +59,18 @@ impl Client {
     fn hear(&mut self, mut answers: usize) -> String {
         let mut heard = String::new();
         while answers > 0 {
-            let mut head = [0; 5];
+            let mut header = [0; 5];
             self.socket
-                .read_exact(&mut head)
+                .read_exact(&mut header)
                 .unwrap_or_else(|error| panic!("{error} after {heard}"));
-            let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+            let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize;
             let mut body = vec![0; length - 4];
             self.socket.read_exact(&mut body).expect("the rest comes");
-            if head[0] == b'Z' {
+            if header[0] == b'Z' {
                 answers -= 1;
                 self.status = body[0];
             }
-            told(&mut heard, head[0], &body);
+            told(&mut heard, header[0], &body);
         }
         heard
     }

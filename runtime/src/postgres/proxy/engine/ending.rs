@@ -67,9 +67,15 @@ impl Engine {
 
     fn ask_closing(&mut self, closing: &str, how: How) {
         let base = self.test_count;
+        let script = self.ending.as_ref().map_or("", |ending| &ending.end.script);
+        let script = if script.is_empty() {
+            String::new()
+        } else {
+            format!(";{script}")
+        };
         let mut sql = match how {
             How::RollBack => format!(
-                "rollback to savepoint db_test_base_{base};{closing};rollback;discard sequences"
+                "rollback to savepoint db_test_base_{base};{closing};rollback{script};discard sequences"
             ),
             How::Commit => format!(
                 "{};{closing};release savepoint db_test_base_{base};commit",
@@ -129,15 +135,6 @@ impl Engine {
             .is_none_or(|has| has.as_deref() != Some("false"));
         let kept = end.how == How::Commit;
         self.forget_test(wrote_catalog || kept);
-        let script = self
-            .ending
-            .as_mut()
-            .map(|ending| std::mem::take(&mut ending.end.script));
-        let script = script.unwrap_or_default();
-        if !script.is_empty() {
-            query(&mut self.backend.out, &script);
-            self.backend.answers.push(Expected::Own(Own::After));
-        }
         self.conclude(if has_lane {
             Proof::Proved
         } else {

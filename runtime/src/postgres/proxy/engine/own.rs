@@ -27,7 +27,10 @@ impl Engine {
                 self.values_known(owner, &names, body);
             }
             (Own::Closing, b'D') => {
-                if let Some(ending) = &mut self.ending {
+                // The script that follows may give rows as well.
+                if let Some(ending) = &mut self.ending
+                    && ending.row.is_empty()
+                {
                     ending.row = columns(body);
                 }
             }

@@ -143,7 +143,6 @@ impl Engine {
             client,
             sql,
             parameters: execution.parameters,
-            asked: execution.asked,
             took: self.now.saturating_duration_since(execution.asked),
             rows: execution.rows.filter(|_| error.is_none()),
             error,

@@ -37,7 +37,7 @@ impl Engine {
             return self.check_or_finish(id);
         }
         match &script.steps[next] {
-            Step::Control(_, control) => self.control(id, control),
+            Step::Control(control) => self.control(id, control),
             Step::Unknown(word) => {
                 self.fail_to_parse(id, word);
                 Flow::Go
@@ -256,7 +256,7 @@ impl Engine {
             UnitKind::Simple { script, next } => {
                 matches!(
                     script.steps.get(*next),
-                    Some(Step::Control(_, Control::Commit { .. }))
+                    Some(Step::Control(Control::Commit { .. }))
                 )
             }
             UnitKind::Call(_) => false,

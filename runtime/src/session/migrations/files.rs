@@ -1,0 +1,72 @@
+//! The files of migrations, by which the user knows them.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sqlx::migrate::{Migration, Migrator};
+
+use crate::error::Cause;
+
+/// Refuses two migrations of one version: sqlx runs both, and then cannot note the second.
+pub(super) fn refuse_twins(migrator: &Migrator, directory: &Path) -> Result<(), Cause> {
+    let mut versions = BTreeMap::<i64, Vec<&Migration>>::new();
+    let up = migrator
+        .iter()
+        .filter(|m| !m.migration_type.is_down_migration());
+    for migration in up {
+        versions
+            .entry(migration.version)
+            .or_default()
+            .push(migration);
+    }
+    let Some((version, twins)) = versions.into_iter().find(|(_, all)| all.len() > 1) else {
+        return Ok(());
+    };
+    let mut files: Vec<_> = twins.into_iter().map(|m| file_of(m, directory)).collect();
+    files.sort();
+    Err(Cause::MigrationsOfOneVersion {
+        version,
+        files: files.join("` and `"),
+    })
+}
+
+/// The name of a migration's file: the true one where the file is there, which keeps leading zeros.
+pub(crate) fn file_of(migration: &Migration, directory: &Path) -> String {
+    let suffix = migration.migration_type.suffix();
+    let rest = format!("{}{suffix}", migration.description.replace(' ', "_"));
+    let of_this = |name: &String| {
+        let parts = name.split_once('_');
+        parts.is_some_and(|(version, end)| version.parse() == Ok(migration.version) && end == rest)
+    };
+    let found = names(directory).into_iter().find(of_this);
+    found.unwrap_or_else(|| format!("{}_{rest}", migration.version))
+}
+
+/// What is in a directory without migrations.
+pub(super) fn described(directory: &Path) -> String {
+    let names = names(directory);
+    match &names[..] {
+        [] => "it is empty".to_owned(),
+        [first, ..] => format!(
+            "it has `{first}`{}, and a migration's file is called like 0001_create_users.sql",
+            if names.len() > 1 { " and others" } else { "" }
+        ),
+    }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+/// The path of a file as short as can be: from the directory in which the process runs.
+pub(crate) fn shown(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).to_owned()
+}

@@ -1,0 +1,100 @@
+//! Applications that have a pool of their own, or none.
+
+use axum::{Router, routing::post};
+use db_test::{Client, Session, db_test};
+use sqlx::PgPool;
+
+use crate::child::{self, asked_to_fail};
+
+fn app() -> Router {
+    Router::new().route("/orders", post(async || "ordered"))
+}
+
+/// Its application ignores the test's database, perhaps in favor of one of its own.
+fn session() -> Session {
+    let session = Session::postgres().migrations("tests/migrations");
+    session.app(|_| app())
+}
+
+/// Its application is given the test's database, and does not use it.
+fn ignoring() -> Session {
+    let session = Session::postgres().migrations("tests/migrations");
+    session.app(|cx| {
+        let _: PgPool = cx.pool();
+        app()
+    })
+}
+
+/// There is nothing in its database, so its application needs none.
+fn without_schema() -> Session {
+    let session = Session::postgres().migrations(sqlx::migrate::Migrator::DEFAULT);
+    session.app(|_| app())
+}
+
+#[db_test(session = session)]
+async fn of_its_own_once(client: Client) {
+    client.post("/orders").await.assert_status_ok();
+}
+
+#[db_test(session = session)]
+async fn of_its_own_twice(client: Client, pool: PgPool) {
+    client.post("/orders").await.assert_status_ok();
+    sqlx::query("select 1")
+        .execute(&pool)
+        .await
+        .expect("it is there");
+    assert!(!asked_to_fail(), "failing as asked");
+}
+
+#[db_test(session = ignoring)]
+async fn ignored_alone(client: Client) {
+    client.post("/orders").await.assert_status_ok();
+}
+
+#[db_test(session = ignoring)]
+async fn ignored_but_asked(client: Client, pool: PgPool) {
+    client.post("/orders").await.assert_status_ok();
+    sqlx::query("select 1")
+        .execute(&pool)
+        .await
+        .expect("it is there");
+}
+
+#[db_test(session = without_schema)]
+async fn needless(client: Client) {
+    client.post("/orders").await.assert_status_ok();
+}
+
+#[test]
+fn an_application_without_the_tests_pool_is_told_once_with_the_line_to_write() {
+    let ended = child::run("own_pool::of_its_own", &[]);
+    let told = "the application was built without cx.pool(), and answered without the test's database; if it has a pool";
+    assert_eq!(ended.output.matches(told).count(), 1, "{}", ended.output);
+    let in_report = "  app  the application was built without cx.pool(), and";
+    assert!(ended.output.contains(in_report), "{}", ended.output);
+    assert!(
+        ended.output.contains("`.app(|cx| app(cx.pool()))`"),
+        "{}",
+        ended.output
+    );
+}
+
+#[test]
+fn one_that_writes_elsewhere_in_all_tests_is_told_at_the_end() {
+    let ended = child::run("own_pool::ignored_alone", &[]);
+    let told =
+        "answered requests that write, and no test of this run asked anything of its database";
+    assert!(ended.output.contains(told), "{}", ended.output);
+    let ended = child::run("own_pool::ignored", &[]);
+    assert!(!ended.output.contains(told), "{}", ended.output);
+}
+
+#[test]
+fn one_that_needs_no_database_is_not_told() {
+    let ended = child::run("own_pool::needless", &[]);
+    assert!(
+        !ended.output.contains("db-test: it::own_pool"),
+        "{}",
+        ended.output
+    );
+}

@@ -1,0 +1,190 @@
+//! Panics of the user's functions and tasks, and what is told of them.
+
+use db_test::{BoxError, Client, FromTest, Overrides, Session, TestContext, db_test};
+use sqlx::PgPool;
+
+use crate::{
+    app,
+    child::{self, asked_to_fail},
+};
+
+fn fails(what: &str) -> bool {
+    asked_to_fail() && std::env::var("DB_TEST_CHILD_PANICS").is_ok_and(|wanted| wanted == what)
+}
+
+fn session() -> Session {
+    assert!(!fails("session"), "the session panics");
+    Session::postgres()
+        .migrations("tests/migrations")
+        .app(|cx| {
+            assert!(!fails("app"), "the application panics");
+            app::app(&cx)
+        })
+        .overrides(|_| assert!(!fails("overrides"), "the overrides panic"))
+}
+
+fn session_with_seed() -> Session {
+    Session::postgres().seed(seed)
+}
+
+/// An error of any type will do.
+async fn seed(_: PgPool) -> Result<(), sqlx::Error> {
+    assert!(!fails("seed"), "the seed panics");
+    Ok(())
+}
+
+fn of_the_attribute(_: &Overrides) {
+    assert!(!fails("attribute"), "the attribute's function panics");
+}
+
+struct Ada;
+
+impl FromTest for Ada {
+    async fn from_test(_: &TestContext) -> Result<Self, BoxError> {
+        assert!(!fails("argument"), "the argument panics");
+        Ok(Self)
+    }
+}
+
+/// A value whose drop panics, at the end of the test.
+#[derive(Clone)]
+struct Fragile;
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        assert!(
+            !fails("drop") || std::thread::panicking(),
+            "the drop panics"
+        );
+    }
+}
+
+#[db_test(session = session, overrides = of_the_attribute)]
+async fn a_test(_ada: Ada, client: Client) {
+    client.get("/items").await;
+}
+
+#[db_test(session = session, overrides = of_the_attribute)]
+#[should_panic = "as expected"]
+async fn b_expects_a_panic(_ada: Ada, _client: Client) {
+    panic!("as expected");
+}
+
+#[db_test(session = session_with_seed)]
+async fn c_seeded(_pool: PgPool) {}
+
+#[db_test]
+async fn d_fragile(overrides: Overrides) {
+    if fails("drop") {
+        overrides.optional().set(Box::new(Fragile));
+    }
+}
+
+#[db_test]
+async fn e_spawns() {
+    if fails("task") {
+        let task = tokio::spawn(async { panic!("the task panics") });
+        task.await.expect_err("it panics");
+    }
+    assert!(!asked_to_fail() || fails("task"), "failing as asked");
+}
+
+#[db_test]
+async fn f_spawns_and_fails() {
+    if fails("task") {
+        let task = tokio::spawn(async { panic!("the task panics") });
+        task.await.expect("failing as asked");
+    }
+}
+
+#[db_test]
+async fn g_fails_in_a_handler(client: Client) {
+    let text = client.get("/items").await.text();
+    assert!(!asked_to_fail(), "failing as asked, with {text}");
+}
+
+fn run(test: &str, what: &str) -> child::Finished {
+    child::run(
+        &format!("panicking::{test}"),
+        &[("DB_TEST_CHILD_PANICS", what)],
+    )
+}
+
+#[test]
+fn a_panic_of_the_users_functions_is_reported_with_whose_it_is() {
+    for (what, told) in [
+        (
+            "session",
+            "cause  the session function panicked: the session panics",
+        ),
+        (
+            "app",
+            "cause  the session's `app` function panicked: the application panics",
+        ),
+        (
+            "overrides",
+            "cause  a function given to the session's `.overrides(…)` panicked: the overrides panic",
+        ),
+        (
+            "attribute",
+            "cause  the function that the attribute's `overrides` names panicked: the attribute's",
+        ),
+        (
+            "argument",
+            "cause  `it::panicking::Ada` could not be made: it panicked: the argument panics",
+        ),
+    ] {
+        for test in ["a_test", "b_expects_a_panic"] {
+            let failed = run(test, what);
+            assert!(!failed.success, "{what}: {}", failed.output);
+            assert!(failed.output.contains(told), "{what}: {}", failed.output);
+        }
+    }
+}
+
+#[test]
+fn a_panic_of_a_seed_is_the_seeds() {
+    let failed = run("c_seeded", "seed");
+    let told = "the session's seed failed: it panicked: the seed panics";
+    assert!(failed.output.contains(told), "{}", failed.output);
+}
+
+#[test]
+fn a_panic_in_the_drop_of_an_override_is_in_the_report() {
+    let failed = run("d_fragile", "drop");
+    let told = "teardown  the drop of an override panicked: the drop panics";
+    assert!(failed.output.contains(told), "{}", failed.output);
+    assert!(!failed.success, "{}", failed.output);
+}
+
+#[test]
+fn a_panic_of_a_task_is_told_with_its_test() {
+    let passed = run("e_spawns", "task");
+    let told =
+        "db-test: a task of `it::panicking::e_spawns` panicked at runtime/tests/it/panicking.rs:";
+    assert!(passed.success, "{}", passed.output);
+    assert!(passed.output.contains(told), "{}", passed.output);
+    let failed = run("f_spawns_and_fails", "task");
+    let told = "task  a task that was spawned panicked at runtime/tests/it/panicking.rs:";
+    assert!(failed.output.contains(told), "{}", failed.output);
+}
+
+#[test]
+fn a_backtrace_ends_where_the_test_begins() {
+    let environment = [("RUST_BACKTRACE", "1")];
+    let failed = child::run("panicking::g_fails_in_a_handler", &environment);
+    let frames = failed.output.lines().map(str::trim_start);
+    let is_frame = |line: &&str| {
+        line.split_once(": ")
+            .is_some_and(|(number, _)| number.parse::<u32>().is_ok())
+    };
+    let frames: Vec<_> = frames.filter(is_frame).collect();
+    assert!((1..12).contains(&frames.len()), "{}", failed.output);
+    assert!(
+        failed
+            .output
+            .contains("it::panicking::g_fails_in_a_handler"),
+        "{}",
+        failed.output
+    );
+}
