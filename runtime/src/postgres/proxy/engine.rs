@@ -179,7 +179,7 @@ impl Engine {
             unknown_count: 0,
             // Until the backend has said otherwise, a constraint may be deferred: the first statement does not wait for that.
             deferred: Some(String::new()),
-            deferred_is_stale: true,
+            deferred_is_stale: false,
             deferred_is_of_test: false,
             journal: Journal::default(),
             test: None,
