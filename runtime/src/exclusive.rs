@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
@@ -51,8 +50,9 @@ impl Exclusive {
         recording: &Arc<Recording>,
     ) -> Result<Self, Error> {
         let active = session.get().await?;
-        let (lane, _) = join(active.lanes().take(), active.cluster()).await;
-        let lane = lane?;
+        let lane = active.lanes().take().await?;
+        // Not before: the migrations may make roles.
+        active.cluster().await;
         let Some(database) = &lane.id.own else {
             active.lanes().give_back(lane);
             let server = active.lanes().server();

@@ -22,6 +22,7 @@ from pg_db_role_setting join pg_roles on pg_roles.oid = setrole, unnest(setconfi
 union all
 select 'role', rolname, format('drop owned by %1$I; drop role %1$I', rolname)
 from pg_roles where oid >= 16384 and rolname <> 'db_test'
+  and coalesce(shobj_description(oid, 'pg_authid'), '') not like '%made by the migrations of %'
 union all
 select 'tablespace', spcname, format('drop tablespace %I', spcname)
 from pg_tablespace where oid >= 16384";
@@ -33,17 +34,7 @@ select 'setting of the server', name, format('alter system reset %I; select pg_r
 from pg_file_settings where sourcefile like '%postgresql.auto.conf'";
 
 /// Words without one of which a statement makes nothing of the kind.
-const WORDS: [&str; 9] = [
-    "role",
-    "user",
-    "group",
-    "database",
-    "tablespace",
-    "system",
-    "prepare transaction",
-    "call",
-    "do ",
-];
+const WORDS: [&str; 5] = ["create", "alter", "prepare transaction", "call", "do "];
 
 /// What is there, by kind and name.
 #[derive(Default, Debug)]
@@ -79,9 +70,10 @@ impl Server {
         database: &OwnDatabase,
         recording: &Recording,
     ) -> Vec<String> {
-        let Some(sent) = what_was_sent(recording) else {
+        let sent = what_was_sent(recording);
+        if sent.is_empty() {
             return Vec::new();
-        };
+        }
         let options = self.outside_options(Some(database));
         let Ok(mut connection) = self.connect(&options).await else {
             return Vec::new();
@@ -90,7 +82,8 @@ impl Server {
         for found in self.list(&mut connection).await.unwrap_or_default() {
             let key = (found.kind, found.name);
             // Other tests may have made what this one does not name.
-            if before.0.contains(&key) || !sent.contains(&key.1.to_lowercase()) {
+            let names = |sql: &String| sql.contains(&key.1.to_lowercase());
+            if before.0.contains(&key) || !sent.iter().any(names) {
                 continue;
             }
             let (kind, name) = key;
@@ -130,16 +123,15 @@ impl Server {
     }
 }
 
-/// The statements of a test, if one of them may have made something that belongs to the whole server.
-fn what_was_sent(recording: &Recording) -> Option<String> {
+/// The statements of a test that may have made something that belongs to the whole server.
+fn what_was_sent(recording: &Recording) -> Vec<String> {
     let log = recording.log();
-    let sent: Vec<_> = log
+    let sent = log
         .statements
         .iter()
-        .map(|statement| statement.sql().to_lowercase())
-        .collect();
-    let sent = sent.join("\n");
-    WORDS.iter().any(|word| sent.contains(word)).then_some(sent)
+        .map(|statement| statement.sql().to_lowercase());
+    sent.filter(|sql| WORDS.iter().any(|word| sql.contains(word)))
+        .collect()
 }
 
 async fn run(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {

@@ -139,14 +139,16 @@ async fn assert_settings(pool: &PgPool) {
 }
 
 #[db_test(session = as_reader)]
-async fn what_a_test_does_as_the_owner_ends_with_its_hand_on_the_connection(pool: PgPool) {
+async fn a_test_may_be_the_owner_until_it_resets_its_role(pool: PgPool) {
     let mut connection = pool.acquire().await.expect("it is acquired");
     connection
         .execute("set role none; insert into drafts values ('by the owner')")
         .await
         .expect("the owner may");
-    drop(connection);
-    let mut connection = pool.acquire().await.expect("it is acquired");
+    connection
+        .execute("reset role")
+        .await
+        .expect("the role is there");
     assert_eq!(user(&mut connection).await, "it_reader");
 }
 

@@ -10,6 +10,6 @@ async fn app(_: sqlx::PgPool) -> Router {
 #[db_test::session]
 fn session() -> Session {
     Session::postgres()
-        .seed(async |_| Ok(()))
+        .seed(async |_| Ok::<_, db_test::BoxError>(()))
         .app(|cx| async move { app(cx.pool()).await })
 }

@@ -82,6 +82,8 @@ pub(crate) struct Engine {
     deferred: Option<String>,
     /// It has to be asked for, since the schema has changed.
     deferred_is_stale: bool,
+    /// It was asked for in the middle of a test, whose schema may be another one.
+    deferred_is_of_test: bool,
     journal: Journal,
     test: Option<Test>,
     test_settings: Settings,
@@ -175,8 +177,10 @@ impl Engine {
             last_generation: 0,
             namespaces: HashMap::new(),
             unknown_count: 0,
-            deferred: None,
-            deferred_is_stale: false,
+            // Until the backend has said otherwise, a constraint may be deferred: the first statement does not wait for that.
+            deferred: Some(String::new()),
+            deferred_is_stale: true,
+            deferred_is_of_test: false,
             journal: Journal::default(),
             test: None,
             test_settings: Settings::default(),

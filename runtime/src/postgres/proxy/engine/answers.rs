@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{
     Engine,
-    limits::with_way_out,
+    limits::{in_the_clients_names, with_way_out},
     observe::{collect, complete},
 };
 use crate::{
@@ -226,7 +226,8 @@ impl Engine {
 
     fn hear_error(&mut self, id: ClientId, body: &[u8], whole: &[u8]) {
         self.release_held(id);
-        match with_way_out(self.is_limit(id, body), body) {
+        let changed = with_way_out(self.is_limit(id, body), body);
+        match changed.or_else(|| in_the_clients_names(id, body)) {
             Some(message) => self.forward(id, &message),
             None => self.forward(id, whole),
         }

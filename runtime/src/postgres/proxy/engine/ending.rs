@@ -162,6 +162,7 @@ impl Engine {
     /// The backend is as it was before the test.
     fn forget_test(&mut self, changed_schema: bool) {
         let (base, last) = (self.base_generation, self.generation);
+        self.deferred_is_stale |= std::mem::take(&mut self.deferred_is_of_test);
         // Of a schema that no tag told of, nothing is certain.
         let unknown = changed_schema && base == last;
         // A Parse that failed leaves a statement that nobody has, which is no harm.

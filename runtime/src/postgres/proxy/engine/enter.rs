@@ -119,6 +119,8 @@ impl Engine {
     pub(super) fn send_prefix(&mut self, own: Own) {
         if self.deferred_is_stale && self.backend.is_open {
             self.deferred_is_stale = false;
+            // What a test has changed is undone with it.
+            self.deferred_is_of_test |= !matches!(own, Own::Opening);
             self.backend.prefix.push_str(DEFERRED);
             query(&mut self.backend.out, &self.backend.prefix);
             self.backend.prefix.clear();

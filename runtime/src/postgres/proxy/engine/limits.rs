@@ -54,18 +54,32 @@ pub(super) fn with_way_out(is_limit: bool, body: &[u8]) -> Option<Vec<u8>> {
         Some(own) => format!("{own} {WAY_OUT}"),
         None => WAY_OUT.to_owned(),
     };
+    with_field(body, b'H', &hint)
+}
+
+/// The same error about a statement that a client has prepared in SQL, by the name that the client gave it.
+pub(super) fn in_the_clients_names(id: ClientId, body: &[u8]) -> Option<Vec<u8>> {
+    let text = error_field(body, b'M')?;
+    let own = format!("\"v{id}_");
+    let is_named = error_field(body, b'C') == Some(sqlstate::INVALID_SQL_STATEMENT_NAME);
+    let text = (is_named && text.contains(&own)).then(|| text.replace(&own, "\""))?;
+    with_field(body, b'M', &text)
+}
+
+/// An error with another text in one of its fields.
+fn with_field(body: &[u8], changed: u8, text: &str) -> Option<Vec<u8>> {
     let mut fields = Vec::new();
     let mut rest = Body(body);
     while let Some(kind) = rest.u8().filter(|kind| *kind != 0) {
         let end = rest.0.iter().position(|byte| *byte == 0)?;
         let value = rest.take(end + 1)?;
-        if kind != b'H' {
+        if kind != changed {
             fields.push(kind);
             fields.extend_from_slice(value);
         }
     }
-    fields.push(b'H');
-    fields.extend_from_slice(hint.as_bytes());
+    fields.push(changed);
+    fields.extend_from_slice(text.as_bytes());
     fields.extend_from_slice(&[0, 0]);
     let mut message = Vec::new();
     super::super::protocol::message(&mut message, b'E', |out| out.extend_from_slice(&fields));

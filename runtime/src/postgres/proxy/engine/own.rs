@@ -17,10 +17,11 @@ impl Engine {
         };
         match (own, kind) {
             (Own::Opening, b'D') => {
-                let mut row = columns(body).into_iter();
-                let (defer, count) = (row.next().flatten(), row.next().flatten());
-                let any = count.is_some_and(|count| count != "0");
-                self.deferred = any.then(|| defer.unwrap_or_default());
+                // What sets settings gives rows as well, of one column.
+                if let [defer, count] = &mut columns(body)[..] {
+                    let any = count.as_deref() != Some("0");
+                    self.deferred = any.then(|| defer.take().unwrap_or_default());
+                }
             }
             (Own::Values(owner, names), b'D') => {
                 let (owner, names) = (*owner, names.clone());

@@ -36,13 +36,14 @@ impl Engine {
             if !self.reach(id) {
                 return Some(Step::Waits);
             }
-            let text = match self.in_its_own_names(id, sql, std::slice::from_ref(&prepared.info)) {
-                Err((code, text)) => {
-                    self.fail(id, code, &text);
-                    return Some(Step::Taken);
-                }
-                Ok(text) => text,
-            };
+            let text =
+                match self.in_its_own_names(id, sql, std::slice::from_ref(&prepared.info), true) {
+                    Err((code, text)) => {
+                        self.fail(id, code, &text);
+                        return Some(Step::Taken);
+                    }
+                    Ok(text) => text,
+                };
             self.send_parse(&prepared, text.as_deref());
             self.backend
                 .answers

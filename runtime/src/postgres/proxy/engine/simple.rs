@@ -74,7 +74,7 @@ impl Engine {
             return Flow::Go;
         }
         self.pass_step(id);
-        let sql = match self.in_its_own_names(id, sql, infos) {
+        let sql = match self.in_its_own_names(id, sql, infos, false) {
             Ok(Some(rewritten)) if rewritten.is_empty() => {
                 self.tell_tag(id, "DEALLOCATE");
                 return Flow::Go;
@@ -205,6 +205,7 @@ impl Engine {
         id: ClientId,
         sql: &str,
         infos: &[Rc<Info>],
+        is_parsed: bool,
     ) -> Result<Option<String>, super::local::Refusal> {
         let Some(SqlPrepared { verb, name, at }) =
             infos.first().and_then(|info| info.prepared.as_ref())
@@ -238,6 +239,8 @@ impl Engine {
                 return Ok(Some(String::new()));
             }
             (PreparedVerb::Execute, None, true) => own,
+            // The server looks for it when it is executed.
+            (PreparedVerb::Execute | PreparedVerb::Deallocate, None, _) if is_parsed => own,
             _ => {
                 let text = format!("prepared statement \"{name}\" does not exist");
                 return Err((sqlstate::INVALID_SQL_STATEMENT_NAME, text));
