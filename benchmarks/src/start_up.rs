@@ -183,8 +183,9 @@ impl Bench {
     }
 
     fn drop_lanes(&self) -> io::Result<()> {
-        let lanes = self
-            .psql("select datname from pg_database where datname ~ '^dbt_[0-9a-f]{16}_[0-9a-f]+$'")?;
+        let lanes = self.psql(
+            "select datname from pg_database where datname ~ '^dbt_[0-9a-f]{16}_[0-9a-f]+$'",
+        )?;
         for lane in lanes.lines() {
             self.psql(&format!("drop database {lane} with (force)"))?;
         }

@@ -16,6 +16,7 @@
 //! | feature | what it brings | default |
 //! | --- | --- | --- |
 //! | `harness` | everything but `#[db_test::overridable]` | yes |
+//! | `tls` | encrypted connections to a server named by a URL, by rustls | yes |
 //!
 //! Without default features, the crate is what an application compiles into its production binary
 //! for `#[db_test::overridable]`: a macro, and a hundred lines that depend on `http` alone.
