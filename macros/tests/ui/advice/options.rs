@@ -6,7 +6,6 @@
 // macros/tests/ui/fixture_without_quotes.stderr: "users"
 // runtime/src/report.rs: #[db_test(timeout = "2m")]
 // runtime/src/sandbox/ending.rs: #[db_test(isolation = "database")]
-// runtime/src/error.rs: #[db_test(isolation = "database")]
 // runtime/src/error.rs: #[db_test(session = path)]
 mod path {
     pub mod to {
