@@ -82,7 +82,7 @@ impl TestContext {
                 },
             )?;
         }
-        let recording = Recording::new();
+        let recording = Recording::new(test.name);
         let session = Active::of(definition);
         let faults = Arc::<faults::Table>::default();
         let watch = Watch {
@@ -115,7 +115,8 @@ impl TestContext {
     ///
     /// All of them are in one transaction, which is rolled back when the test ends; within it each of them
     /// begins, commits and fails as in production. With `isolation = "database"` what they commit is
-    /// committed. A handle that outlives the test answers [`sqlx::Error::PoolClosed`].
+    /// committed. A handle that outlives the test makes whoever uses it wait a moment, and answers an error that names
+    /// the test.
     pub fn pool(&self) -> PgPool {
         self.0.asked.store(true, Ordering::Relaxed);
         self.0.database.pool()

@@ -4,7 +4,7 @@
 //! lane is thrown away afterwards, and its successor is made off the path of any test.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,12 +19,15 @@ use crate::{
     outcome::Outcome,
     postgres::{Place, relay::Relay, upstream::Upstream},
     recording::Recording,
-    sandbox::{Ending, attributed},
+    sandbox::{Ending, attributed, leave},
     session::{Active, Startable},
 };
 
 /// How long the end of a test waits for the connections that its tasks still hold.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How often they are looked at; a pool says nothing when one is released.
+const CLOSE_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long the connection that claims a lane may take to answer.
 const CLAIM_LIMIT: Duration = Duration::from_secs(5);
@@ -39,8 +42,9 @@ pub(crate) struct Exclusive {
     outside: PgConnectOptions,
     pool: PgPool,
     recording: Arc<Recording>,
-    /// Where all its connections lead, and their statements are recorded.
-    relay: Relay,
+    place: Place,
+    /// Where all its connections lead, and their statements are recorded; none when the test has ended.
+    relay: Mutex<Option<Relay>>,
 }
 
 impl Exclusive {
@@ -77,7 +81,8 @@ impl Exclusive {
             owner,
             outside,
             pool,
-            relay,
+            place: relay.place().clone(),
+            relay: Mutex::new(Some(relay)),
             recording: Arc::clone(recording),
         })
     }
@@ -87,7 +92,7 @@ impl Exclusive {
     }
 
     pub(crate) fn place(&self) -> &Place {
-        self.relay.place()
+        &self.place
     }
 
     pub(crate) fn options(&self) -> PgConnectOptions {
@@ -104,17 +109,17 @@ impl Exclusive {
         self.outside.clone()
     }
 
-    /// Closes the pool and gives the database up, or sets it aside. What still holds a connection
+    /// Leaves the pool and gives the database up, or sets it aside. What still holds a connection
     /// then is cut off.
     pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
-        tokio::time::timeout(CLOSE_LIMIT, self.pool.close())
+        // From now on, who connects is refused.
+        drop(locked(&self.relay).take());
+        self.recording.finish();
+        leave(&self.pool);
+        tokio::time::timeout(CLOSE_LIMIT, self.released())
             .await
             .ok();
-        let lane = self
-            .lane
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let lane = locked(&self.lane).take();
         let Some(Lane { id, proxy }) = lane else {
             return Ending::ThrownAway { left: Vec::new() };
         };
@@ -139,6 +144,14 @@ impl Exclusive {
         }
     }
 
+    /// Waits until nobody holds a connection of the pool.
+    async fn released(&self) {
+        let is_in_use = || self.pool.size() as usize > self.pool.num_idle();
+        while self.recording.is_held() && is_in_use() {
+            tokio::time::sleep(CLOSE_PAUSE).await;
+        }
+    }
+
     /// What the test has made that is not in its database.
     async fn left_behind(&self, lane: &LaneId) -> Vec<String> {
         let Some(database) = &lane.own else {
@@ -147,4 +160,8 @@ impl Exclusive {
         let (server, before) = (self.active.lanes().server(), self.active.cluster().await);
         server.left_behind(before, database, &self.recording).await
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

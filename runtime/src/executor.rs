@@ -6,7 +6,10 @@
 
 use std::{
     future::Future,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -27,11 +30,23 @@ static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 /// Work in the background that is not known to be done.
 static BACKGROUND: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
+/// Whether the runtime does not answer, so that nothing can be closed by it.
+static IS_ABANDONED: AtomicBool = AtomicBool::new(false);
+
+/// What a process ends with whose tests have failed, as libtest has it.
+const FAILED: i32 = 101;
+
 /// How long the end of the process waits for work in the background.
 const BACKGROUND_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long it waits for connections to be closed in good order.
 const CLOSING_LIMIT: Duration = Duration::from_secs(1);
+
+/// Ends the process without a word to the runtime, which does not answer.
+pub(crate) fn abandon() -> ! {
+    IS_ABANDONED.store(true, Ordering::Release);
+    std::process::exit(FAILED)
+}
 
 /// Runs a future to its end on the shared runtime, on the calling thread.
 ///
@@ -110,12 +125,14 @@ fn before_main() {
 fn at_exit() {
     #[cfg(unix)]
     crate::postgres::remove_directory();
-    if !crate::session::any_active() {
+    if !crate::session::any_active() || IS_ABANDONED.load(Ordering::Acquire) {
         return;
     }
     crate::untouched::announce_at_exit();
     // The thread-local state that tokio needs is gone on the exiting thread; a fresh one has it.
-    let closer = std::thread::spawn(|| {
+    let done = Arc::new((Mutex::new(false), Condvar::new()));
+    let closer = Arc::clone(&done);
+    thread::spawn(move || {
         block_on(async {
             let work = std::mem::take(&mut *background());
             // What is not done by then is done by a later run.
@@ -124,6 +141,14 @@ fn at_exit() {
                 .await
                 .ok();
         });
+        *closer.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        closer.1.notify_one();
     });
-    closer.join().ok();
+    // The limits above are timers of a runtime that leaked tasks may have taken over.
+    let is_done = done.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let limit = BACKGROUND_LIMIT + CLOSING_LIMIT + CLOSING_LIMIT;
+    drop(
+        done.1
+            .wait_timeout_while(is_done, limit, |is_done| !*is_done),
+    );
 }

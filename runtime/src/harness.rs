@@ -18,7 +18,9 @@ use crate::{
     macro_support::{Test, TestFuture},
     outcome::{Ended, Outcome},
     overrides::Unasked,
-    panics, queries,
+    panics,
+    process::watchdog,
+    queries,
     report::{self, Report},
     running,
     sandbox::Ending,
@@ -38,16 +40,19 @@ pub(crate) fn run(
     body: Box<dyn FnOnce(TestContext) -> TestFuture>,
 ) -> ExitCode {
     variables::check();
+    watchdog::start();
     let presence = running::enter(test.name);
     let mut ended = executor::block_on(async {
         let (cx, limit) = match open(test).await {
             Ok(opened) => opened,
             Err(error) => return Ended::without_running(error),
         };
+        presence.limit(limit);
         let body = fixtures::before(test, &cx, body(cx.clone()));
         let outcome = live(&cx, body, limit).await;
         let mut teardown = cx.tear_down().await;
         let (ending, waited) = end(&cx, &outcome).await;
+        running::ended(cx.recording());
         let unasked = panics::calling("the drop of an override", || cx.overrides().end());
         let unasked = unasked.unwrap_or_else(|error| {
             teardown.push(error.to_string());

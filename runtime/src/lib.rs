@@ -77,6 +77,8 @@ mod postgres;
 #[cfg(all(feature = "harness", unix))]
 mod private_directory;
 #[cfg(feature = "harness")]
+mod process;
+#[cfg(feature = "harness")]
 mod queries;
 #[cfg(feature = "harness")]
 mod recording;

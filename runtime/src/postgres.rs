@@ -1,5 +1,6 @@
 //! PostgreSQL: the connections to it, and what stands between it and a test's connections.
 
+mod ended_tests;
 mod error_response;
 mod gate;
 mod listener;
@@ -11,6 +12,7 @@ pub(crate) mod upstream;
 mod waker;
 
 pub(crate) use self::{
+    ended_tests::used_afterwards,
     error_response::error_response,
     listener::{Listener, Place, remove_directory},
 };

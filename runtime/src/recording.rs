@@ -9,7 +9,10 @@ mod value;
 
 use std::{
     cell::Cell,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, ThreadId},
 };
 
@@ -40,6 +43,9 @@ const ENTANGLEMENTS: usize = 10;
 
 /// What one test did, in order.
 pub(crate) struct Recording {
+    test: &'static str,
+    /// Whether the test has ended.
+    is_finished: AtomicBool,
     /// The thread on which the test's body runs.
     thread: ThreadId,
     log: Mutex<Log>,
@@ -88,11 +94,27 @@ tokio::task_local! {
 
 impl Recording {
     /// A recording of the test whose body runs on this thread.
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(test: &'static str) -> Arc<Self> {
         Arc::new(Self {
+            test,
+            is_finished: AtomicBool::new(false),
             thread: thread::current().id(),
             log: Mutex::new(Log::new()),
         })
+    }
+
+    /// The name of the test.
+    pub(crate) fn test(&self) -> &'static str {
+        self.test
+    }
+
+    /// Remembers that the test has ended.
+    pub(crate) fn finish(&self) {
+        self.is_finished.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.is_finished.load(Ordering::Acquire)
     }
 
     /// Remembers that somebody has acquired a connection. Where it could not be told apart from another one
@@ -106,6 +128,11 @@ impl Recording {
     /// Remembers that a connection has been released.
     pub(crate) fn released(&self) {
         self.log().holders.released();
+    }
+
+    /// Whether somebody holds a connection of the pool.
+    pub(crate) fn is_held(&self) -> bool {
+        self.log().holders.is_any()
     }
 
     /// Who is running here.

@@ -1,15 +1,16 @@
-//! The tests that are running, with which the panic of a task is told.
+//! The tests that are running, with which the panic of a task is told, and those that have ended and left something.
 //!
 //! A task runs on a thread of the shared runtime, and nothing there says which test has spawned it. So it is told
 //! with all tests that were running, which is one where the tests run one after the other.
 
 use std::{
     panic::{self, PanicHookInfo},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     thread,
+    time::{Duration, Instant},
 };
 
-use crate::{announce::announce, executor::THREAD_NAME, panics::text_of};
+use crate::{announce::announce, executor::THREAD_NAME, panics::text_of, recording::Recording};
 
 static RUNNING: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
 
@@ -18,8 +19,21 @@ const NAMED: usize = 2;
 
 struct Running {
     name: &'static str,
+    since: Instant,
+    /// Known when its session is.
+    limit: OnceLock<Duration>,
     panics: Mutex<Vec<String>>,
 }
+
+/// A test that still runs when its time limit has passed.
+pub(crate) struct Overdue {
+    pub(crate) test: &'static str,
+    pub(crate) limit: Duration,
+    pub(crate) ran: Duration,
+}
+
+/// The recordings of ended tests, which live as long as something holds the pool or the context of one.
+static ENDED: Mutex<Vec<Weak<Recording>>> = Mutex::new(Vec::new());
 
 /// The presence of a test among those that are running.
 pub(crate) struct Presence(Arc<Running>);
@@ -28,13 +42,48 @@ pub(crate) struct Presence(Arc<Running>);
 pub(crate) fn enter(name: &'static str) -> Presence {
     let running = Arc::new(Running {
         name,
+        since: Instant::now(),
+        limit: OnceLock::new(),
         panics: Mutex::default(),
     });
     list().push(Arc::clone(&running));
     Presence(running)
 }
 
+/// The tests that still run so long after their time limits.
+pub(crate) fn overdue(grace: Duration) -> Vec<Overdue> {
+    let running = list();
+    let overdue = running.iter().filter_map(|running| {
+        let (limit, ran) = (*running.limit.get()?, running.since.elapsed());
+        let test = running.name;
+        (ran > limit + grace).then_some(Overdue { test, limit, ran })
+    });
+    overdue.collect()
+}
+
+/// Notes a test that has ended.
+pub(crate) fn ended(recording: &Arc<Recording>) {
+    let mut ended = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
+    // Only now and then, so that many that stay are not looked at for each test.
+    if ended.len() == ended.capacity() {
+        ended.retain(|recording| recording.strong_count() > 0);
+    }
+    ended.push(Arc::downgrade(recording));
+}
+
+/// The ended tests of which something still holds the pool or the context.
+pub(crate) fn still_held() -> Vec<&'static str> {
+    let ended = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = ended.iter().filter_map(Weak::upgrade);
+    held.map(|recording| recording.test()).collect()
+}
+
 impl Presence {
+    /// Says how long the test may run.
+    pub(crate) fn limit(&self, limit: Duration) {
+        self.0.limit.get_or_init(|| limit);
+    }
+
     /// What the tasks that may be the test's have panicked with.
     pub(crate) fn panics_of_tasks(&self) -> Vec<String> {
         let panics = &self.0.panics;

@@ -16,12 +16,14 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
 pub use self::savepoint::Savepoint;
-pub(crate) use self::{ending::Ending, pool::attributed};
+pub(crate) use self::{
+    ending::Ending,
+    pool::{attributed, leave},
+};
 use crate::{
     Error,
     error::Cause,
@@ -66,7 +68,7 @@ enum State {
 
 impl Sandbox {
     pub(crate) fn new(session: Startable, watch: Watch) -> Self {
-        let listener = Listener::open()
+        let listener = Listener::of_test(watch.recording.test())
             .unwrap_or_else(|error| panic!("db-test: no socket could be opened: {error}"));
         Self(Arc::new(Core {
             session,
@@ -154,9 +156,9 @@ impl Sandbox {
             (Err(error), _) if !error.is_test_ended() => Ending::NotOpened(error),
             _ => Ending::untouched(outcome, keeping),
         };
-        // Closes the pool to whoever still has a handle; what they hold is not waited for.
+        self.0.watch.recording.finish();
         if let Some(pool) = self.0.pool.get() {
-            pool.close().now_or_never();
+            pool::leave(pool);
         }
         ending
     }

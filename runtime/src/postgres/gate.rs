@@ -20,7 +20,10 @@ const CANCEL: u32 = 80_877_102;
 
 /// A client that has still to prove that it may come in.
 pub(crate) struct Gate {
-    token: Arc<str>,
+    /// The password; any is taken where there is none.
+    token: Option<Arc<str>>,
+    /// What was said for one.
+    password: Option<String>,
     received: Vec<u8>,
     /// The start-up message, once it was read.
     startup: Option<Vec<u8>>,
@@ -39,18 +42,33 @@ pub(crate) enum Verdict {
 
 impl Gate {
     pub(crate) fn new(token: &Arc<str>) -> Self {
+        Self::of(Some(Arc::clone(token)))
+    }
+
+    /// Asks for a password, and takes any.
+    pub(crate) fn learning() -> Self {
+        Self::of(None)
+    }
+
+    fn of(token: Option<Arc<str>>) -> Self {
         Self {
-            token: Arc::clone(token),
+            token,
+            password: None,
             received: Vec::new(),
             startup: None,
         }
+    }
+
+    /// The password that was said.
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.password.as_deref()
     }
 
     pub(crate) fn hear(&mut self, bytes: &[u8]) -> Verdict {
         self.received.extend_from_slice(bytes);
         match &self.startup {
             None => self.introduction(),
-            Some(_) => self.password(),
+            Some(_) => self.check(),
         }
     }
 
@@ -75,12 +93,18 @@ impl Gate {
         }
     }
 
-    fn password(&mut self) -> Verdict {
+    fn check(&mut self) -> Verdict {
         let Some(message) = message(&self.received, 1) else {
             return self.wait();
         };
-        let said = message[0] == b'p' && message[5..] == *[self.token.as_bytes(), b"\0"].concat();
-        if !said {
+        let said = message.strip_prefix(b"p").and_then(|rest| rest.get(4..));
+        let said = said.and_then(|said| said.strip_suffix(b"\0"));
+        self.password = said.map(|said| String::from_utf8_lossy(said).into_owned());
+        let is_right = match &self.token {
+            Some(token) => said == Some(token.as_bytes()),
+            None => said.is_some(),
+        };
+        if !is_right {
             return refuse(
                 "28P01",
                 "db-test: this is not the password of the test's URL",

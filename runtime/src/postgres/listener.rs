@@ -20,17 +20,19 @@ use std::{
 };
 
 pub(crate) use self::directory::remove_directory;
-use super::{gate::Gate, socket::Socket};
+use super::{ended_tests, gate::Gate, socket::Socket};
 use crate::log;
 
 /// Asks for the loopback interface, for programs that know no Unix sockets.
 const LOOPBACK: &str = "DB_TEST_LOOPBACK";
 
-/// A listening socket. What outlives a test finds nobody: no two tests of a process have the same one.
+/// A listening socket; no two tests of a process have the same one. What outlives a test is refused, by its name.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: Listening,
     place: Place,
+    /// The test that it is for.
+    test: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -49,6 +51,13 @@ pub(crate) enum Place {
 }
 
 impl Listener {
+    /// Listens for a test.
+    pub(crate) fn of_test(test: &'static str) -> io::Result<Self> {
+        let mut listener = Self::open()?;
+        listener.test = Some(test);
+        Ok(listener)
+    }
+
     /// Listens on a Unix socket, or else on the loopback interface.
     pub(crate) fn open() -> io::Result<Self> {
         if env::var_os(LOOPBACK).is_some_and(|value| !value.is_empty()) {
@@ -67,15 +76,20 @@ impl Listener {
         let path = directory::of_this_process()?;
         loop {
             let port = PORT.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-            match UnixListener::bind(path.join(name(port))) {
+            let file = path.join(name(port));
+            match UnixListener::bind(&file) {
                 Ok(socket) => {
                     socket.set_nonblocking(true)?;
                     let (socket, place) =
                         (Listening::Unix(socket), Place::Directory { path, port });
-                    return Ok(Self { socket, place });
+                    return Ok(Self::new(socket, place));
                 }
-                // After 65 535 tests, one of the first may still be there.
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                // After 65 536 tests their names are used again; one of the first may still be there.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    if ended_tests::forget(&file, port) {
+                        PORT.fetch_sub(1, Ordering::Relaxed);
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -88,7 +102,15 @@ impl Listener {
         let random = |number: u8| RandomState::new().hash_one(number);
         let token = format!("{:016x}{:016x}", random(0), random(1)).into();
         let (socket, place) = (Listening::Tcp(socket), Place::Loopback { port, token });
-        Ok(Self { socket, place })
+        Ok(Self::new(socket, place))
+    }
+
+    fn new(socket: Listening, place: Place) -> Self {
+        Self {
+            socket,
+            place,
+            test: None,
+        }
     }
 
     pub(crate) fn place(&self) -> &Place {
@@ -138,8 +160,15 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Place::Directory { path, port } = &self.place {
-            fs::remove_file(path.join(name(*port))).ok();
+        let Place::Directory { path, port } = &self.place else {
+            return;
+        };
+        let file = path.join(name(*port));
+        let taken_over = self
+            .test
+            .is_some_and(|test| ended_tests::take_over(path, &file, *port, test).is_ok());
+        if !taken_over {
+            fs::remove_file(file).ok();
         }
     }
 }

@@ -40,7 +40,10 @@ pub(crate) struct Relay {
 impl Relay {
     /// Leads to a server; what is said is recorded for a test, if there is one.
     pub(crate) fn open(upstream: Upstream, recording: Option<Arc<Recording>>) -> io::Result<Self> {
-        let listener = Listener::open()?;
+        let listener = match &recording {
+            Some(recording) => Listener::of_test(recording.test())?,
+            None => Listener::open()?,
+        };
         let place = listener.place().clone();
         let (stop, stopped) = mpsc::channel::<()>();
         let (waker, waiter) = waker::pair()?;

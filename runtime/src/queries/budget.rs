@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn statements_that_are_not_remembered_count_for_the_test() {
-        let recording = Recording::new();
+        let recording = Recording::new("it::a_test");
         send(&recording, MANY, Caller::Test);
         let told = exceeded(&test().max_queries(10_049), &recording.log()).expect("it is one more");
         assert!(
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn statements_that_are_not_remembered_count_for_their_request() {
-        let recording = Recording::new();
+        let recording = Recording::new("it::a_test");
         let number = recording.begin(Seen::get("/first"));
         send(&recording, 3, Caller::Exchange(number));
         send(&recording, MANY, Caller::Test);
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_request_that_is_not_remembered_has_its_limit() {
-        let recording = Recording::new();
+        let recording = Recording::new("it::a_test");
         send(
             &recording,
             2,
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn statements_that_are_not_remembered_count_for_an_expectation() {
-        let recording = Recording::new();
+        let recording = Recording::new("it::a_test");
         let queries = Queries::of(Arc::clone(&recording));
         let work = async { send(&recording, MANY, Caller::Test) };
         let expected = queries.expect(MANY, work).now_or_never();
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn nothing_is_said_of_all_statements_when_some_are_forgotten() {
-        let recording = Recording::new();
+        let recording = Recording::new("it::a_test");
         send(&recording, MANY, Caller::Test);
         let queries = Queries::of(recording);
         let told = panic::catch_unwind(AssertUnwindSafe(|| queries.matching("delete")));

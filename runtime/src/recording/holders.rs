@@ -61,6 +61,11 @@ impl Holders {
         self.held = self.held.saturating_sub(1);
     }
 
+    /// Whether any connection is held.
+    pub(super) fn is_any(&self) -> bool {
+        self.held > 0
+    }
+
     /// Whether a statement says whose a connection is, which is remembered.
     pub(super) fn is_mark(&mut self, client: ClientId, sql: &str) -> bool {
         let Some(rest) = sql.strip_prefix(MARK) else {

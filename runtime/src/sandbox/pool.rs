@@ -60,12 +60,24 @@ pub(crate) fn attributed(options: PgPoolOptions, recording: &Arc<Recording>) -> 
         })
         .before_acquire(move |connection, _| {
             attribute(&acquiring, connection);
-            Box::pin(async { Ok(true) })
+            let is_over = acquiring.is_finished();
+            Box::pin(async move { Ok(!is_over) })
         })
         .after_release(move |_, _| {
             releasing.released();
-            Box::pin(async { Ok(true) })
+            let is_over = releasing.is_finished();
+            Box::pin(async move { Ok(!is_over) })
         })
+}
+
+/// Leaves the pool of an ended test to whoever still has a handle, without connections.
+///
+/// It is not closed: a closed pool refuses at once and without ever yielding, so a task that tries again after each error
+/// would starve the runtime. Whoever asks it for a connection has to wait until it is refused.
+pub(crate) fn leave(pool: &PgPool) {
+    while let Some(idle) = pool.try_acquire() {
+        drop(idle.detach());
+    }
 }
 
 fn attribute(recording: &Recording, connection: &mut PgConnection) {

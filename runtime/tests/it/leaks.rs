@@ -41,17 +41,22 @@ mod in_order {
     #[db_test]
     async fn b_second_test_sees_nothing_of_it(pool: PgPool) {
         if let Some(leaked) = LEAKED.get() {
-            let closed = leaked.acquire().await.expect_err("the pool is closed");
-            assert!(matches!(closed, sqlx::Error::PoolClosed), "{closed}");
+            let refused = leaked.acquire().await.expect_err("the test has ended");
+            let refused = refused.to_string();
+            assert!(
+                refused.contains("leaks_its_pool_and_a_task_that_holds_the_connection` has ended"),
+                "{refused}"
+            );
         }
         assert_eq!(names(&pool).await, ["seeded"]);
     }
 }
 
 #[db_test]
-async fn a_leaked_client_finds_nobody_after_its_test(url_of_an_earlier_test: EarlierTest) {
-    let gone = sqlx::PgPool::connect(&url_of_an_earlier_test.0).await;
-    gone.expect_err("nobody listens any more");
+async fn a_leaked_client_is_refused_after_its_test(url_of_an_earlier_test: EarlierTest) {
+    let refused = sqlx::PgPool::connect(&url_of_an_earlier_test.0).await;
+    let refused = refused.expect_err("its test has ended").to_string();
+    assert!(refused.contains("earlier` has ended"), "{refused}");
 }
 
 /// The URL of a test that has ended.

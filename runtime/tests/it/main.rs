@@ -44,6 +44,7 @@ mod savepoints;
 mod sequences;
 mod servers;
 mod shared;
+mod starving;
 mod story;
 mod teardown;
 mod templates;

@@ -9,7 +9,8 @@ use super::Place;
 impl Place {
     /// The URL of connections that lead here as these options do.
     ///
-    /// The directory of a socket is a parameter: libpq, tokio-postgres and sqlx all know it there.
+    /// The directory of a socket is a parameter: libpq, tokio-postgres and sqlx all know it there. The password
+    /// is asked for when the test has ended, and then says which test it was.
     pub(crate) fn url(&self, options: &PgConnectOptions) -> String {
         let user = encoded(options.get_username());
         let database = encoded(options.get_database().unwrap_or(options.get_username()));
@@ -17,7 +18,7 @@ impl Place {
             Self::Directory { path, port } => {
                 let directory = encoded(&path.to_string_lossy());
                 format!(
-                    "postgres://{user}@localhost:{port}/{database}?host={directory}&sslmode=disable"
+                    "postgres://{user}:{port}@localhost:{port}/{database}?host={directory}&sslmode=disable"
                 )
             }
             Self::Loopback { port, token } => {
@@ -31,6 +32,7 @@ impl Place {
         match self {
             Self::Directory { path, port } => {
                 let options = options.socket(path).port(*port);
+                let options = options.password(&port.to_string());
                 options.ssl_mode(PgSslMode::Disable)
             }
             // A socket that was set cannot be taken back.

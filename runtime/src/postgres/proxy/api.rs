@@ -34,6 +34,7 @@ pub(crate) const NOTIFY_SQLSTATE: &str = "DBT01";
 
 /// What a test is served with.
 pub(crate) struct Test {
+    pub(crate) name: &'static str,
     /// Settings of every connection of this test, where the startup message says nothing else.
     pub(crate) settings: Vec<(String, String)>,
     pub(crate) faults: Arc<dyn Faults>,
@@ -110,6 +111,8 @@ pub(crate) enum Event {
     /// A mark of [`Engine::savepoint`](super::engine::Engine::savepoint) was set or restored, or refused with the reason.
     Marked(Result<(), MarkRefused>),
     TestEnded(Proof),
+    /// Something was asked on a connection of this test, which has ended.
+    AskedLate(&'static str),
     /// The backend is not to be used again. `TestEnded` comes before if a test was running.
     Broken(String),
 }

@@ -158,6 +158,8 @@ pub(super) struct Portal {
 #[derive(Debug, Default)]
 pub(super) struct Client {
     pub(super) stage: Stage,
+    /// The test that it is of.
+    pub(super) test: Option<&'static str>,
     pub(super) inbox: Inbox,
     pub(super) out: Vec<u8>,
     /// Its socket is closed.

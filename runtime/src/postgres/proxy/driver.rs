@@ -26,6 +26,7 @@ use super::{
 use crate::{
     log,
     postgres::{
+        ended_tests,
         gate::{Gate, Verdict},
         listener::Listener,
         socket::{Received, Socket, receive, send},
@@ -336,6 +337,7 @@ impl Driver {
             match self.commands.try_recv() {
                 Ok(Command::Begin(Test { listener, watch })) => {
                     self.engine.begin_test(api::Test {
+                        name: watch.recording.test(),
                         settings: Vec::new(),
                         faults: watch.faults,
                     });
@@ -381,6 +383,7 @@ impl Driver {
                     self.recording = None;
                     self.ended = Some(Ended { proof });
                 }
+                Event::AskedLate(test) => ended_tests::used(test),
                 Event::CancelBackend => self.cancel(),
                 Event::Broken(why) => {
                     log::debug(format_args!("a lane's connection is given up: {why}"));

@@ -205,6 +205,7 @@ impl Engine {
         let early = self.clients.iter_mut().map(|(_, client)| client);
         for client in early.filter(|client| client.stage == Stage::Starting) {
             client.waiting = None;
+            client.test = self.test.as_ref().map(|test| test.name);
         }
     }
 
@@ -232,7 +233,9 @@ impl Engine {
 
     /// A client's socket was accepted.
     pub(crate) fn connect(&mut self) -> ClientId {
-        self.clients.add()
+        let id = self.clients.add();
+        self.clients.at(id).test = self.test.as_ref().map(|test| test.name);
+        id
     }
 
     pub(crate) fn client_bytes(&mut self, id: ClientId, bytes: &[u8]) {

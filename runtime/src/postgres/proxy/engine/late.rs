@@ -7,6 +7,7 @@ use super::{
     schedule::{Flow, LATE},
 };
 use crate::postgres::{
+    ended_tests,
     proxy::{
         api::{ClientId, Event},
         client::{Delay, Stage},
@@ -49,15 +50,54 @@ impl Engine {
         match at {
             None if client.inbox.has_message() => client.stage = Stage::Late(Some(now + LATE)),
             Some(at) if at <= now => {
-                let message = "db-test: the test that this connection belongs to has ended";
+                let test = client.test;
+                let is_asked = client
+                    .inbox
+                    .front()
+                    .is_some_and(|(kind, body)| asks(kind, body));
+                let message = test.map_or_else(String::new, ended_tests::refusal);
                 error(
                     &mut client.out,
-                    ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, message),
+                    ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, &message),
                 );
                 client.stage = Stage::Gone;
+                self.events
+                    .extend(test.filter(|_| is_asked).map(Event::AskedLate));
             }
             _ => {}
         }
         Flow::Wait
+    }
+}
+
+/// Whether a message is the doing of a task that goes on. A pool sends some on its own when a connection comes back to it: a
+/// `Sync` to see whether it is alive, and the rollback of a transaction that was dropped.
+fn asks(kind: u8, body: &[u8]) -> bool {
+    let is_own = |sql: &[u8]| {
+        let begins = |word: &[u8]| {
+            sql.get(..word.len())
+                .is_some_and(|sql| sql.eq_ignore_ascii_case(word))
+        };
+        begins(b"rollback") || begins(b"/*db-test")
+    };
+    match kind {
+        b'Q' => !is_own(body),
+        b'P' | b'B' => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks;
+
+    #[test]
+    fn what_a_pool_sends_on_its_own_is_not_a_task_s_doing() {
+        assert!(asks(b'Q', b"select 1\0") && asks(b'P', b"\0select 1\0") && asks(b'B', b""));
+        assert!(
+            !asks(b'S', b"")
+                && !asks(b'Q', b"ROLLBACK\0")
+                && !asks(b'Q', b"/*db-test caller 1*/\0")
+        );
     }
 }

@@ -128,6 +128,7 @@ impl Sandbox {
 
     pub(super) fn begin(&mut self) {
         self.engine.begin_test(Test {
+            name: "it::a_test",
             settings: Vec::new(),
             faults: Arc::new(()),
         });

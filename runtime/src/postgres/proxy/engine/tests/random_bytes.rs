@@ -14,7 +14,11 @@ use crate::postgres::proxy::{
 fn engine() -> Engine {
     let mut engine = Engine::new(Setup::default());
     let (settings, faults) = (Vec::new(), Arc::new(()));
-    engine.begin_test(Test { settings, faults });
+    engine.begin_test(Test {
+        name: "it::a_test",
+        settings,
+        faults,
+    });
     engine
 }
 

@@ -38,7 +38,11 @@ pub(super) fn stage_with(
         ..Setup::default()
     });
     let settings = Vec::new();
-    engine.begin_test(Test { settings, faults });
+    engine.begin_test(Test {
+        name: "it::a_test",
+        settings,
+        faults,
+    });
     Stage {
         engine,
         asked: Inbox::default(),

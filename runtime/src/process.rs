@@ -1,0 +1,3 @@
+//! What concerns the whole process.
+
+pub(crate) mod watchdog;
