@@ -15,7 +15,7 @@ pub(crate) use value::Limit;
 use value::Value;
 
 /// Every option with an example of it, as the messages quote them.
-const OPTIONS: [(&str, &str); 7] = [
+const OPTIONS: [(&str, &str); 8] = [
     ("isolation", "isolation = \"database\""),
     ("timeout", "timeout = \"5s\""),
     ("overrides", "overrides = path::to::function"),
@@ -23,6 +23,7 @@ const OPTIONS: [(&str, &str); 7] = [
     ("fixtures", "fixtures(\"users\")"),
     ("max_queries", "max_queries = 7"),
     ("max_queries_per_request", "max_queries_per_request = 3"),
+    ("crate", "crate = path::to::db_test"),
 ];
 
 /// What keeps a test apart from the others.
@@ -44,6 +45,7 @@ pub(crate) struct Options {
     /// An expression of type `usize`.
     pub(crate) max_queries: Option<TokenStream>,
     pub(crate) max_queries_per_request: Option<TokenStream>,
+    pub(crate) crate_path: Option<ExprPath>,
 }
 
 impl Options {
@@ -93,6 +95,11 @@ impl Options {
                 &key,
                 value::count(value()?, &key)?,
             )?,
+            "crate" => set(
+                &mut self.crate_path,
+                &key,
+                value::path(&value()?.expression, &key)?,
+            )?,
             "migrations" | "migrator" => return Err(elsewhere::refuse(&key, &value()?.expression)),
             _ => return Err(unknown(&key)),
         }
@@ -100,12 +107,28 @@ impl Options {
     }
 }
 
-/// For the attributes that have no options, `#[session]` and `#[overridable]`.
-pub(crate) fn refuse(tokens: TokenStream, attribute: &str, errors: &mut Errors) {
-    if !tokens.is_empty() {
-        let problem = format!("`#[{attribute}]` has no options");
-        errors.add(tokens, problem, format!("write `#[db_test::{attribute}]`"));
+/// Reads `crate = path` for an attribute that has no other option, written as in `form`.
+pub(crate) fn only_crate(tokens: TokenStream, form: &str, errors: &mut Errors) -> Option<ExprPath> {
+    let mut path = None;
+    let every_option = |input: ParseStream| {
+        while !input.is_empty() {
+            let key = parse_key(input)?;
+            if key != "crate" {
+                let problem = format!("`#[{form}]` has no option `{key}`");
+                let cure = "its only option is `crate = path::to::db_test`";
+                return Err(mistake(key, problem, cure));
+            }
+            let value = parse_value(input, &key)?;
+            set(&mut path, &key, value::path(&value.expression, &key)?)?;
+            expect_comma(input)?;
+            input.parse::<Option<Token![,]>>()?;
+        }
+        Ok(())
+    };
+    if let Err(error) = every_option.parse2(tokens) {
+        errors.push(error);
     }
+    path
 }
 
 fn parse_key(input: ParseStream) -> syn::Result<Ident> {

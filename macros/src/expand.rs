@@ -25,7 +25,7 @@
 //!             .timeout(::core::time::Duration::from_millis(5000))
 //!         },
 //!         (::db_test::macro_support::argument(),),
-//!         |arguments| ::std::boxed::Box::pin(creates_a_user(arguments.0)),
+//!         |arguments| ::db_test::macro_support::Box::pin(creates_a_user(arguments.0)),
 //!     )
 //! }
 //! #[cfg(not(test))]
@@ -47,11 +47,12 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::args::{Fixture, Isolation, Limit, Options};
+use crate::crate_path::CratePath;
 use crate::function::Function;
 use crate::test_fn::TestFn;
 
 /// The test that calls the user's function, and the check of its arguments.
-pub(crate) fn test(test: &TestFn, options: &Options) -> TokenStream {
+pub(crate) fn test(test: &TestFn, options: &Options, db_test: &CratePath) -> TokenStream {
     let Function {
         attributes,
         visibility,
@@ -60,19 +61,19 @@ pub(crate) fn test(test: &TestFn, options: &Options) -> TokenStream {
     } = &test.0;
     let ours = Span::mixed_site();
     let name = &signature.ident;
-    let description = description(test, options);
-    let arguments = arguments(test);
+    let description = description(test, options, db_test);
+    let arguments = arguments(test, db_test);
     let made = if test.arguments().next().is_none() {
         quote_spanned!(ours=> ())
     } else {
         quote_spanned!(ours=> arguments)
     };
-    let call = call(test);
-    let check = check(test);
+    let call = call(test, db_test);
+    let check = check(test, db_test);
     let (output, run) = match test.returned_type() {
         None => (quote!(), quote_spanned!(ours=> run)),
         Some(_) => (
-            quote_spanned!(ours=> -> ::db_test::macro_support::ExitCode),
+            quote_spanned!(ours=> -> #db_test::macro_support::ExitCode),
             quote_spanned!(ours=> run_returning),
         ),
     };
@@ -82,7 +83,7 @@ pub(crate) fn test(test: &TestFn, options: &Options) -> TokenStream {
         #visibility fn #name() #output {
             #[allow(clippy::unused_async)]
             #signature #body
-            ::db_test::macro_support::#run(
+            #db_test::macro_support::#run(
                 const { &#description },
                 (#(#arguments,)*),
                 |#made| #call,
@@ -93,7 +94,7 @@ pub(crate) fn test(test: &TestFn, options: &Options) -> TokenStream {
 }
 
 /// The constant that tells the runtime which test this is.
-pub(crate) fn description(test: &TestFn, options: &Options) -> TokenStream {
+pub(crate) fn description(test: &TestFn, options: &Options, db_test: &CratePath) -> TokenStream {
     let ours = Span::mixed_site();
     let path = Literal::string(&format!("::{}", test.0.signature.ident));
     let migrations = has_migrations().then(|| quote_spanned!(ours=> .migrations()));
@@ -109,7 +110,7 @@ pub(crate) fn description(test: &TestFn, options: &Options) -> TokenStream {
         .should_panic()
         .map(|_| quote_spanned!(ours=> .should_panic()));
     quote_spanned! {ours=>
-        ::db_test::macro_support::Test::new(
+        #db_test::macro_support::Test::new(
             ::core::concat!(::core::module_path!(), #path),
             ::core::env!("CARGO_MANIFEST_DIR"),
         )
@@ -155,13 +156,16 @@ fn fixtures(options: &Options) -> Option<TokenStream> {
 /// How to make what the user's function takes; of which types is inferred from the function.
 ///
 /// To name the types once more would have the compiler complain twice of one that is misspelled.
-fn arguments(test: &TestFn) -> impl Iterator<Item = TokenStream> {
+fn arguments(test: &TestFn, db_test: &CratePath) -> impl Iterator<Item = TokenStream> {
     let types = test.arguments().map(|argument| &argument.ty);
-    types.map(|ty| quote_spanned!(at(ty)=> ::db_test::macro_support::argument()))
+    types.map(move |ty| {
+        let db_test = db_test.at(ty.span());
+        quote_spanned!(at(ty)=> #db_test::macro_support::argument())
+    })
 }
 
 /// The user's function, called with what it takes.
-fn call(test: &TestFn) -> TokenStream {
+fn call(test: &TestFn, db_test: &CratePath) -> TokenStream {
     let name = &test.0.signature.ident;
     let arguments = test.arguments().enumerate().map(|(index, argument)| {
         let index = Literal::usize_unsuffixed(index);
@@ -169,21 +173,24 @@ fn call(test: &TestFn) -> TokenStream {
     });
     let call = quote_spanned!(Span::mixed_site()=> #name(#(#arguments),*));
     match test.returned_type() {
-        None => quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(#call)),
-        Some(returned) => quote_spanned! {at(returned)=>
-            ::db_test::macro_support::reported(::std::boxed::Box::pin(#call))
-        },
+        None => quote_spanned!(Span::mixed_site()=> #db_test::macro_support::Box::pin(#call)),
+        Some(returned) => {
+            let db_test = db_test.at(returned.span());
+            quote_spanned! {at(returned)=>
+                #db_test::macro_support::reported(#db_test::macro_support::Box::pin(#call))
+            }
+        }
     }
 }
 
 /// Reports an argument that cannot be injected where the test itself is not compiled.
-fn check(test: &TestFn) -> Option<TokenStream> {
+fn check(test: &TestFn, db_test: &CratePath) -> Option<TokenStream> {
     test.arguments().next()?;
     let types = test.arguments().map(|argument| &argument.ty);
     Some(quote_spanned! {Span::mixed_site()=>
         #[cfg(not(test))]
         const _: fn() = || {
-            #(::db_test::macro_support::argument::<#types>();)*
+            #(#db_test::macro_support::argument::<#types>();)*
         };
     })
 }

@@ -25,8 +25,10 @@
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Fields};
+use syn::{Data, DeriveInput, ExprPath, Fields};
 
+use crate::args;
+use crate::crate_path::CratePath;
 use crate::errors::{Errors, as_written};
 
 /// Turns a struct into an implementation for it, or into its mistakes.
@@ -36,12 +38,27 @@ pub(crate) fn compile(item: TokenStream) -> TokenStream {
         Err(error) => return error.to_compile_error(),
     };
     let mut errors = Errors::default();
+    let path = crate_option(&item, &mut errors);
+    let db_test = CratePath::find(path.as_ref(), &mut errors);
     is_not_generic(&item, &mut errors);
     match &item.data {
-        Data::Struct(data) if errors.is_empty() => expand(&item, &data.fields),
+        Data::Struct(data) if errors.is_empty() => expand(&item, &data.fields, &db_test),
         Data::Struct(_) => errors.into_token_stream(),
         Data::Enum(data) => refuse(&item, "an enum", data.enum_token, errors),
         Data::Union(data) => refuse(&item, "a union", data.union_token, errors),
+    }
+}
+
+/// The path in `#[from_test(crate = path)]`.
+fn crate_option(item: &DeriveInput, errors: &mut Errors) -> Option<ExprPath> {
+    let mut attributes = item.attrs.iter();
+    let attribute = attributes.find(|attribute| attribute.path().is_ident("from_test"))?;
+    match attribute.meta.require_list() {
+        Ok(list) => args::only_crate(list.tokens.clone(), "from_test", errors),
+        Err(error) => {
+            errors.push(error);
+            None
+        }
     }
 }
 
@@ -62,7 +79,7 @@ fn refuse(item: &DeriveInput, what: &str, word: impl ToTokens, mut errors: Error
     errors.into_token_stream()
 }
 
-fn expand(item: &DeriveInput, fields: &Fields) -> TokenStream {
+fn expand(item: &DeriveInput, fields: &Fields, db_test: &CratePath) -> TokenStream {
     let name = &item.ident;
     let ours = Span::mixed_site();
     let values = fields.members().zip(fields).map(|(member, field)| {
@@ -82,10 +99,10 @@ fn expand(item: &DeriveInput, fields: &Fields) -> TokenStream {
     quote_spanned! {ours=>
         #[automatically_derived]
         #[allow(unused_variables, clippy::unused_async)]
-        impl ::db_test::macro_support::FromTest for #name {
+        impl #db_test::macro_support::FromTest for #name {
             async fn from_test(
-                cx: &::db_test::macro_support::TestContext,
-            ) -> ::core::result::Result<Self, ::db_test::macro_support::BoxError> {
+                cx: &#db_test::macro_support::TestContext,
+            ) -> ::core::result::Result<Self, #db_test::macro_support::BoxError> {
                 ::core::result::Result::Ok(#value)
             }
         }

@@ -1,6 +1,6 @@
 //! The attribute macros of [`db-test`](https://docs.rs/db-test), which re-exports them.
 //!
-//! Depend on `db-test`: what these macros generate names `::db_test::macro_support`, and the two
+//! Depend on `db-test`: what these macros generate names its module `macro_support`, and the two
 //! crates are released together.
 //!
 //! Each macro goes through the same stages, with a file for each: the input is parsed (`args`,
@@ -8,6 +8,7 @@
 //! (`fallback`), together with all others (`errors`).
 
 mod args;
+mod crate_path;
 mod errors;
 mod expand;
 mod fallback;
@@ -50,6 +51,7 @@ use proc_macro::TokenStream;
 /// | `fixtures("users")` | scripts to run first, in this order; may be given several times | none |
 /// | `max_queries = 7` | the most statements that the test and its application may send, a number or a constant `usize` | no limit |
 /// | `max_queries_per_request = 3` | likewise, the most that one request may cause, tasks that it spawns included | no limit |
+/// | `crate = path` | the path of this crate, where another one re-exports it: `crate = support::db_test` | the name that `Cargo.toml` gives it |
 ///
 /// A constant is an expression such as `LIMIT`, `limits::REQUEST * 2` or `Duration::from_secs(5)`. Each value may
 /// be a fragment of a `macro_rules!`: `$limit:literal`, `$limit:expr`, `$session:path`.
@@ -84,7 +86,8 @@ pub fn db_test(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a struct an argument of tests: each of its fields is made as an argument of its type.
 ///
 /// The fields are made in the order in which they stand. Use it on a struct with named fields or a
-/// tuple struct; for anything that is more than its parts, write `impl FromTest`.
+/// tuple struct; for anything that is more than its parts, write `impl FromTest`. Where another crate re-exports
+/// this one, `#[from_test(crate = support::db_test)]` on the struct says so.
 ///
 /// ```text
 /// #[derive(FromTest)]
@@ -97,7 +100,7 @@ pub fn db_test(options: TokenStream, item: TokenStream) -> TokenStream {
 /// # Errors
 ///
 /// An enum, a union or a generic struct; a field whose type is not `FromTest`.
-#[proc_macro_derive(FromTest)]
+#[proc_macro_derive(FromTest, attributes(from_test))]
 pub fn from_test(item: TokenStream) -> TokenStream {
     from_test::compile(item.into()).into()
 }
@@ -120,7 +123,7 @@ pub fn from_test(item: TokenStream) -> TokenStream {
 ///
 /// # Errors
 ///
-/// The attribute has no options. The function cannot be `async`, `unsafe`, `extern` or generic,
+/// The only option is `crate = path`. The function cannot be `async`, `unsafe`, `extern` or generic,
 /// take an argument, or return nothing.
 #[proc_macro_attribute]
 pub fn session(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -147,7 +150,7 @@ pub fn session(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Errors
 ///
-/// The attribute has no options. The implementation must write out the type `Rejection`, which
+/// The only option is `crate = path`. The implementation must write out the type `Rejection`, which
 /// cannot depend on a generic state, and the method as an `async fn`. The extractor cannot have a
 /// lifetime.
 #[proc_macro_attribute]

@@ -39,6 +39,7 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::quote_spanned;
 use syn::{FnArg, Pat};
 
+use crate::crate_path::CratePath;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::{args, fallback, fragment};
@@ -47,12 +48,13 @@ use extractor::Extractor;
 /// Turns the item under `#[overridable]` into an overridable extractor, or into its mistakes.
 pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    args::refuse(options, "overridable", &mut errors);
+    let path = args::only_crate(options, "db_test::overridable", &mut errors);
+    let db_test = CratePath::find(path.as_ref(), &mut errors);
     match Extractor::parse(fragment::tokens(item.clone())) {
         Ok(extractor) => {
             validate::extractor(&extractor, &mut errors);
             if errors.is_empty() {
-                return expand(extractor);
+                return expand(extractor, &db_test);
             }
         }
         Err(error) => errors.push(error),
@@ -60,22 +62,23 @@ pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
     fallback::item(item, &errors)
 }
 
-fn expand(mut extractor: Extractor) -> TokenStream {
-    extractor.methods.iter_mut().for_each(look_first);
+fn expand(mut extractor: Extractor, db_test: &CratePath) -> TokenStream {
+    let methods = extractor.methods.iter_mut();
+    methods.for_each(|method| look_first(method, db_test));
     let self_ty = &extractor.rest.self_ty;
     let generics = extractor.type_generics();
     let (parameters, _, where_clause) = generics.split_for_impl();
     let rejections = extractor.rejections();
     quote_spanned! {Span::mixed_site()=>
         #extractor
-        impl #parameters ::db_test::macro_support::Overridable for #self_ty #where_clause {
+        impl #parameters #db_test::macro_support::Overridable for #self_ty #where_clause {
             #(#rejections)*
         }
     }
 }
 
 /// Puts the question for a set value before the body of a method.
-fn look_first(method: &mut Function) {
+fn look_first(method: &mut Function, db_test: &CratePath) {
     let Some(FnArg::Typed(request)) = method.signature.inputs.first_mut() else {
         return;
     };
@@ -85,7 +88,7 @@ fn look_first(method: &mut Function) {
     let body = &method.body;
     let statements = quote_spanned! {ours=>
         if let ::core::option::Option::Some(overridden) =
-            ::db_test::macro_support::overridden::<Self>(parts).await
+            #db_test::macro_support::overridden::<Self>(parts).await
         {
             return overridden;
         }

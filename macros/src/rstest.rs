@@ -26,6 +26,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, FnArg, Meta, Pat, PatType, parse_quote};
 
+use crate::crate_path::CratePath;
 use crate::errors::{Errors, as_written};
 use crate::function::Function;
 
@@ -93,7 +94,11 @@ pub(crate) fn remove_attributes(function: &mut Function) {
 }
 
 /// The function as rstest wants it.
-pub(crate) fn expand(function: Function, options: &TokenStream) -> TokenStream {
+pub(crate) fn expand(
+    function: Function,
+    options: &TokenStream,
+    db_test: &CratePath,
+) -> TokenStream {
     let names = names_in(attribute(&function));
     let Function {
         attributes,
@@ -115,11 +120,11 @@ pub(crate) fn expand(function: Function, options: &TokenStream) -> TokenStream {
     // The function that rstest makes of a case only hands it on.
     let mutable = mutable.then(|| quote!(#[allow(unused_mut)]));
     let options = (!options.is_empty()).then(|| quote!((#options)));
-    let db_test = quote_spanned!(Span::mixed_site()=> ::db_test::macro_support::db_test);
+    let attribute = quote_spanned!(Span::mixed_site()=> #db_test::macro_support::db_test);
     quote! {
         #(#attributes)*
         #mutable
-        #[test_attr(#db_test #options)]
+        #[test_attr(#attribute #options)]
         #visibility #signature #body
     }
 }

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use syn::{Attribute, FnArg, PatType, ReturnType, Type};
 
 use crate::args::Options;
+use crate::crate_path::CratePath;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::{expand, fallback, fragment, rstest, validate};
@@ -21,12 +22,13 @@ pub(crate) fn compile(options: TokenStream, item: &TokenStream) -> TokenStream {
         }
     };
     validate::test(&test, &mut errors);
+    let db_test = CratePath::find(options.crate_path.as_ref(), &mut errors);
     if !errors.is_empty() {
         fallback::test(test, &errors)
     } else if test.is_under_rstest() {
-        rstest::expand(test.0, &fragment::parenthesized(written))
+        rstest::expand(test.0, &fragment::parenthesized(written), &db_test)
     } else {
-        expand::test(&test, &options)
+        expand::test(&test, &options, &db_test)
     }
 }
 

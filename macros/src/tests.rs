@@ -49,7 +49,7 @@ fn a_test_is_one_call_into_the_runtime() {
                         )
                     },
                     (::db_test::macro_support::argument(),),
-                    |arguments| ::std::boxed::Box::pin(creates_a_user(arguments.0)),
+                    |arguments| ::db_test::macro_support::Box::pin(creates_a_user(arguments.0)),
                 )
             }
             #[cfg(not(test))]
@@ -80,7 +80,7 @@ fn a_test_without_arguments_has_nothing_to_check() {
                         )
                     },
                     (),
-                    |()| ::std::boxed::Box::pin(starts()),
+                    |()| ::db_test::macro_support::Box::pin(starts()),
                 )
             }
         "##]],
@@ -112,7 +112,7 @@ fn a_returned_value_is_reported() {
                     },
                     (::db_test::macro_support::argument(), ::db_test::macro_support::argument()),
                     |arguments| ::db_test::macro_support::reported(
-                        ::std::boxed::Box::pin(reads(arguments.0, arguments.1)),
+                        ::db_test::macro_support::Box::pin(reads(arguments.0, arguments.1)),
                     ),
                 )
             }
@@ -150,7 +150,7 @@ fn an_expected_panic_is_described() {
                             .should_panic()
                     },
                     (),
-                    |()| ::std::boxed::Box::pin(r#type()),
+                    |()| ::db_test::macro_support::Box::pin(r#type()),
                 )
             }
         "##]],
@@ -186,7 +186,7 @@ fn every_mistake_is_reported_and_the_function_stays() {
                 "`5` has no unit\nwrite `timeout = \"5s\"`"
             }
             ::core::compile_error! {
-                "unknown option `colour`\nthe options are `isolation = \"database\"`, `timeout = \"5s\"`, `overrides = path::to::function`, `session = path::to::function`, `fixtures(\"users\")`, `max_queries = 7`, `max_queries_per_request = 3`"
+                "unknown option `colour`\nthe options are `isolation = \"database\"`, `timeout = \"5s\"`, `overrides = path::to::function`, `session = path::to::function`, `fixtures(\"users\")`, `max_queries = 7`, `max_queries_per_request = 3`, `crate = path::to::db_test`"
             }
             ::core::compile_error! {
                 "`#[db_test]` already makes a test of this function\nremove `#[tokio::test]`"
@@ -209,5 +209,5 @@ fn an_expansion_stays_small() {
     let generated = test_fn::compile(TokenStream::new(), &item);
     let added = generated.to_string().len() - item.to_string().len();
     assert!(added <= 600, "{added} bytes come on top of every test");
-    expect!["543"].assert_eq(&added.to_string());
+    expect!["555"].assert_eq(&added.to_string());
 }

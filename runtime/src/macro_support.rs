@@ -11,8 +11,8 @@ pub(crate) use self::harness::{Isolation, TestFuture};
 mod harness {
     use std::{future::Future, pin::Pin, time::Duration};
 
-    pub use std::process::ExitCode;
     use std::process::Termination;
+    pub use std::{boxed::Box, process::ExitCode};
 
     pub use ctor;
 

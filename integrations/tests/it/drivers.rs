@@ -16,7 +16,9 @@ mod tokio_postgres {
 
     async fn connect(cx: &TestContext) -> Client {
         let url = cx.url().await.expect("there is one");
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("it connects");
+        let (client, connection) = tokio_postgres::connect(&url, NoTls)
+            .await
+            .expect("it connects");
         tokio::spawn(connection);
         client
     }
@@ -24,7 +26,9 @@ mod tokio_postgres {
     #[db_test]
     async fn transactions_pipelines_portals_and_copies(cx: TestContext, pool: PgPool) {
         let mut client = connect(&cx).await;
-        let build = client.build_transaction().isolation_level(IsolationLevel::Serializable);
+        let build = client
+            .build_transaction()
+            .isolation_level(IsolationLevel::Serializable);
         let tx = build.start().await.expect("it begins");
         let insert = "insert into users (name, password) values ($1, '')";
         tx.execute(insert, &[&"ada"]).await.expect("it is added");
@@ -40,7 +44,10 @@ mod tokio_postgres {
         failed.expect_err("nothing is divided by zero");
 
         let tx = client.transaction().await.expect("it begins");
-        let statement = tx.prepare("select generate_series(1, 10)").await.expect("it is prepared");
+        let statement = tx
+            .prepare("select generate_series(1, 10)")
+            .await
+            .expect("it is prepared");
         let portal = tx.bind(&statement, &[]).await.expect("it is bound");
         for expected in [4, 4, 2] {
             let rows = tx.query_portal(&portal, 4).await.expect("there are some");
@@ -48,9 +55,14 @@ mod tokio_postgres {
         }
         drop(tx);
 
-        let sink = client.copy_in("copy users (name, password) from stdin").await.expect("it starts");
+        let sink = client
+            .copy_in("copy users (name, password) from stdin")
+            .await
+            .expect("it starts");
         pin_mut!(sink);
-        sink.send(bytes::Bytes::from_static(b"bob\t\n")).await.expect("it is sent");
+        sink.send(bytes::Bytes::from_static(b"bob\t\n"))
+            .await
+            .expect("it is sent");
         assert_eq!(sink.finish().await.expect("it ends"), 1);
         assert_eq!(names(&pool).await, ["ada", "bob"]);
     }
@@ -103,7 +115,9 @@ mod diesel_async {
     #[db_test]
     async fn nested_transactions_roll_back_alone(cx: TestContext, pool: PgPool) {
         let url = cx.url().await.expect("there is one");
-        let mut connection = AsyncPgConnection::establish(&url).await.expect("it connects");
+        let mut connection = AsyncPgConnection::establish(&url)
+            .await
+            .expect("it connects");
         let added = connection.transaction::<_, diesel::result::Error, _>(|connection| {
             async move {
                 diesel::insert_into(users::table)
@@ -145,7 +159,10 @@ mod sqlx_08 {
         let held = older.acquire().await.expect("there is a second connection");
         tx.commit().await.expect("it commits");
         drop(held);
-        sqlx_08::query("select 1 / 0").execute(&older).await.expect_err("it fails alone");
+        sqlx_08::query("select 1 / 0")
+            .execute(&older)
+            .await
+            .expect_err("it fails alone");
         assert_eq!(names(&pool).await, ["ada"]);
     }
 }
@@ -160,12 +177,20 @@ mod psql {
         let url = cx.url().await.expect("there is one");
         let running = move || {
             let script = "begin; insert into users (name, password) values ('ada', ''); commit;";
-            Command::new("psql").args(["--no-psqlrc", "-d", &url, "-c", script]).output()
+            Command::new("psql")
+                .args(["--no-psqlrc", "-d", &url, "-c", script])
+                .output()
         };
-        let ran = tokio::task::spawn_blocking(running).await.expect("it does not panic");
+        let ran = tokio::task::spawn_blocking(running)
+            .await
+            .expect("it does not panic");
         // Machines without it are those whose server is elsewhere.
         let Ok(output) = ran else { return };
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert_eq!(names(&pool).await, ["ada"]);
     }
 }

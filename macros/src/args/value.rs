@@ -66,7 +66,7 @@ pub(super) fn limit(Value { expression, tokens }: Value) -> syn::Result<Limit> {
     }
 }
 
-/// Reads the path of a function.
+/// Reads the path of a function or a crate.
 pub(super) fn path(value: &Expr, key: &Ident) -> syn::Result<ExprPath> {
     match (fragment::expression(value), literal(value)) {
         (Expr::Path(path), _) => Ok(path.clone()),
@@ -76,7 +76,11 @@ pub(super) fn path(value: &Expr, key: &Ident) -> syn::Result<ExprPath> {
         }
         _ => Err(mistake(
             value,
-            "expected the path of a function",
+            if key == "crate" {
+                "expected the path of a crate"
+            } else {
+                "expected the path of a function"
+            },
             write_example(key),
         )),
     }

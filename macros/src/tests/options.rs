@@ -6,6 +6,7 @@ use quote::quote;
 
 use super::check;
 use crate::args::Options;
+use crate::crate_path::CratePath;
 use crate::errors::Errors;
 use crate::expand;
 use crate::test_fn::TestFn;
@@ -13,11 +14,12 @@ use crate::test_fn::TestFn;
 fn check_description(options: TokenStream, expected: &Expect) {
     let mut errors = Errors::default();
     let options = Options::parse(options, &mut errors);
+    let db_test = CratePath::find(options.crate_path.as_ref(), &mut errors);
     assert!(errors.is_empty());
     let test = TestFn(syn::parse_quote!(
         async fn starts() {}
     ));
-    let description = expand::description(&test, &options);
+    let description = expand::description(&test, &options, &db_test);
     check(quote!(const TEST: Test = #description;), expected);
 }
 

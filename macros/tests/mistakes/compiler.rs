@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -15,10 +15,17 @@ const NAMED: [&str; 4] = ["axum", "db_test", "rstest", "sqlx"];
 /// How to compile a case.
 pub(crate) struct Compiler {
     arguments: Vec<OsString>,
+    /// Where the `Cargo.toml` of the cases is.
+    package: PathBuf,
 }
 
 impl Compiler {
     pub(crate) fn new() -> Self {
+        Self::naming_db_test("db_test", env!("CARGO_MANIFEST_DIR"))
+    }
+
+    /// A compiler for the files of a package that has its own name for db-test.
+    pub(crate) fn naming_db_test(db_test: &str, package: impl Into<PathBuf>) -> Self {
         let mut arguments: Vec<OsString> = ["--edition=2024", "--emit=metadata", "--color=never"]
             .map(OsString::from)
             .to_vec();
@@ -34,6 +41,7 @@ impl Compiler {
                     continue;
                 }
                 if NAMED.contains(&name.as_str()) {
+                    let name = if name == "db_test" { db_test } else { &name };
                     arguments.push(format!("--extern={name}={}", file.display()).into());
                 }
                 if name == "db_test" {
@@ -45,7 +53,8 @@ impl Compiler {
                 }
             }
         }
-        Self { arguments }
+        let package = package.into();
+        Self { arguments, package }
     }
 
     /// Compiles the cases as tests.
@@ -74,7 +83,7 @@ impl Compiler {
             .arg("--out-dir")
             .arg(env!("CARGO_TARGET_TMPDIR"))
             .arg(case)
-            .env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"))
+            .env("CARGO_MANIFEST_DIR", &self.package)
             .output()
             .expect("the compiler can be started");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -72,6 +72,34 @@ fn advice_compiles() {
     }
 }
 
+fn under_another_name(directory: &str) -> (Compiler, PathBuf) {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/other_names");
+    let package = package.join(directory);
+    let case = Path::new("tests/other_names")
+        .join(directory)
+        .join("case.rs");
+    (Compiler::naming_db_test("harness", package), case)
+}
+
+#[test]
+fn the_name_of_the_dependency_is_read_from_its_manifest() {
+    let (compiler, case) = under_another_name("renamed");
+    compiler.for_tests().accepts(&case);
+}
+
+#[test]
+fn each_attribute_takes_the_path_of_a_reexport() {
+    let (compiler, case) = under_another_name("reexported");
+    compiler.for_tests().accepts(&case);
+}
+
+#[test]
+fn a_package_without_the_dependency_is_told_to_name_the_crate() {
+    let (compiler, case) = under_another_name("without");
+    let text = compiler.refuses(&case);
+    expect_file!["../other_names/without/case.stderr"].assert_eq(&text);
+}
+
 /// The generated code leaves types to be inferred in a test, and each mistake must still be told once, and at
 /// the user's own words.
 #[test]

@@ -21,6 +21,7 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+pub use std::boxed::Box;
 pub use std::process::ExitCode;
 
 pub use ctor;
