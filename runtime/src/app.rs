@@ -1,5 +1,6 @@
 //! Turning what a session's `app` function returns into a router.
 
+mod exchange;
 mod layer;
 
 use std::{future::Future, pin::Pin, sync::Arc};

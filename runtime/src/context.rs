@@ -10,16 +10,17 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "axum")]
 use axum::Router;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+#[cfg(feature = "axum")]
 use tokio::sync::OnceCell;
 
 use crate::{
     BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
-    app::TestLayer,
     error::Cause,
     faults,
     isolation::{TestDatabase, Watch},
@@ -28,10 +29,8 @@ use crate::{
     macro_support::{Isolation, Test},
     outcome::{FieldError, Outcome},
     overrides::Layer,
-    panics::{self, Panicked},
-    queries,
+    panics, queries,
     recording::Recording,
-    report::chain,
     sandbox::Ending,
     session::{Active, Definition},
     teardown::Teardowns,
@@ -51,6 +50,7 @@ struct Inner {
     database: TestDatabase,
     recording: Arc<Recording>,
     faults: Arc<faults::Table>,
+    #[cfg(feature = "axum")]
     router: OnceCell<Router>,
     /// The database has been asked for, by the application while it is built or by the test.
     asked: AtomicBool,
@@ -90,7 +90,6 @@ impl TestContext {
             faults: Arc::clone(&faults),
         };
         let database = TestDatabase::open(test.isolation, session, watch).await?;
-        let router = OnceCell::new();
         Ok(Self(Arc::new(Inner {
             test,
             definition,
@@ -98,7 +97,8 @@ impl TestContext {
             database,
             recording,
             faults,
-            router,
+            #[cfg(feature = "axum")]
+            router: OnceCell::new(),
             asked: AtomicBool::new(false),
             app_has_no_pool: AtomicBool::new(false),
             keeping: Keeping::of(test),
@@ -248,6 +248,7 @@ impl TestContext {
     }
 
     /// The application's router around this test's pool, built once.
+    #[cfg(feature = "axum")]
     pub(crate) async fn router(&self) -> Result<Router, BoxError> {
         let build = || async {
             let Some(app) = self.0.definition.session.app_fn() else {
@@ -257,16 +258,16 @@ impl TestContext {
             // Called inside of the future, so that its own panic is caught too.
             let made = panics::caught(Box::pin(async { app(self.clone()).await })).await;
             let router = made.and_then(|made| made).map_err(|error| {
-                let problem = match error.downcast_ref::<Panicked>() {
-                    Some(Panicked(text)) => format!("panicked: {text}"),
-                    None => format!("failed: {}", chain(error.as_ref())),
+                let problem = match error.downcast_ref::<panics::Panicked>() {
+                    Some(panics::Panicked(text)) => format!("panicked: {text}"),
+                    None => format!("failed: {}", crate::report::chain(error.as_ref())),
                 };
                 Error::from(Cause::AppFailed { problem })
             })?;
             let has_no_pool = !self.0.asked.load(Ordering::Relaxed);
             self.0.app_has_no_pool.store(has_no_pool, Ordering::Relaxed);
             self.0.overrides.application_is_built();
-            let layer = TestLayer {
+            let layer = crate::app::TestLayer {
                 overrides: self.0.overrides.clone(),
                 recording: Arc::clone(&self.0.recording),
             };

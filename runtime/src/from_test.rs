@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+#[cfg(feature = "axum")]
 use axum::Router;
 use sqlx::{
     PgPool, Postgres,
@@ -9,7 +10,9 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{Client, Overrides, TestContext, client};
+#[cfg(feature = "axum")]
+use crate::{Client, client};
+use crate::{Overrides, TestContext};
 
 /// An error of any type, as [`FromTest`] and a session's functions return it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -100,6 +103,7 @@ impl FromTest for PgPoolOptions {
     }
 }
 
+#[cfg(feature = "axum")]
 #[diagnostic::do_not_recommend]
 impl FromTest for Router {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
@@ -108,6 +112,7 @@ impl FromTest for Router {
     }
 }
 
+#[cfg(feature = "axum")]
 #[diagnostic::do_not_recommend]
 impl FromTest for Client {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {

@@ -15,8 +15,12 @@
 //!
 //! | feature | what it brings | default |
 //! | --- | --- | --- |
-//! | `harness` | everything but `#[db_test::overridable]` | yes |
+//! | `postgres` | tests with a database of PostgreSQL: everything but `#[db_test::overridable]` and what follows | yes |
+//! | `axum` | `Router`, [`Client`], `Session::app`, and overrides in requests | yes |
 //! | `tls` | encrypted connections to a server named by a URL, by rustls | yes |
+//!
+//! A library or a job queue that has no HTTP takes `default-features = false, features = ["postgres"]`: its tests have pools,
+//! and neither axum nor axum-test is compiled. `TestContext::url` and pools lead an application of any other framework to the test's database.
 //!
 //! Without default features, the crate is what an application compiles into its production binary
 //! for `#[db_test::overridable]`: a macro, and a hundred lines that depend on `http` alone.
@@ -29,13 +33,21 @@
 //! is `info`, `debug` or `trace`, and through [`tracing`](https://docs.rs/tracing), with the target
 //! `db_test`, to whatever subscriber there is. Work that takes more than a second says so anyway.
 
+#![cfg_attr(
+    not(all(feature = "axum", feature = "tls")),
+    allow(
+        dead_code,
+        reason = "what a build with fewer features does not call is checked in the build with all of them"
+    )
+)]
+
 #[cfg(feature = "harness")]
 mod announce;
-#[cfg(feature = "harness")]
+#[cfg(feature = "axum")]
 mod app;
 #[cfg(feature = "harness")]
 mod arguments;
-#[cfg(feature = "harness")]
+#[cfg(feature = "axum")]
 mod client;
 #[cfg(feature = "harness")]
 mod context;
@@ -115,10 +127,14 @@ pub use db_test_macros::overridable;
 pub use db_test_macros::{FromTest, db_test, session};
 pub use overridable::Overridable;
 
+#[cfg(feature = "axum")]
+pub use self::{app::IntoApp, client::Client};
+/// The crate that [`Client`] is from, so that its `TestResponse`, its multipart forms and the rest can be named.
+#[cfg(feature = "axum")]
+pub use axum_test;
+
 #[cfg(feature = "harness")]
 pub use self::{
-    app::IntoApp,
-    client::Client,
     context::TestContext,
     error::Error,
     faults::{Fault, Faults},

@@ -16,8 +16,10 @@ use std::{
     thread::{self, ThreadId},
 };
 
+#[cfg(feature = "axum")]
+pub(crate) use self::exchange::{BODY, Seen};
 pub(crate) use self::{
-    exchange::{Exchange, Seen, recorded},
+    exchange::Exchange,
     holders::ClientId,
     latest::Latest,
     shown::Shown,
@@ -89,7 +91,7 @@ impl Caller {
 
 tokio::task_local! {
     /// The number of the exchange whose handler is running.
-    static EXCHANGE: Cell<usize>;
+    pub(crate) static EXCHANGE: Cell<usize>;
 }
 
 impl Recording {

@@ -14,10 +14,11 @@ pub(crate) use self::{
     active::{Active, Startable},
     registry::{Definition, any_active, close_all, crate_dir, definition_of, register},
 };
+use crate::{BoxError, Overrides, server::Login};
+#[cfg(feature = "axum")]
 use crate::{
-    BoxError, IntoApp, Overrides, TestContext,
+    IntoApp, TestContext,
     app::{self, AppFn},
-    server::Login,
 };
 
 /// The time limit of a test whose attribute and session name none.
@@ -52,6 +53,7 @@ pub struct Session {
     pub(crate) seed_sql: Vec<String>,
     pub(crate) seed: Option<SeedFn>,
     pub(crate) locale: Option<String>,
+    #[cfg(feature = "axum")]
     app: Option<AppFn>,
     overrides: Vec<OverridesFn>,
     timeout: Duration,
@@ -72,6 +74,7 @@ impl Session {
             seed_sql: Vec::new(),
             seed: None,
             locale: None,
+            #[cfg(feature = "axum")]
             app: None,
             overrides: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
@@ -158,6 +161,7 @@ impl Session {
     /// `Router` or a [`Client`](crate::Client).
     ///
     /// It may be an async function and may return a `Result`; see [`IntoApp`].
+    #[cfg(feature = "axum")]
     pub fn app<F, A, How>(mut self, make: F) -> Self
     where
         F: Fn(TestContext) -> A + Send + Sync + 'static,
@@ -186,6 +190,7 @@ impl Session {
         self
     }
 
+    #[cfg(feature = "axum")]
     pub(crate) fn app_fn(&self) -> Option<&AppFn> {
         self.app.as_ref()
     }
@@ -212,10 +217,11 @@ impl Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session")
-            .field("migrations", &self.migrations)
-            .field("has_app", &self.app.is_some())
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+        let mut fields = f.debug_struct("Session");
+        fields.field("migrations", &self.migrations);
+        #[cfg(feature = "axum")]
+        fields.field("has_app", &self.app.is_some());
+        fields.field("timeout", &self.timeout);
+        fields.finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use axum::http::Method;
+use http::Method;
 
 use crate::{TestContext, announce::announce, recording::Log};
 

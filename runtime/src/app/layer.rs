@@ -11,10 +11,8 @@ use std::{
 use axum::{extract::Request, response::Response};
 use tower::{Layer, Service};
 
-use crate::{
-    Overrides,
-    recording::{Recording, Seen, recorded},
-};
+use super::exchange::{recorded, seen};
+use crate::{Overrides, recording::Recording};
 
 /// Puts the test's overrides into each request, and records the exchange.
 #[derive(Clone)]
@@ -56,7 +54,7 @@ where
             overrides,
             recording,
         } = &self.layer;
-        let seen = Seen::of(&request);
+        let seen = seen(&request);
         let answer = self.inner.call(overrides.apply(request));
         Box::pin(recorded(Arc::clone(recording), seen, answer))
     }

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use axum::extract::Request;
+use http::Request;
 
 use super::{Layer, Overrides, Unasked, ledger::Asker, one_request};
 
@@ -32,7 +32,7 @@ impl Overrides {
     }
 
     /// Puts every value into a request's extensions.
-    pub(crate) fn apply(&self, mut request: Request) -> Request {
+    pub(crate) fn apply<B>(&self, mut request: Request<B>) -> Request<B> {
         self.ledger.request_begins();
         let mut entries = self.lock().clone();
         for overrides in one_request::in_force() {

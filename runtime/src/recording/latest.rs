@@ -74,7 +74,7 @@ impl<T> Latest<T> {
         Some(item)
     }
 
-    pub(super) fn get_mut(&mut self, number: usize) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, number: usize) -> Option<&mut T> {
         let (_, item) = self.items.get_mut(number.checked_sub(self.forgotten)?)?;
         Some(item)
     }
