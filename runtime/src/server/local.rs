@@ -48,6 +48,7 @@ mod guardian;
 mod home;
 mod instance;
 mod lock;
+mod packaged;
 mod postmaster;
 mod private_dir;
 mod readiness;

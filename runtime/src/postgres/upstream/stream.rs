@@ -104,7 +104,9 @@ impl Stream {
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
         match self {
             Self::Unix(stream) => stream.as_fd(),
-            _ => self.tcp_stream().as_fd(),
+            Self::Tcp(_) => self.tcp_stream().as_fd(),
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => self.tcp_stream().as_fd(),
         }
     }
 

