@@ -182,7 +182,7 @@ mod never_yielding {
     #[db_test(timeout = "100ms")]
     async fn b_hangs(_pool: PgPool) {
         if child::asked_to_fail() {
-            tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+            tokio::time::sleep(std::time::Duration::from_mins(1)).await;
         }
     }
 }
