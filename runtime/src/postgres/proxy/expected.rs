@@ -24,6 +24,8 @@ pub(super) struct Execution {
 pub(super) enum Own {
     /// Must not fail.
     Prefix,
+    /// Like `Prefix`, in front of messages of the extended protocol: so many statements, and no `ReadyForQuery`.
+    Piped(usize),
     /// The first one of a backend: its row is the statement that defers constraints again.
     Opening,
     /// The values of a client's settings, by the names and numbers of the unknown ones.

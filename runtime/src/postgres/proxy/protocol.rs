@@ -10,8 +10,8 @@ pub(super) use self::{
     inbox::{Inbox, Kind},
     read::{Body, columns, error_field, rows_of},
     write::{
-        ErrorFields, bind_head, command_complete, error, message, notice, notification,
-        parameter_status, query, ready, with_name,
+        ErrorFields, bind_head, command_complete, error, execute_unnamed, message, notice,
+        notification, parameter_status, query, ready, with_name,
     },
 };
 

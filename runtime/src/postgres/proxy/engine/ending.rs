@@ -1,6 +1,6 @@
 //! The end of a test, and the marks of the harness.
 
-use super::{Ending, Engine, Stage, leave::deallocate};
+use super::{Ending, Engine, Stage, leave::deallocate, schedule::LATE};
 use crate::postgres::{
     proxy::{
         api::{Event, How, Proof},
@@ -196,9 +196,11 @@ impl Engine {
     /// Clients of the test hear nothing more, and are refused when they ask.
     fn settle_clients(&mut self) {
         let mut leftover = Vec::new();
+        let now = self.now;
         for (id, client) in self.clients.iter_mut() {
             if client.stage == Stage::Open {
-                client.stage = Stage::Late(None);
+                let is_cut_off = client.unit.is_some();
+                client.stage = Stage::Late(is_cut_off.then(|| now + LATE));
             }
             client.unit = None;
             client.transaction = None;

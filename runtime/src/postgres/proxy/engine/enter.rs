@@ -5,8 +5,9 @@ use std::rc::Rc;
 use super::{Engine, stack::READ_ONLY};
 use crate::postgres::proxy::{
     api::ClientId,
+    client::UnitKind,
     expected::{Expected, Own},
-    protocol::query,
+    protocol::{execute_unnamed, query},
     savepoints::Kind,
     settings,
 };
@@ -44,7 +45,11 @@ impl Engine {
                 self.backend.prefix.push_str(READ_ONLY);
             }
         }
-        self.send_prefix(Own::Prefix);
+        if matches!(self.unit(id).kind, UnitKind::Extended { .. }) && self.sets_savepoints_only() {
+            self.pipe_prefix();
+        } else {
+            self.send_prefix(Own::Prefix);
+        }
     }
 
     /// Sets the savepoint of a transaction that the backend has not heard of.
@@ -114,6 +119,28 @@ impl Engine {
     /// Has the backend do something in front of whatever is sent next.
     pub(super) fn before(&mut self, sql: &str) {
         self.backend.prefix.push_str(sql);
+    }
+
+    fn sets_savepoints_only(&self) -> bool {
+        let sets =
+            |part: &str| part.starts_with("savepoint s") || part.starts_with("release savepoint s");
+        !self.deferred_is_stale && self.backend.prefix.split_terminator(';').all(sets)
+    }
+
+    /// Sends what goes in front of a client's messages without a Sync. The server answers a query of its own
+    /// at once, by a write of its own, and this thread would be woken twice for one statement.
+    fn pipe_prefix(&mut self) {
+        let prefix = std::mem::take(&mut self.backend.prefix);
+        let parts = prefix.split_terminator(';');
+        for part in parts.clone() {
+            execute_unnamed(&mut self.backend.out, part);
+        }
+        let count = parts.count();
+        if count > 0 {
+            self.backend.answers.push(Expected::Own(Own::Piped(count)));
+        }
+        self.backend.prefix = prefix;
+        self.backend.prefix.clear();
     }
 
     pub(super) fn send_prefix(&mut self, own: Own) {

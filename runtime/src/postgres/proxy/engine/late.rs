@@ -11,7 +11,7 @@ use crate::postgres::{
     proxy::{
         api::{ClientId, Event},
         client::{Delay, Stage},
-        protocol::{ErrorFields, error},
+        protocol::{ErrorFields, error, ready},
     },
     sqlstate,
 };
@@ -48,6 +48,12 @@ impl Engine {
             return Flow::Wait;
         }
         match at {
+            // A pool asks whether the connection works before it takes it back; nothing is lost if it does.
+            None if client.inbox.front().is_some_and(|(kind, _)| kind == b'S') => {
+                client.inbox.pop();
+                ready(&mut client.out, b'I');
+                return Flow::Go;
+            }
             None if client.inbox.has_message() => client.stage = Stage::Late(Some(now + LATE)),
             Some(at) if at <= now => {
                 let test = client.test;

@@ -12,10 +12,15 @@ use crate::postgres::proxy::{
 impl Engine {
     /// Answers to queries of the proxy's own.
     pub(super) fn hear_own(&mut self, kind: Kind, body: &[u8], whole: &[u8]) {
-        let Some(Expected::Own(own)) = self.backend.answers.front() else {
+        let Some(Expected::Own(own)) = self.backend.answers.front_mut() else {
             return;
         };
         match (own, kind) {
+            (Own::Piped(1), b'C') => {
+                self.backend.answers.pop();
+                self.tell_local();
+            }
+            (Own::Piped(left), b'C') => *left -= 1,
             (Own::Opening, b'D') => {
                 // What sets settings gives rows as well, of one column.
                 if let [defer, count] = &mut columns(body)[..] {

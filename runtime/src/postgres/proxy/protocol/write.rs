@@ -62,6 +62,17 @@ pub(crate) fn bind_head(out: &mut Vec<u8>, portal: &str, statement: &str, rest: 
     });
 }
 
+/// A statement without parameters and rows, without a Sync.
+pub(crate) fn execute_unnamed(out: &mut Vec<u8>, sql: &str) {
+    message(out, b'P', |out| {
+        out.push(0);
+        text(out, sql);
+        out.extend_from_slice(&[0, 0]);
+    });
+    message(out, b'B', |out| out.extend_from_slice(&[0; 8]));
+    message(out, b'E', |out| out.extend_from_slice(&[0; 5]));
+}
+
 /// What an error or a notice says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ErrorFields<'a> {
