@@ -178,6 +178,17 @@ impl Lanes {
         }
     }
 
+    /// A lane that nobody uses, if there is one.
+    pub(crate) fn take_warm(&self) -> Option<Lane> {
+        let lane = self.free()?;
+        if lane.proxy.is_alive() {
+            return Some(lane);
+        }
+        // Giving it up is left to those who can wait.
+        self.book().free.push(lane);
+        None
+    }
+
     fn free(&self) -> Option<Lane> {
         self.book().free.pop()
     }

@@ -85,16 +85,15 @@ impl Sandbox {
 
     /// The test's pool. Whoever uses it before the lane is taken has to wait for that.
     pub(crate) fn pool(&self) -> PgPool {
-        let make = || pool::make(&self.0.options(), self.0.session, &self.0.watch.recording);
-        let pool = self.0.pool.get_or_init(make).clone();
         self.be_served();
-        pool
+        let make = || pool::make(&self.0.options(), self.0.session, &self.0.watch.recording);
+        self.0.pool.get_or_init(make).clone()
     }
 
     /// Has the lane taken, if it is not, for those who wait on the socket.
     fn be_served(&self) {
         self.0.is_invited.store(true, Ordering::Release);
-        if !self.0.taken.initialized() {
+        if !self.0.taken.initialized() && !self.0.take_warm() {
             let sandbox = self.clone();
             executor::spawn(async move { sandbox.ready().await });
         }

@@ -1,6 +1,6 @@
 //! The pool of a test: an ordinary one.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use futures_util::FutureExt;
 use sqlx::{
@@ -17,7 +17,9 @@ pub(super) fn options(
     lane: Option<&LaneId>,
     session: Startable,
 ) -> PgConnectOptions {
-    let options = place.lead(PgConnectOptions::new_without_pgpass());
+    // Making them looks for a server's socket in the file system.
+    static PLAIN: LazyLock<PgConnectOptions> = LazyLock::new(PgConnectOptions::new_without_pgpass);
+    let options = place.lead(PLAIN.clone());
     let Some((lane, active)) = lane.zip(session.started()) else {
         return options;
     };
@@ -43,6 +45,9 @@ pub(super) fn make(
     attributed(session.definition().session.pool_options(), recording)
         // A connection within the process does not get lost unseen.
         .test_before_acquire(false)
+        // Either of them costs each pool a task, and no test is as long as the defaults.
+        .idle_timeout(None)
+        .max_lifetime(None)
         .connect_lazy_with(to.clone())
 }
 

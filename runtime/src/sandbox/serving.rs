@@ -64,6 +64,28 @@ impl Core {
         }
     }
 
+    /// Takes a lane that nobody uses, if this process has one; says whether it did.
+    pub(super) fn take_warm(&self) -> bool {
+        let Some(active) = self.session.started() else {
+            return false;
+        };
+        let Some(lane) = active.lanes().take_warm() else {
+            return false;
+        };
+        let mut state = self.state();
+        // Somebody may be taking another one at this moment.
+        if self.taken.set(Ok(())).is_err() {
+            active.lanes().give_back(lane);
+            return false;
+        }
+        if let State::NotTaken(listener) = std::mem::replace(&mut *state, State::GivenBack) {
+            let watch = self.watch.clone();
+            lane.proxy.begin(Test { listener, watch });
+            *state = State::Serving(lane);
+        }
+        true
+    }
+
     async fn take_lane(&self) -> Result<Lane, Error> {
         self.session.get().await?.lanes().take().await
     }

@@ -158,27 +158,33 @@ impl Driver {
 
     /// Waits until there is something to do.
     fn wait(&mut self, found: &mut Found) -> rustix::io::Result<()> {
-        let mut interests = Vec::with_capacity(self.clients.len());
+        let mut polled = Vec::with_capacity(self.clients.len() + 3);
+        found.clients.clear();
         let mut unread = 0;
         for client in &self.clients {
-            let waiting = self.engine.client_output(client.id).len();
+            let (waiting, wants_bytes) = self.engine.interest(client.id);
             unread += waiting;
             let mut interest = PollFlags::empty();
-            interest.set(PollFlags::OUT, waiting > 0);
-            interest.set(
-                PollFlags::IN,
-                self.engine.wants_bytes(client.id) && waiting < WAITING,
-            );
-            interests.push(interest);
+            if waiting > 0 {
+                interest |= PollFlags::OUT;
+            }
+            if wants_bytes && waiting < WAITING {
+                interest |= PollFlags::IN;
+            }
+            found.clients.push(interest);
+            // Who is not to be read is not waited for at all: `poll` would report its end again and again.
+            if !interest.is_empty() {
+                polled.push(PollFd::from_borrowed_fd(
+                    client.socket.descriptor(),
+                    interest,
+                ));
+            }
         }
         let mut interest = PollFlags::empty();
         let sending = !self.engine.backend_output().is_empty() || self.backend.stream.wants_write();
         interest.set(PollFlags::OUT, sending);
         interest.set(PollFlags::IN, unread < WAITING);
-        let now = Instant::now();
-        let accepts = self.accept_after.is_none_or(|after| after <= now);
-        let listener = self.listener.as_ref().filter(|_| accepts);
-        let mut polled = Vec::with_capacity(self.clients.len() + 3);
+        let at = polled.len();
         polled.push(PollFd::from_borrowed_fd(
             self.backend.stream.descriptor(),
             interest,
@@ -187,40 +193,35 @@ impl Driver {
             self.waiter.descriptor(),
             PollFlags::IN,
         ));
+        let mut deadline = self.engine.deadline();
+        let mut listener = self.listener.as_ref();
+        if let Some(after) = self.accept_after.filter(|after| *after > Instant::now()) {
+            listener = None;
+            deadline = Some(deadline.map_or(after, |deadline| deadline.min(after)));
+        }
         if let Some(listener) = listener {
             polled.push(PollFd::from_borrowed_fd(
                 listener.descriptor(),
                 PollFlags::IN,
             ));
         }
-        // Who is not to be heard is not waited for at all: its end would be told again and again.
-        let heard = self.clients.iter().zip(&interests);
-        let heard = heard.filter(|(_, interest)| !interest.is_empty());
-        polled.extend(heard.map(|(client, interest)| {
-            PollFd::from_borrowed_fd(client.socket.descriptor(), *interest)
-        }));
-        let deadline = [
-            self.engine.deadline(),
-            self.accept_after.filter(|_| !accepts),
-        ];
-        let deadline = deadline.into_iter().flatten().min();
-        let limit = deadline.map(|deadline| timespec(deadline.saturating_duration_since(now)));
+        let limit =
+            deadline.map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
         match poll(&mut polled, limit.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error),
         }
-        let mut results = polled.iter().map(PollFd::revents);
-        found.backend = results.next().unwrap_or(PollFlags::empty());
-        found.woken = results.next().is_some_and(|flags| !flags.is_empty());
-        found.arrived = listener.is_some() && results.next().is_some_and(|flags| !flags.is_empty());
-        found.clients.clear();
-        found.clients.extend(interests.iter().map(|interest| {
-            if interest.is_empty() {
-                PollFlags::empty()
-            } else {
-                results.next().unwrap_or(PollFlags::empty())
+        let mut results = polled.iter();
+        for client in &mut found.clients {
+            if !client.is_empty() {
+                *client = results.next().map_or(PollFlags::empty(), PollFd::revents);
             }
-        }));
+        }
+        found.backend = polled[at].revents();
+        found.woken = !polled[at + 1].revents().is_empty();
+        found.arrived = polled
+            .get(at + 2)
+            .is_some_and(|listener| !listener.revents().is_empty());
         Ok(())
     }
 

@@ -273,14 +273,15 @@ impl Engine {
         }
     }
 
-    /// Whether more may be read from a client now.
-    pub(crate) fn wants_bytes(&self, id: ClientId) -> bool {
-        self.clients.get(id).is_some_and(|client| {
-            let has_room = client.inbox.len() < UNREAD || !client.inbox.has_message();
-            let floods = client.unit.as_ref().is_some_and(|unit| unit.copying)
-                && self.backend.out.len() > UNREAD;
-            !client.is_deaf() && has_room && !floods
-        })
+    /// How many bytes are to be written to a client, and whether more may be read from it now.
+    pub(crate) fn interest(&self, id: ClientId) -> (usize, bool) {
+        let Some(client) = self.clients.get(id) else {
+            return (0, false);
+        };
+        let has_room = client.inbox.len() < UNREAD || !client.inbox.has_message();
+        let floods = self.backend.out.len() > UNREAD
+            && client.unit.as_ref().is_some_and(|unit| unit.copying);
+        (client.out.len(), has_room && !floods && !client.is_deaf())
     }
 
     /// Whether a client's socket is to be closed: everything is written, and nothing more will come.
