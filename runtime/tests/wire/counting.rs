@@ -16,9 +16,9 @@ use crate::{
 /// sends: the closing query.
 const EXTRA_ROUND_TRIPS: usize = 1;
 
-/// What it sends besides, whether it waits for the answers or not: that, and the savepoints that go in front of each
-/// statement.
-const EXTRA_REQUESTS: usize = 4;
+/// What it sends besides, whether it waits for the answers or not: that, and the query that opens its transaction. Later
+/// savepoints are part of the request of the statement that they are for.
+const EXTRA_REQUESTS: usize = 2;
 
 /// Its lane's, and one that asks a server named by a URL which lanes are free: beside such a server nothing is noted.
 const CONNECTIONS_FOR_HEALTH: usize = 2;

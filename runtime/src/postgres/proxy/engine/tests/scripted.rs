@@ -113,10 +113,24 @@ fn a_prepared_statement_is_parsed_once_for_all_clients() {
         stage
             .log
             .iter()
-            .filter(|line| line.starts_with('P'))
+            .filter(|line| line.starts_with("P p"))
             .count(),
         1
     );
+}
+
+#[test]
+fn a_pool_that_asks_after_the_test_whether_its_connection_works_is_answered_at_once() {
+    let mut stage = stage();
+    let id = stage.connect();
+    stage.ask(id, "insert into a values (1)");
+    stage.end(How::RollBack);
+    stage.engine.client_bytes(id, b"S\0\0\0\x04");
+    assert_eq!(stage.hear(id), ["Z I"]);
+    assert_eq!(stage.engine.deadline(), None);
+    stage.send(id, "select 1");
+    assert!(stage.hear(id).is_empty());
+    assert!(stage.engine.deadline().is_some());
 }
 
 #[test]
