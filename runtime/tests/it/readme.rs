@@ -35,6 +35,7 @@ fn every_example_of_the_guides_is_part_of_a_test() {
         ("docs/faults.md", "tests/docs/guide"),
         ("docs/fixtures.md", "tests/docs/guide"),
         ("docs/overrides.md", "tests/docs/overriding"),
+        ("docs/recipes.md", "tests/docs/recipes"),
         ("docs/report.md", "tests/docs/guide"),
         ("docs/roles.md", "tests/docs/guide"),
     ] {

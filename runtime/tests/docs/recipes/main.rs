@@ -1,0 +1,6 @@
+//! The examples of docs/recipes.md, one file a recipe, each with a session of its own.
+
+mod events;
+mod signed_in;
+mod webhook;
+mod worker;
