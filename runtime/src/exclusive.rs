@@ -15,7 +15,7 @@ use crate::{
     database::Mark,
     error::Cause,
     keep::Keeping,
-    lane::{Lane, LaneId},
+    lane::{Cut, Lane, LaneId},
     outcome::Outcome,
     postgres::{Place, relay::Relay, upstream::Upstream},
     recording::Recording,
@@ -54,21 +54,25 @@ impl Exclusive {
         recording: &Arc<Recording>,
     ) -> Result<Self, Error> {
         let active = session.get().await?;
-        let lane = active.lanes().take().await?;
+        let mut lane = active.lanes().take().await?;
         // Not before: the migrations may make roles.
         active.cluster().await;
-        let Some(database) = &lane.id.own else {
+        let Some(database) = lane.id.own.clone() else {
             active.lanes().give_back(lane);
             let server = active.lanes().server();
             let (role, server) = (server.owner().to_owned(), server.to_string());
             return Err(Error::from(Cause::NoDatabaseOfItsOwn { role, server }));
         };
         let server = active.lanes().server();
+        if let Err(error) = server.reopen(&mut lane.id).await {
+            active.lanes().discard(lane.id, Cut::Holder);
+            return Err(error);
+        }
         let (owner, outside) = (
-            server.reachable(server.owner_options(database)),
-            server.reachable(server.outside_options(Some(database))),
+            server.reachable(server.owner_options(&database)),
+            server.reachable(server.outside_options(Some(&database))),
         );
-        let options = server.test_options(database);
+        let options = server.test_options(&database);
         let relay = Relay::open(Upstream::of(&options), Some(Arc::clone(recording)))
             .map_err(|error| Error::from(Cause::NoSocket(error)))?;
         let options = relay.place().lead(options);

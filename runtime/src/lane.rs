@@ -12,6 +12,7 @@ mod opening;
 mod policies;
 mod restore;
 mod retire;
+mod seclusion;
 
 use std::{
     collections::BTreeSet,
@@ -27,6 +28,7 @@ use self::{hint::Hint, opening::Failure};
 pub(crate) use self::{
     restore::{REMEMBERED, Restore, Sequence},
     retire::Cut,
+    seclusion::Seclusion,
 };
 use crate::{
     Error,
@@ -61,6 +63,8 @@ pub(crate) struct LaneId {
     pub(crate) backend: i32,
     /// What puts back at a test's end what a rollback does not.
     pub(crate) restore: Restore,
+    /// Who else may connect to it.
+    pub(crate) seclusion: Seclusion,
 }
 
 impl fmt::Display for LaneId {
@@ -73,6 +77,16 @@ impl fmt::Display for LaneId {
 }
 
 impl LaneId {
+    /// The statements that leave a mark on the lane for whoever connects to it next; none if it is not our own.
+    pub(crate) fn leave(&self, server: &Server, mark: &Mark) -> Option<String> {
+        let database = self.own.as_ref()?;
+        let mut sql = mark.statement(database);
+        if self.seclusion == Seclusion::Closed {
+            sql = format!("{}; {sql}", seclusion::statement(database, true));
+        }
+        Some(server.as_owner(sql))
+    }
+
     /// An expression that releases the advisory locks a test has left; a `bool`, whether the
     /// connection still has its lane.
     fn release_locks(own: bool) -> &'static str {
@@ -195,6 +209,9 @@ impl Lanes {
 
     /// Gives back a lane that was proved to be as it was taken.
     pub(crate) fn give_back(&self, lane: Lane) {
+        if lane.id.seclusion == Seclusion::Reopened {
+            return self.discard(lane.id, Cut::Everybody);
+        }
         self.book().free.push(lane);
         self.given_back.notify_one();
     }
@@ -231,11 +248,8 @@ impl Lanes {
         let free = std::mem::take(&mut self.book().free);
         let given_back = free.iter().filter_map(|lane| lane.id.own.clone()).collect();
         let closing = free.into_iter().map(|Lane { id, proxy }| {
-            let mark = |database: &OwnDatabase| {
-                let mark = Mark::clean().with(id.comment.clone());
-                self.server.as_owner(mark.statement(database))
-            };
-            proxy.close(id.own.as_ref().map(mark))
+            let mark = Mark::clean().with(id.comment.clone());
+            proxy.close(id.leave(&self.server, &mark))
         });
         join_all(closing).await;
         self.note(given_back);

@@ -137,10 +137,17 @@ impl Sandbox {
         self.ready().await?;
         let active = self.0.session.get().await?;
         let server = active.lanes().server();
-        let database = match &*self.0.state() {
-            State::Serving(lane) => lane.id.own.clone(),
+        let mut id = match &*self.0.state() {
+            State::Serving(lane) => Some(lane.id.clone()),
             _ => None,
         };
+        if let Some(id) = &mut id {
+            server.reopen(id).await?;
+            if let State::Serving(lane) = &mut *self.0.state() {
+                lane.id.seclusion = id.seclusion;
+            }
+        }
+        let database = id.and_then(|id| id.own);
         Ok(server.reachable(server.outside_options(database.as_ref())))
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::inheritance;
+use super::{Seclusion, inheritance, seclusion::CONNECTS};
 use crate::{
     database::{COMMENT, Mark, OwnDatabase, State},
     error::Cause,
@@ -48,6 +48,7 @@ pub(super) enum Claimed {
         session: Session,
         /// What migrations say in a comment on their database.
         comment: Option<String>,
+        seclusion: Seclusion,
     },
     /// A pooler is in the way, which cannot keep a claim.
     Pooled(Cause),
@@ -75,11 +76,12 @@ fn try_claim(
 ) -> Result<Claimed, sqlx::Error> {
     // It holds a long transaction, on data that nobody needs to find again.
     let sql = format!(
-        "{}; set synchronous_commit = off; {CLAIM}{COMMENT} from pg_database d where datname = '{database}'",
+        "{}; set synchronous_commit = off; {CLAIM}{CONNECTS}, {COMMENT} from pg_database d where datname = '{database}'",
         server::never_end(session.server_version()),
     );
     let row = session.query(&sql)?.into_iter().next().unwrap_or_default();
-    let [backend, locked, notifies, comment] = <[_; 4]>::try_from(row).unwrap_or_default();
+    let [backend, locked, notifies, connects, comment] =
+        <[_; 5]>::try_from(row).unwrap_or_default();
     let is = |value: Option<String>| value.as_deref() == Some("t");
     let backend = backend.and_then(|backend| backend.parse().ok());
     if let Err(cause) = server.refuse_unlike(Some(session.process_id), backend.unwrap_or_default())
@@ -96,9 +98,14 @@ fn try_claim(
     }
     let comment = mark.and_then(|mark| mark.comment);
     let busy = Mark::busy().with(comment.clone()).statement(database);
+    let seclusion = Seclusion::of(is(connects), session.server_version());
     session.query(&server.as_owner(busy))?;
     session.replaces_notify = is(notifies);
-    Ok(Claimed::Ours { session, comment })
+    Ok(Claimed::Ours {
+        session,
+        comment,
+        seclusion,
+    })
 }
 
 /// Prepares a connection to a database that all lanes share.

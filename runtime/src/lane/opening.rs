@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use sqlx::{Connection, postgres::PgConnectOptions};
 
 use super::{
-    Lane, LaneId, Lanes, Restore,
+    Lane, LaneId, Lanes, Restore, Seclusion,
     claim::{self, Claimed},
     hint::Hint,
     policies,
@@ -156,11 +156,19 @@ impl Lanes {
         };
         let (server, database) = (Arc::clone(&self.server), candidate.database.clone());
         match blocking(move || claim::claim(session, &database, &server)).await {
-            Ok(Claimed::Ours { session, comment }) => {
+            Ok(Claimed::Ours {
+                session,
+                comment,
+                seclusion,
+            }) => {
                 let session = self.tell_policies(session).await;
                 let (session, restore) = self.restore(session).await?;
-                self.lane(Some((candidate, comment)), session, &options, restore)
-                    .map(Some)
+                let mut lane = self.lane(Some((candidate, comment)), session, &options, restore)?;
+                self.server
+                    .seclude(&mut lane.id, seclusion)
+                    .await
+                    .map_err(Failure::Final)?;
+                Ok(Some(lane))
             }
             Ok(Claimed::Pooled(cause)) => Err(Failure::Final(Error::from(cause))),
             Ok(Claimed::NotOurs) => {
@@ -215,6 +223,7 @@ impl Lanes {
             comment: comment.flatten(),
             backend,
             restore,
+            seclusion: Seclusion::None,
         };
         let release_locks = LaneId::release_locks(own.is_some());
         let proxy = Proxy::start(session, Upstream::of(options), release_locks)

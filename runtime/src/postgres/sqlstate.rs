@@ -1,5 +1,6 @@
 //! The error codes that are told apart or answered (PostgreSQL manual, appendix A).
 
+pub(crate) const UNABLE_TO_CONNECT: &str = "08001";
 pub(crate) const PROTOCOL_VIOLATION: &str = "08P01";
 pub(crate) const INVALID_PARAMETER_VALUE: &str = "22023";
 pub(crate) const UNIQUE_VIOLATION: &str = "23505";

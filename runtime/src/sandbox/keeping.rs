@@ -31,9 +31,8 @@ impl Core {
     ) -> Ending {
         let Lane { id, proxy } = lane;
         let server = active.lanes().server();
-        let leaving = |database| server.as_owner(Mark::leaving().statement(database));
         // In good order, or else it may still be there when the database is renamed.
-        proxy.close(id.own.as_ref().map(leaving)).await;
+        proxy.close(id.leave(server, &Mark::leaving())).await;
         if let Some(activity) = activity {
             keeping.tell(format!(
                 "what was under way is undone, the rest is kept; {activity}"

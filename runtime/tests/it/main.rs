@@ -41,6 +41,7 @@ mod readme;
 mod roles;
 mod rollback;
 mod savepoints;
+mod self_connections;
 mod sequences;
 mod servers;
 mod shared;

@@ -13,6 +13,10 @@ use crate::postgres::{
 const WAY_OUT: &str = "db-test: this test runs in one transaction, where the server refuses this; \
     `#[db_test(isolation = \"database\")]` gives it a database of its own.";
 
+/// The same for a connection that the server was to make to the test's own database.
+const WAY_OUT_OF_SECLUSION: &str = "db-test: this test runs in one transaction, which a connection that the server makes \
+    to itself would get out of; `#[db_test(isolation = \"database\")]` gives the test a database of its own.";
+
 impl Engine {
     /// Whether production would not have refused this.
     pub(super) fn is_limit(&mut self, id: ClientId, body: &[u8]) -> bool {
@@ -23,6 +27,7 @@ impl Engine {
             }
             Some(sqlstate::UNSAFE_NEW_ENUM_VALUE_USAGE) => true,
             Some(sqlstate::READ_ONLY_SQL_TRANSACTION) => self.reads_only_for(id).is_some(),
+            Some(sqlstate::UNABLE_TO_CONNECT) => is_refused_to_itself(body),
             _ => false,
         }
     }
@@ -45,14 +50,28 @@ impl Engine {
     }
 }
 
+/// Whether the server was to connect to the test's own database, as `dblink` does.
+fn is_refused_to_itself(body: &[u8]) -> bool {
+    let says = |field| {
+        error_field(body, field)
+            .is_some_and(|text| text.contains("is not currently accepting connections"))
+    };
+    says(b'M') || says(b'D')
+}
+
 /// The same error with a hint of ours, after the server's own.
 pub(super) fn with_way_out(is_limit: bool, body: &[u8]) -> Option<Vec<u8>> {
     if !is_limit {
         return None;
     }
+    let way_out = if is_refused_to_itself(body) {
+        WAY_OUT_OF_SECLUSION
+    } else {
+        WAY_OUT
+    };
     let hint = match error_field(body, b'H') {
-        Some(own) => format!("{own} {WAY_OUT}"),
-        None => WAY_OUT.to_owned(),
+        Some(own) => format!("{own} {way_out}"),
+        None => way_out.to_owned(),
     };
     with_field(body, b'H', &hint)
 }
