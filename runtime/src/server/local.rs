@@ -76,6 +76,15 @@ pub(crate) struct LocalServer {
     _lease: FileLock,
 }
 
+/// The directory of the newest PostgreSQL on this machine, or of the one that `PG_BIN` names.
+#[cfg(test)]
+pub(crate) fn programs() -> PathBuf {
+    match Binaries::find() {
+        Ok(found) => found.dir,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// Joins the private server if it runs, as far as is known without asking it; `None` if it has to be started.
 ///
 /// Takes a millisecond at most.

@@ -81,9 +81,7 @@ impl Random {
 
 #[test]
 fn random_programs_are_answered_as_by_a_plain_server() {
-    let Some(server) = Server::start("random") else {
-        return;
-    };
+    let server = Server::start("random");
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let programs: u64 = number("ENGINE_PROGRAMS").unwrap_or(60);
     let first: u64 = number("ENGINE_SEED").unwrap_or(1);
@@ -149,9 +147,7 @@ fn random_programs_are_answered_as_by_a_plain_server() {
 
 #[test]
 fn connections_that_interleave_are_each_answered_and_undone() {
-    let Some(server) = Server::start("interleaved") else {
-        return;
-    };
+    let server = Server::start("interleaved");
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let programs: u64 = number("ENGINE_PROGRAMS").unwrap_or(40);
     let first: u64 = number("ENGINE_SEED").unwrap_or(1);
