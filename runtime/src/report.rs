@@ -83,6 +83,9 @@ impl Report {
         if let Some(encounters) = log.as_ref().and_then(|log| encounters::of(log)) {
             sections.push(("isolation", encounters));
         }
+        if let Some(clock) = log.as_ref().and_then(|log| encounters::of_clock(log)) {
+            sections.push(("clock", clock));
+        }
         let story = log.and_then(|log| story::of(&log, wanted.detail()?, detail::width()));
         if let Some(story) = story {
             sections.push(("story", story));

@@ -3,6 +3,7 @@
 mod api;
 mod client;
 mod clients;
+mod clock;
 mod control;
 mod driver;
 mod engine;

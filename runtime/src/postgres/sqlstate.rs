@@ -16,6 +16,7 @@ pub(crate) const SYNTAX_ERROR: &str = "42601";
 pub(crate) const UNDEFINED_OBJECT: &str = "42704";
 pub(crate) const DUPLICATE_PREPARED_STATEMENT: &str = "42P05";
 pub(crate) const OBJECT_NOT_IN_PREREQUISITE_STATE: &str = "55000";
+pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(crate) const UNSAFE_NEW_ENUM_VALUE_USAGE: &str = "55P04";
 pub(crate) const QUERY_CANCELED: &str = "57014";
 pub(crate) const ADMIN_SHUTDOWN: &str = "57P01";

@@ -16,18 +16,44 @@ const SHOWN: usize = 120;
 const HELP: &str = "all connections of a test share one transaction on the server; to have them kept apart:\n\
      #[db_test(isolation = \"database\")]";
 
+const CLOCK_HELP: &str = "`now()` and `current_timestamp` stand still in the test's one transaction;\n\
+     take the time from `clock_timestamp()` or from a clock in your state, or:\n\
+     #[db_test(isolation = \"database\")]";
+
 /// A section of the report of a test that fails.
 pub(super) fn of(log: &Log) -> Option<String> {
-    let told: Vec<_> = log.entanglements.iter().map(describe).collect();
+    let met = log
+        .entanglements
+        .iter()
+        .filter(|finding| !is_about_clock(finding));
+    let told: Vec<_> = met.map(describe).collect();
     (!told.is_empty()).then(|| format!("{}\n{HELP}", told.join("\n")))
+}
+
+/// A section of the report of a test that fails and leaned on a time that stands still.
+pub(super) fn of_clock(log: &Log) -> Option<String> {
+    let found = log
+        .entanglements
+        .iter()
+        .find(|finding| is_about_clock(finding))?;
+    Some(format!("{}\n{CLOCK_HELP}", describe(found)))
 }
 
 /// Tells the user of a test that passes, which it may not do in production.
 pub(super) fn announce_of(test: &str, log: &Log) {
-    for finding in log.entanglements.iter().take(TOLD) {
+    let met = log
+        .entanglements
+        .iter()
+        .filter(|finding| !is_about_clock(finding));
+    for finding in met.take(TOLD) {
         let (told, help) = (describe(finding), HELP.replace('\n', " "));
         announce(format_args!("{test}: {}; {help}", told.replace('\n', " ")));
     }
+}
+
+/// It says nothing of several connections, and a test that passes needs not know it.
+fn is_about_clock(finding: &Finding) -> bool {
+    finding.kind == FindingKind::ClockStoodStill
 }
 
 fn describe(finding: &Finding) -> String {
@@ -51,6 +77,13 @@ fn describe(finding: &Finding) -> String {
         ),
         FindingKind::TemporaryTable => format!(
             "`{second}` met a temporary table of another connection; in production each has its own:\n\
+             `{first}`"
+        ),
+        FindingKind::HeldUp => format!(
+            "`{second}` was refused after a wait: another connection did not go on with {first}"
+        ),
+        FindingKind::ClockStoodStill => format!(
+            "`{second}` had the time at which the test's transaction began, though the test has paused since:\n\
              `{first}`"
         ),
     }

@@ -35,6 +35,40 @@ differs! {
     production [DONE, r#"["true"]"#, r#"["true"]"#];
     sandbox [DONE, r#"["false"]"#, r#"["true"]"#];
 
+    async fn an_advisory_lock_of_another_connection_is_granted(app) {
+        let mut one = app.pool.acquire().await.expect("it is free");
+        app.on(&mut one, &["select pg_try_advisory_lock(7)::text"]).await;
+        let mut other = app.pool.acquire().await.expect("there is a second one");
+        app.on(&mut other, &["select pg_try_advisory_lock(7)::text"]).await;
+    }
+    production [r#"["true"]"#, r#"["false"]"#];
+    sandbox [r#"["true"]"#, r#"["true"]"#];
+
+    async fn every_connection_is_the_same_backend(app) {
+        let mut one = app.pool.acquire().await.expect("it is free");
+        let pid = sqlx::query_scalar("select pg_backend_pid()::text").fetch_one(&mut *one);
+        let pid: String = pid.await.expect("it has one");
+        let mut other = app.pool.acquire().await.expect("there is a second one");
+        let same = format!("select (pg_backend_pid() = {pid})::text");
+        app.on(&mut other, &[&same]).await;
+    }
+    production [r#"["false"]"#];
+    sandbox [r#"["true"]"#];
+
+    async fn a_statement_prepared_in_sql_is_listed_by_another_name(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["prepare mine as select 1::text", "execute mine"]).await;
+        app.on(&mut held, &["select count(*)::text from pg_prepared_statements where name = 'mine'"]).await;
+    }
+    production [DONE, r#"["1"]"#, r#"["1"]"#];
+    sandbox [DONE, r#"["1"]"#, r#"["0"]"#];
+
+    async fn a_vacuum_of_a_missing_table_succeeds(app) {
+        app.run(&["vacuum nowhere"]).await;
+    }
+    production ["error 42P01"];
+    sandbox [DONE];
+
     async fn a_second_connection_reads_what_is_not_committed(app) {
         let mut tx = app.pool.begin().await.expect("it begins");
         app.on(&mut tx, &[ADD]).await;

@@ -45,6 +45,7 @@ mod self_connections;
 mod sequences;
 mod servers;
 mod shared;
+mod standing_clock;
 mod starving;
 mod story;
 mod teardown;

@@ -162,4 +162,8 @@ pub(crate) enum FindingKind {
     ReadOnly,
     /// Both connections have a temporary table of that name.
     TemporaryTable,
+    /// It was refused because the first one did not go on with its COPY or its pipeline.
+    HeldUp,
+    /// It reads the time at which the test began, though the test has paused since.
+    ClockStoodStill,
 }

@@ -152,6 +152,8 @@ pub(super) struct Info {
     pub(super) is_copy: bool,
     /// What the server is asked in its place.
     pub(super) rewritten: Option<String>,
+    /// It has the time at which its transaction began.
+    pub(super) reads_clock: bool,
     /// A cursor that ends with its transaction.
     pub(super) cursor: Option<String>,
     pub(super) temporary: Option<(String, OnCommit)>,

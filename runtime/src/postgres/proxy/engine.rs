@@ -33,6 +33,7 @@ mod session;
 mod settle;
 mod simple;
 mod stack;
+mod stalled;
 mod transaction;
 mod two_phase;
 mod welcome;
@@ -48,6 +49,7 @@ use super::{
     api::{ClientId, End, Event, Faults, MarkRefused, Proof, Setup, Test},
     client::{Client, Stage, Unit},
     clients::Clients,
+    clock::Clock,
     entanglement::Journal,
     expected::Answers,
     protocol::Inbox,
@@ -85,6 +87,9 @@ pub(crate) struct Engine {
     /// It was asked for in the middle of a test, whose schema may be another one.
     deferred_is_of_test: bool,
     journal: Journal,
+    clock: Clock,
+    /// Who has the backend and says nothing, and since when.
+    stalled: Option<(ClientId, Instant)>,
     test: Option<Test>,
     test_settings: Settings,
     test_count: u64,
@@ -182,6 +187,8 @@ impl Engine {
             deferred_is_stale: false,
             deferred_is_of_test: false,
             journal: Journal::default(),
+            clock: Clock::default(),
+            stalled: None,
             test: None,
             test_settings: Settings::default(),
             test_count: 0,
@@ -241,6 +248,7 @@ impl Engine {
     pub(crate) fn client_bytes(&mut self, id: ClientId, bytes: &[u8]) {
         if let Some(client) = self.clients.get_mut(id).filter(|client| !client.is_deaf()) {
             client.inbox.push(bytes);
+            self.stalled = self.stalled.filter(|(stalled, _)| *stalled != id);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Recognizing a statement by its words.
 
 use super::{
-    super::lexer::Token,
+    super::lexer::{Token, TokenKind},
     Access, Control, Info, Modes, PreparedVerb,
     changes::{calls, reset, set, set_transaction, show},
     definition::{declare, definition, prepared},
@@ -48,8 +48,26 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
         _ => {}
     }
     calls(&words, &mut info);
+    info.reads_clock = reads_clock(&words);
     info.access = Access::of(&words);
     info
+}
+
+/// Whether it has the time at which its transaction began.
+fn reads_clock(words: &Words<'_>) -> bool {
+    const WORDS: [&str; 4] = [
+        "current_timestamp",
+        "current_time",
+        "localtimestamp",
+        "localtime",
+    ];
+    (0..words.len()).any(|n| {
+        words.kind(n) == Some(TokenKind::Word)
+            && (words.any(n, &WORDS)
+                || words.any(n, &["now", "transaction_timestamp"])
+                    && words.raw(n + 1) == "("
+                    && words.raw(n + 2) == ")")
+    })
 }
 
 /// Whether a command of PostgreSQL's begins with a word.
@@ -288,6 +306,21 @@ mod tests {
             info.rewritten.as_deref(),
             Some("create unique index  i on t (a)")
         );
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_is_recognized() {
+        for sql in ["select now ()", "select 1 where a < LOCALTIMESTAMP(3)"] {
+            assert!(info(sql).reads_clock, "{sql}");
+        }
+        for sql in [
+            "select clock_timestamp()",
+            "select 'now()'",
+            "select now from t",
+            "select \"current_time\" from t",
+        ] {
+            assert!(!info(sql).reads_clock, "{sql}");
+        }
     }
 
     #[test]

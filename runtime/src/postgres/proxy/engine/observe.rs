@@ -102,6 +102,11 @@ impl Engine {
         if let Some(open) = &mut self.client(id).transaction {
             open.last = Some(std::sync::Arc::clone(&part.sql));
         }
+        let now = self.now;
+        let found = self
+            .clock
+            .answered(now, id, &part.sql, part.info.reads_clock);
+        self.events.extend(found.map(Event::Entanglement));
         if !self.is_observed() {
             return;
         }

@@ -57,6 +57,7 @@ impl Engine {
                 break;
             }
         }
+        self.watch_stalled();
     }
 
     /// When `pump` has to be called though nothing has arrived.
@@ -74,7 +75,8 @@ impl Engine {
             let turn = client
                 .waiting
                 .filter(|_| self.active.is_none() && client.stage == Stage::Open);
-            delay.or(late).or(turn.map(|since| self.due(id, since)))
+            let turn = turn.map(|since| self.due(id, since));
+            delay.or(late).or(turn).or(self.gives_up(id))
         };
         self.clients.iter().filter_map(waits).min()
     }
@@ -180,6 +182,9 @@ impl Engine {
             if let Some((code, message)) = error {
                 return self.inject(id, &code, &message);
             }
+        }
+        if self.gives_up(id).is_some_and(|at| at <= self.now) {
+            self.fail_held_up(id);
         }
         if self.unit(id).copying {
             return self.advance_copy(id);

@@ -2,6 +2,7 @@
 
 mod against_server;
 mod driver;
+mod meeting;
 mod random_bytes;
 mod random_programs;
 mod scripted;

@@ -111,6 +111,8 @@ fn asks() -> impl Strategy<Value = Ask> {
         "prepare transaction 'x'",
         "reset all",
         "commit and chain",
+        "vacuum t",
+        "select now()",
     ]);
     let sql = sql.prop_map(str::to_owned);
     prop_oneof![

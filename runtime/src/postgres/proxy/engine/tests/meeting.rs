@@ -1,0 +1,130 @@
+//! Connections that keep each other waiting, and times that stand still, with a backend that says what the test says.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    driver::Ask,
+    stage::{Stage, stage, stage_with},
+};
+use crate::postgres::proxy::{
+    api::{ClientId, Event, FindingKind},
+    protocol::{ErrorFields, error, message, ready},
+};
+
+/// A pipeline that is flushed and not ended.
+fn open_pipeline(stage: &mut Stage, id: ClientId) {
+    let mut bytes = Ask::Extended(vec!["insert into a values (1)".to_owned()]).bytes();
+    assert_eq!(bytes.split_off(bytes.len() - 5), b"S\0\0\0\x04");
+    bytes.extend_from_slice(b"H\0\0\0\x04");
+    stage.engine.client_bytes(id, &bytes);
+    assert_eq!(
+        stage.hear(id).last().map(String::as_str),
+        Some("C INSERT 0 1")
+    );
+}
+
+/// A stage whose backend takes rows after `copy`.
+fn copying() -> Stage {
+    stage_with(Arc::new(()), |kind, sql| {
+        let mut out = Vec::new();
+        match kind {
+            b'Q' if sql.contains("copy a") => {
+                message(&mut out, b'G', |out| out.extend_from_slice(&[0, 0, 0]));
+            }
+            b'f' => {
+                let text = "COPY from stdin failed";
+                error(&mut out, ErrorFields::new("ERROR", "57014", text));
+                ready(&mut out, b'E');
+            }
+            _ => return None,
+        }
+        Some(out)
+    })
+}
+
+#[test]
+fn a_pipeline_without_an_end_keeps_others_waiting_for_a_bounded_time() {
+    let mut stage = stage();
+    let (a, b) = (stage.connect(), stage.connect());
+    open_pipeline(&mut stage, a);
+    stage.send(b, "select 1");
+    assert!(stage.hear(b).is_empty());
+    stage.now = stage.engine.deadline().expect("a limit");
+    let heard = stage.hear(b);
+    let refusal = "E 55P03 another connection of this test has been in the middle of a pipeline without a Sync for 5 s";
+    assert_eq!(heard, [refusal, "Z I"]);
+    assert_eq!(stage.findings(), [FindingKind::HeldUp]);
+    // The pipeline goes on where it was.
+    stage.engine.client_bytes(a, b"S\0\0\0\x04");
+    assert_eq!(stage.hear(a).last().map(String::as_str), Some("Z I"));
+    assert_eq!(stage.ask(b, "select 1"), ["C SELECT 1", "Z I"]);
+}
+
+#[test]
+fn who_is_refused_in_the_extended_protocol_is_named_and_goes_on_after_its_sync() {
+    let mut stage = copying();
+    let (a, b) = (stage.connect(), stage.connect());
+    stage.send(a, "copy a from stdin");
+    assert_eq!(stage.hear(a).len(), 1);
+    let query = Ask::Extended(vec!["select 2".to_owned()]).bytes();
+    stage.engine.client_bytes(b, &query);
+    stage.hear(b);
+    stage.now = stage.engine.deadline().expect("a limit");
+    let heard = stage.hear(b).join(" ");
+    assert!(
+        heard.contains("E 55P03") && heard.ends_with("Z I"),
+        "{heard}"
+    );
+    let second = stage.events.iter().find_map(|event| match event {
+        Event::Entanglement(finding) => Some(finding.second.1.to_string()),
+        _ => None,
+    });
+    assert_eq!(second.as_deref(), Some("select 2"));
+    stage.engine.client_closed(a);
+    stage.settle();
+    assert_eq!(stage.ask(b, "select 1"), ["C SELECT 1", "Z I"]);
+}
+
+#[test]
+fn a_copy_without_an_end_keeps_others_waiting_for_a_bounded_time() {
+    let mut stage = copying();
+    let (a, b) = (stage.connect(), stage.connect());
+    stage.send(a, "copy a from stdin");
+    assert_eq!(stage.hear(a).len(), 1);
+    stage.send(b, "select 1");
+    assert!(stage.hear(b).is_empty());
+    stage.now = stage.engine.deadline().expect("a limit");
+    let heard = stage.hear(b);
+    let refusal = "E 55P03 another connection of this test has been in the middle of a COPY that has not ended for 5 s";
+    assert_eq!(heard, [refusal, "Z I"]);
+    assert_eq!(stage.findings(), [FindingKind::HeldUp]);
+}
+
+#[test]
+fn who_goes_on_with_a_pipeline_keeps_others_waiting_for_longer() {
+    let mut stage = stage();
+    let (a, b) = (stage.connect(), stage.connect());
+    open_pipeline(&mut stage, a);
+    stage.send(b, "select 1");
+    assert!(stage.hear(b).is_empty());
+    let limit = stage.engine.deadline().expect("a limit");
+    stage.now += Duration::from_secs(3);
+    open_pipeline(&mut stage, a);
+    assert_eq!(
+        stage.engine.deadline(),
+        Some(limit + Duration::from_secs(3))
+    );
+    stage.now = limit;
+    assert!(stage.hear(b).is_empty());
+    assert!(stage.findings().is_empty());
+}
+
+#[test]
+fn an_old_time_after_a_pause_is_found() {
+    let mut stage = stage();
+    let id = stage.connect();
+    stage.ask(id, "insert into jobs (run_at) values (now())");
+    stage.now += Duration::from_millis(200);
+    stage.ask(id, "select count(*) from jobs where run_at <= now()");
+    assert_eq!(stage.findings(), [FindingKind::ClockStoodStill]);
+}

@@ -1,0 +1,53 @@
+//! A test that fails after it has waited for `now()` to move is told that it stands still.
+
+use crate::child;
+
+/// What is waited for in the child.
+mod waiting {
+    use std::time::Duration;
+
+    use db_test::db_test;
+    use sqlx::PgPool;
+
+    use crate::child::asked_to_fail;
+
+    async fn comes_due(pool: &PgPool) -> sqlx::Result<bool> {
+        let due: String = sqlx::query_scalar("select (now() + interval '50 ms')::text")
+            .fetch_one(pool)
+            .await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        sqlx::query_scalar("select $1::timestamptz <= now() as due")
+            .bind(due)
+            .fetch_one(pool)
+            .await
+    }
+
+    #[db_test]
+    async fn and_failing(pool: PgPool) -> sqlx::Result<()> {
+        assert_eq!(comes_due(&pool).await?, asked_to_fail());
+        Ok(())
+    }
+
+    #[db_test]
+    async fn and_passing(pool: PgPool) -> sqlx::Result<()> {
+        assert!(!comes_due(&pool).await?);
+        Ok(())
+    }
+}
+
+#[test]
+fn who_waits_for_now_and_fails_reads_that_it_stands_still() {
+    let failed = child::run("standing_clock::waiting::and_failing", &[]);
+    assert!(!failed.success, "{}", failed.output);
+    let told = "`select $1::timestamptz <= now() as due` had the time at which the test's transaction began";
+    for part in [told, "clock_timestamp()"] {
+        assert!(failed.output.contains(part), "{part}: {}", failed.output);
+    }
+}
+
+#[test]
+fn who_waits_for_now_and_passes_reads_nothing_of_it() {
+    let passed = child::run("standing_clock::waiting::and_passing", &[]);
+    assert!(passed.success, "{}", passed.output);
+    assert!(!passed.output.contains("now()"), "{}", passed.output);
+}
