@@ -117,7 +117,6 @@ const STATEMENTS: &[&str] = &[
     "deallocate mine",
     "select generate_series(1, 3 + ?)",
     "vacuum items",
-    "select 1 from pg_prepared_statements where name = 'mine'",
 ];
 
 const CONTROL: &[&str] = &[

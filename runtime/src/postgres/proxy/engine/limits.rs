@@ -80,7 +80,10 @@ pub(super) fn with_way_out(is_limit: bool, body: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn in_the_clients_names(id: ClientId, body: &[u8]) -> Option<Vec<u8>> {
     let text = error_field(body, b'M')?;
     let own = format!("\"v{id}_");
-    let is_named = error_field(body, b'C') == Some(sqlstate::INVALID_SQL_STATEMENT_NAME);
+    let is_named = matches!(
+        error_field(body, b'C')?,
+        sqlstate::INVALID_SQL_STATEMENT_NAME | sqlstate::DUPLICATE_PREPARED_STATEMENT
+    );
     let text = (is_named && text.contains(&own)).then(|| text.replace(&own, "\""))?;
     with_field(body, b'M', &text)
 }

@@ -102,6 +102,11 @@ impl Engine {
         if let Some(open) = &mut self.client(id).transaction {
             open.last = Some(std::sync::Arc::clone(&part.sql));
         }
+        if let Some(prepared) = &part.info.prepared {
+            // It outlives what fails after it.
+            let names = &mut self.unit(id).sql_prepared;
+            names.retain(|name| *name != prepared.name);
+        }
         let now = self.now;
         let found = self
             .clock

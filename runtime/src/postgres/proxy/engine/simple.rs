@@ -224,6 +224,8 @@ impl Engine {
                 self.unit(id).sql_prepared.push(name.clone());
                 own
             }
+            // The server refuses it when it is executed.
+            (PreparedVerb::Prepare, None, true) if is_parsed => own,
             (PreparedVerb::Prepare, ..) => {
                 let text = format!("prepared statement \"{name}\" already exists");
                 return Err((sqlstate::DUPLICATE_PREPARED_STATEMENT, text));
