@@ -1,7 +1,7 @@
 //! The options of `#[db_test(…)]`.
 
-mod elsewhere;
 mod fixtures;
+mod migrations;
 mod value;
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -15,8 +15,10 @@ pub(crate) use value::Limit;
 use value::Value;
 
 /// Every option with an example of it, as the messages quote them.
-const OPTIONS: [(&str, &str); 8] = [
+const OPTIONS: [(&str, &str); 10] = [
     ("isolation", "isolation = \"database\""),
+    ("flavor", "flavor = \"current_thread\""),
+    ("start_paused", "start_paused = true"),
     ("timeout", "timeout = \"5s\""),
     ("overrides", "overrides = path::to::function"),
     ("session", "session = path::to::function"),
@@ -33,10 +35,22 @@ pub(crate) enum Isolation {
     Database,
 }
 
+/// The runtime that a test runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavor {
+    MultiThread,
+    CurrentThread,
+}
+
 /// The options that were given.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) isolation: Option<Isolation>,
+    pub(crate) flavor: Option<Flavor>,
+    /// Whether the clock stands still at the start, with the word that says so.
+    pub(crate) start_paused: Option<(bool, Ident)>,
+    /// The call that says which migrations the test states.
+    pub(crate) migrations: Option<TokenStream>,
     pub(crate) timeout: Option<Limit>,
     pub(crate) overrides: Option<ExprPath>,
     pub(crate) session: Option<ExprPath>,
@@ -65,7 +79,21 @@ impl Options {
         if let Err(error) = every_option.parse2(tokens) {
             errors.push(error);
         }
+        options.pauses_its_own_clock(errors);
         options
+    }
+
+    /// The clock of the shared runtime is everybody's.
+    fn pauses_its_own_clock(&self, errors: &mut Errors) {
+        if let Some((true, key)) = &self.start_paused
+            && self.flavor != Some(Flavor::CurrentThread)
+        {
+            errors.add(
+                key,
+                "`start_paused` needs a runtime of the test's own",
+                "write `flavor = \"current_thread\", start_paused = true`",
+            );
+        }
     }
 
     fn parse_one(&mut self, input: ParseStream) -> syn::Result<()> {
@@ -77,6 +105,11 @@ impl Options {
                 &key,
                 value::isolation(&value()?.expression)?,
             )?,
+            "flavor" => set(&mut self.flavor, &key, value::flavor(&value()?.expression)?)?,
+            "start_paused" => {
+                let paused = value::yes_or_no(&value()?.expression, &key)?;
+                set(&mut self.start_paused, &key, (paused, key.clone()))?;
+            }
             "timeout" => set(&mut self.timeout, &key, value::limit(value()?)?)?,
             "overrides" => set(
                 &mut self.overrides,
@@ -100,7 +133,10 @@ impl Options {
                 &key,
                 value::path(&value()?.expression, &key)?,
             )?,
-            "migrations" | "migrator" => return Err(elsewhere::refuse(&key, &value()?.expression)),
+            "migrations" | "migrator" => {
+                let stated = migrations::parse(&key, &value()?.expression)?;
+                set(&mut self.migrations, &key, stated)?;
+            }
             _ => return Err(unknown(&key)),
         }
         expect_comma(input)

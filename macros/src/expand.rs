@@ -46,7 +46,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::args::{Fixture, Isolation, Limit, Options};
+use crate::args::{Fixture, Flavor, Isolation, Limit, Options};
 use crate::crate_path::CratePath;
 use crate::function::Function;
 use crate::test_fn::TestFn;
@@ -98,10 +98,19 @@ pub(crate) fn description(test: &TestFn, options: &Options, db_test: &CratePath)
     let ours = Span::mixed_site();
     let path = Literal::string(&format!("::{}", test.0.signature.ident));
     let migrations = has_migrations().then(|| quote_spanned!(ours=> .migrations()));
+    let stated = options.migrations.iter();
     let session = options.session.iter();
     let overrides = options.overrides.iter();
-    let own_database = (options.isolation == Some(Isolation::Database))
-        .then(|| quote_spanned!(Span::mixed_site()=> .own_database()));
+    let isolation = options.isolation.map(|isolation| match isolation {
+        Isolation::Transaction => quote_spanned!(ours=> .in_transaction()),
+        Isolation::Database => quote_spanned!(ours=> .own_database()),
+    });
+    let flavor = options.flavor.map(|flavor| match flavor {
+        Flavor::MultiThread => quote_spanned!(ours=> .multi_thread()),
+        Flavor::CurrentThread => quote_spanned!(ours=> .current_thread()),
+    });
+    let start_paused = matches!(options.start_paused, Some((true, _)))
+        .then(|| quote_spanned!(ours=> .start_paused()));
     let timeout = options.timeout.iter().map(limit);
     let fixtures = fixtures(options);
     let max_queries = options.max_queries.iter();
@@ -115,10 +124,13 @@ pub(crate) fn description(test: &TestFn, options: &Options, db_test: &CratePath)
             ::core::env!("CARGO_MANIFEST_DIR"),
         )
         #migrations
+        #(#stated)*
         #(.session(#session))*
         #(.overrides(#overrides))*
         #(.timeout(#timeout))*
-        #own_database
+        #isolation
+        #flavor
+        #start_paused
         #fixtures
         #(.max_queries(#max_queries))*
         #(.max_queries_per_request(#max_per_request))*

@@ -44,7 +44,10 @@ use proc_macro::TokenStream;
 ///
 /// | option | value | without it |
 /// | --- | --- | --- |
-/// | `isolation = "database"` | `"transaction"`, or `"database"` for one of the test's own | `"transaction"` |
+/// | `isolation = "database"` | `"transaction"`, or `"database"` for one of the test's own | the session's: `"transaction"` |
+/// | `flavor = "current_thread"` | `"multi_thread"` for the shared runtime, or `"current_thread"` for one of the test's own, which ends with it | the session's: `"multi_thread"` |
+/// | `start_paused = true` | with `flavor = "current_thread"`: the clock of tokio stands still from the start | `false` |
+/// | `migrations = "dir"`, `migrator = "path"` | as in `#[sqlx::test]`, also `migrations = false`: the migrations of tests without a session; with one, compared with its own | `migrations/` |
 /// | `timeout = "5s"` | a whole number above zero with a unit: `ms`, `s` or `m`; or a constant `Duration` | the session's limit |
 /// | `overrides = path` | the path of a `fn(&Overrides)` | the session's overrides alone |
 /// | `session = path` | the path of a `fn() -> Session` | the function marked `#[db_test::session]` |

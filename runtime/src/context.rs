@@ -26,13 +26,13 @@ use crate::{
     isolation::{TestDatabase, Watch},
     keep::Keeping,
     log,
-    macro_support::{Isolation, Test},
+    macro_support::Test,
     outcome::{FieldError, Outcome},
     overrides::Layer,
     panics, queries,
     recording::Recording,
     sandbox::Ending,
-    session::{Active, Definition},
+    session::{Active, Definition, Isolation},
     teardown::Teardowns,
 };
 
@@ -89,7 +89,7 @@ impl TestContext {
             recording: Arc::clone(&recording),
             faults: Arc::clone(&faults),
         };
-        let database = TestDatabase::open(test.isolation, session, watch).await?;
+        let database = TestDatabase::open(isolation_of(test, definition), session, watch).await?;
         Ok(Self(Arc::new(Inner {
             test,
             definition,
@@ -290,7 +290,7 @@ impl TestContext {
 
     /// The faults of the test, which only a proxy can have.
     pub(crate) fn faults(&self) -> Result<Arc<faults::Table>, Error> {
-        if self.0.test.isolation == Isolation::Database {
+        if self.isolation() == Isolation::Database {
             return Err(Error::from(Cause::NoFaults));
         }
         Ok(Arc::clone(&self.0.faults))
@@ -310,9 +310,13 @@ impl TestContext {
         self.0.database.owner_options()
     }
 
+    fn isolation(&self) -> Isolation {
+        isolation_of(self.0.test, self.0.definition)
+    }
+
     /// The options of a pool of the application's own making.
     pub(crate) fn pool_options(&self) -> PgPoolOptions {
-        self.0.definition.session.pool_options()
+        self.0.definition.session.pool_options(self.isolation())
     }
 
     /// Runs what the test has registered for its end, and tells what went wrong.
@@ -348,6 +352,12 @@ impl TestContext {
     pub(crate) fn kept(&self) -> Option<String> {
         self.0.keeping.report()
     }
+}
+
+/// What keeps a test apart from the others: the attribute comes before the session.
+fn isolation_of(test: &Test, definition: &Definition) -> Isolation {
+    let of_session = definition.session.default_isolation();
+    test.isolation.unwrap_or(of_session)
 }
 
 impl std::fmt::Debug for TestContext {

@@ -11,7 +11,7 @@ use std::{
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
-    Error,
+    Error, Isolation,
     database::Mark,
     error::Cause,
     keep::Keeping,
@@ -76,8 +76,14 @@ impl Exclusive {
         let relay = Relay::open(Upstream::of(&options), Some(Arc::clone(recording)))
             .map_err(|error| Error::from(Cause::NoSocket(error)))?;
         let options = relay.place().lead(options);
-        let pool = attributed(session.definition().session.pool_options(), recording)
-            .connect_lazy_with(options.clone());
+        let pool = attributed(
+            session
+                .definition()
+                .session
+                .pool_options(Isolation::Database),
+            recording,
+        )
+        .connect_lazy_with(options.clone());
         Ok(Self {
             active,
             lane: Mutex::new(Some(lane)),

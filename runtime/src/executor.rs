@@ -16,7 +16,7 @@ use std::{
 
 use futures_util::future::join_all;
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     sync::oneshot,
     task::JoinHandle,
     time::timeout,
@@ -92,9 +92,48 @@ fn background() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
     BACKGROUND.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes the runtime current on this thread, for constructors that spawn.
-pub(crate) fn enter() -> tokio::runtime::EnterGuard<'static> {
-    runtime().enter()
+/// Makes the runtime current on this thread where none is, for constructors that spawn.
+pub(crate) fn enter() -> Option<tokio::runtime::EnterGuard<'static>> {
+    Handle::try_current().is_err().then(|| runtime().enter())
+}
+
+/// Whether the caller runs on a runtime of its own.
+pub(crate) fn is_elsewhere() -> bool {
+    Handle::try_current().is_ok_and(|current| current.id() != runtime().handle().id())
+}
+
+/// Runs a future to its end on the shared runtime, wherever the caller runs: what the harness waits for must not
+/// depend on the clock of a test's own runtime.
+pub(crate) async fn shared<F>(future: F) -> F::Output
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    if !is_elsewhere() {
+        return future.await;
+    }
+    match spawn(future).await {
+        Ok(output) => output,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Runs a future for so long at most, by a clock that nobody can pause.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    if !is_elsewhere() {
+        return timeout(limit, future).await.ok();
+    }
+    let (ring, is_over) = oneshot::channel();
+    let alarm = spawn(async move {
+        tokio::time::sleep(limit).await;
+        ring.send(()).ok();
+    });
+    let ended = tokio::select! {
+        biased;
+        output = future => Some(output),
+        _ = is_over => None,
+    };
+    alarm.abort();
+    ended
 }
 
 fn runtime() -> &'static Runtime {

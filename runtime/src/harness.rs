@@ -5,27 +5,25 @@ use std::{
     pin::pin,
     process::ExitCode,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use futures_util::FutureExt;
-use tokio::time::Instant;
-
 use crate::{
-    Error, TestContext,
+    Error, Flavor, TestContext,
     announce::announce,
     executor, fixtures,
     macro_support::{Test, TestFuture},
     outcome::{Ended, Outcome},
     overrides::Unasked,
     panics,
-    process::watchdog,
+    process::{own_runtime::OwnRuntime, watchdog},
     queries,
     report::{self, Report},
-    running,
+    running::{self, Presence},
     sandbox::Ending,
     session, untouched, variables,
 };
+use futures_util::FutureExt;
 
 /// How long the end of a test may take without a word.
 const SILENT_END: Duration = Duration::from_millis(500);
@@ -42,15 +40,35 @@ pub(crate) fn run(
     variables::check();
     watchdog::start();
     let presence = running::enter(test.name);
-    let mut ended = executor::block_on(async {
-        let (cx, limit) = match open(test).await {
-            Ok(opened) => opened,
-            Err(error) => return Ended::without_running(error),
-        };
-        presence.limit(limit);
+    let mut ended = live_and_end(test, body, &presence);
+    let panics = presence.panics_of_tasks().into_iter();
+    ended.remarks.extend(panics.map(|panic| ("task", panic)));
+    drop(presence);
+    conclude(test, ended)
+}
+
+/// From the search for the session to the end of the database's use.
+fn live_and_end(
+    test: &'static Test,
+    body: Box<dyn FnOnce(TestContext) -> TestFuture>,
+    presence: &Presence,
+) -> Ended {
+    let Opened { cx, limit, flavor } = match executor::block_on(open(test)) {
+        Ok(opened) => opened,
+        Err(error) => return Ended::without_running(error),
+    };
+    presence.limit(limit);
+    let life = async {
         let body = fixtures::before(test, &cx, body(cx.clone()));
         let outcome = live(&cx, body, limit).await;
-        let mut teardown = cx.tear_down().await;
+        (outcome, cx.tear_down().await)
+    };
+    let (outcome, mut teardown) = match flavor {
+        Flavor::MultiThread => executor::block_on(life),
+        // What it has spawned ends before its database does.
+        Flavor::CurrentThread => OwnRuntime::new(cx.recording(), test.start_paused).block_on(life),
+    };
+    executor::block_on(async {
         let (ending, waited) = end(&cx, &outcome).await;
         running::ended(cx.recording());
         let unasked = panics::calling("the drop of an override", || cx.overrides().end());
@@ -71,11 +89,7 @@ pub(crate) fn run(
             remarks: waited.into_iter().chain(untouched::remark(&cx)).collect(),
             recording: Some(Arc::clone(cx.recording())),
         }
-    });
-    let panics = presence.panics_of_tasks().into_iter();
-    ended.remarks.extend(panics.map(|panic| ("task", panic)));
-    drop(presence);
-    conclude(test, ended)
+    })
 }
 
 /// Ends the test's use of its database, and says so if that takes long.
@@ -96,11 +110,21 @@ async fn end(cx: &TestContext, outcome: &Outcome) -> (Ending, Option<(&'static s
     (ending, Some(("waited", waited)))
 }
 
+/// A test that can run.
+struct Opened {
+    cx: TestContext,
+    limit: Duration,
+    flavor: Flavor,
+}
+
 /// The test's session is found, and what the test will see of it is put together.
-async fn open(test: &'static Test) -> Result<(TestContext, Duration), Error> {
+async fn open(test: &'static Test) -> Result<Opened, Error> {
     let definition = panics::calling("the session function", || session::definition_of(test))??;
+    session::compare(test, definition).await;
     let limit = test.timeout.unwrap_or(definition.session.time_limit());
-    Ok((TestContext::open(test, definition).await?, limit))
+    let flavor = test.flavor.unwrap_or(definition.session.runtime_flavor());
+    let cx = TestContext::open(test, definition).await?;
+    Ok(Opened { cx, limit, flavor })
 }
 
 /// The arguments are made and the body runs, under the time limit and with panics caught.
@@ -110,13 +134,14 @@ async fn live(cx: &TestContext, body: TestFuture, limit: Duration) -> Outcome {
     loop {
         // Waiting for a database is not the test's fault, and has limits of its own.
         let allowed = limit + cx.time_preparing();
-        match tokio::time::timeout_at(started + allowed, &mut body).await {
-            Ok(Ok(returned)) => {
+        let left = allowed.saturating_sub(started.elapsed());
+        match executor::within(left, &mut body).await {
+            Some(Ok(returned)) => {
                 return Outcome::of(returned, started.elapsed(), limit + cx.time_preparing());
             }
-            Ok(Err(panic)) => return Outcome::Panicked(panic),
-            Err(_) if limit + cx.time_preparing() > allowed => {}
-            Err(_) => return Outcome::TimedOut(limit),
+            Some(Err(panic)) => return Outcome::Panicked(panic),
+            None if limit + cx.time_preparing() > allowed => {}
+            None => return Outcome::TimedOut(limit),
         }
     }
 }

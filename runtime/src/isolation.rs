@@ -8,12 +8,11 @@ use std::{
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
-    Error,
+    Error, Isolation,
     error::Cause,
     exclusive::Exclusive,
     faults,
     keep::Keeping,
-    macro_support::Isolation,
     outcome::Outcome,
     postgres::Place,
     recording::Recording,

@@ -142,6 +142,6 @@ pub use self::{
     overrides::{IntoAnswer, OverrideRequest, Overrides, Overriding},
     queries::{Queries, Query, QueryCount},
     sandbox::Savepoint,
-    session::{Migrations, Session},
+    session::{Flavor, Isolation, Migrations, Session},
     teardown::Teardown,
 };

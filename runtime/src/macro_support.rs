@@ -3,9 +3,9 @@
 pub use crate::overridable::{Overridable, overridden};
 
 #[cfg(feature = "harness")]
-pub use self::harness::*;
+pub(crate) use self::harness::TestFuture;
 #[cfg(feature = "harness")]
-pub(crate) use self::harness::{Isolation, TestFuture};
+pub use self::harness::*;
 
 #[cfg(feature = "harness")]
 mod harness {
@@ -15,15 +15,17 @@ mod harness {
     pub use std::{boxed::Box, process::ExitCode};
 
     pub use ctor;
+    use sqlx::migrate::Migrator;
 
     pub use db_test_macros::db_test;
 
     pub use crate::{BoxError, FromTest, TestContext};
     use crate::{
-        Overrides, Session,
+        Flavor, Isolation, Overrides, Session,
         arguments::{Argument, Arguments},
         fixtures::Fixtures,
         outcome::ArgumentError,
+        session::Stated,
         short_backtrace::shortened,
     };
 
@@ -37,23 +39,21 @@ mod harness {
     #[derive(Debug)]
     pub struct Reported(pub(crate) ExitCode);
 
-    /// What keeps a test apart from the others.
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub(crate) enum Isolation {
-        Transaction,
-        Database,
-    }
-
     /// The static description of one test.
     #[derive(Debug)]
     pub struct Test {
         pub(crate) name: &'static str,
         pub(crate) crate_dir: &'static str,
         pub(crate) had_migrations: bool,
+        /// The migrations that the attribute states.
+        pub(crate) stated: Option<Stated>,
         pub(crate) session: Option<SessionFn>,
         pub(crate) overrides: Option<fn(&Overrides)>,
         pub(crate) timeout: Option<Duration>,
-        pub(crate) isolation: Isolation,
+        /// The session's, if there is none.
+        pub(crate) isolation: Option<Isolation>,
+        pub(crate) flavor: Option<Flavor>,
+        pub(crate) start_paused: bool,
         pub(crate) should_panic: bool,
         pub(crate) fixtures: Fixtures,
         pub(crate) max_queries: Option<usize>,
@@ -67,10 +67,13 @@ mod harness {
                 name,
                 crate_dir,
                 had_migrations: false,
+                stated: None,
                 session: None,
                 overrides: None,
                 timeout: None,
-                isolation: Isolation::Transaction,
+                isolation: None,
+                flavor: None,
+                start_paused: false,
                 should_panic: false,
                 fixtures: Fixtures {
                     source: "",
@@ -85,6 +88,27 @@ mod harness {
         #[must_use]
         pub const fn migrations(mut self) -> Self {
             self.had_migrations = true;
+            self
+        }
+
+        /// The option `migrations = "…"`.
+        #[must_use]
+        pub const fn migrations_in(mut self, directory: &'static str) -> Self {
+            self.stated = Some(Stated::Directory(directory));
+            self
+        }
+
+        /// The option `migrations = false`.
+        #[must_use]
+        pub const fn no_migrations(mut self) -> Self {
+            self.stated = Some(Stated::Nothing);
+            self
+        }
+
+        /// The option `migrator = "…"`.
+        #[must_use]
+        pub const fn migrator(mut self, migrator: fn() -> &'static Migrator) -> Self {
+            self.stated = Some(Stated::Migrator(migrator));
             self
         }
 
@@ -116,7 +140,35 @@ mod harness {
         /// The option `isolation = "database"`.
         #[must_use]
         pub const fn own_database(mut self) -> Self {
-            self.isolation = Isolation::Database;
+            self.isolation = Some(Isolation::Database);
+            self
+        }
+
+        /// The option `isolation = "transaction"`.
+        #[must_use]
+        pub const fn in_transaction(mut self) -> Self {
+            self.isolation = Some(Isolation::Transaction);
+            self
+        }
+
+        /// The option `flavor = "current_thread"`.
+        #[must_use]
+        pub const fn current_thread(mut self) -> Self {
+            self.flavor = Some(Flavor::CurrentThread);
+            self
+        }
+
+        /// The option `flavor = "multi_thread"`.
+        #[must_use]
+        pub const fn multi_thread(mut self) -> Self {
+            self.flavor = Some(Flavor::MultiThread);
+            self
+        }
+
+        /// The option `start_paused = true`.
+        #[must_use]
+        pub const fn start_paused(mut self) -> Self {
+            self.start_paused = true;
             self
         }
 

@@ -1,3 +1,4 @@
 //! What concerns the whole process.
 
+pub(crate) mod own_runtime;
 pub(crate) mod watchdog;

@@ -3,6 +3,7 @@
 mod exchange;
 mod holders;
 mod latest;
+mod pulse;
 mod shown;
 mod statement;
 mod value;
@@ -22,6 +23,7 @@ pub(crate) use self::{
     exchange::Exchange,
     holders::ClientId,
     latest::Latest,
+    pulse::Pulse,
     shown::Shown,
     statement::{CUT, Parameter, ServerError, Statement},
 };
@@ -48,6 +50,7 @@ pub(crate) struct Recording {
     test: &'static str,
     /// Whether the test has ended.
     is_finished: AtomicBool,
+    pulse: Pulse,
     /// The thread on which the test's body runs.
     thread: ThreadId,
     log: Mutex<Log>,
@@ -100,6 +103,7 @@ impl Recording {
         Arc::new(Self {
             test,
             is_finished: AtomicBool::new(false),
+            pulse: Pulse::default(),
             thread: thread::current().id(),
             log: Mutex::new(Log::new()),
         })
@@ -108,6 +112,11 @@ impl Recording {
     /// The name of the test.
     pub(crate) fn test(&self) -> &'static str {
         self.test
+    }
+
+    /// Whether something happens on the test's connections.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Remembers that the test has ended.

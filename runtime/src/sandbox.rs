@@ -101,7 +101,14 @@ impl Sandbox {
 
     /// Takes a lane, without a word to its server yet.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
-        self.0.taken.get_or_init(|| self.0.take()).await.clone()
+        if let Some(taken) = self.0.taken.get() {
+            return taken.clone();
+        }
+        let core = Arc::clone(&self.0);
+        executor::shared(Box::pin(async move {
+            core.taken.get_or_init(|| core.take()).await.clone()
+        }))
+        .await
     }
 
     /// The options of connections of the application's own making.

@@ -2,17 +2,23 @@
 
 mod active;
 mod migrations;
+mod modes;
 mod registry;
+mod stated;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-pub use self::migrations::Migrations;
 pub(crate) use self::migrations::{file_of, shown};
 pub(crate) use self::{
     active::{Active, Startable},
     registry::{Definition, any_active, close_all, crate_dir, definition_of, register},
+    stated::{Stated, compare},
+};
+pub use self::{
+    migrations::Migrations,
+    modes::{Flavor, Isolation},
 };
 use crate::{BoxError, Overrides, server::Login};
 #[cfg(feature = "axum")]
@@ -23,6 +29,9 @@ use crate::{
 
 /// The time limit of a test whose attribute and session name none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How many connections `#[sqlx::test]` gives to a test's pool (`sqlx-postgres` 0.9, `src/testing/mod.rs`).
+const AS_SQLX_TEST: u32 = 5;
 
 type OverridesFn = Arc<dyn Fn(&Overrides) + Send + Sync>;
 type SeedFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
@@ -58,6 +67,9 @@ pub struct Session {
     overrides: Vec<OverridesFn>,
     timeout: Duration,
     acquire_timeout: Option<Duration>,
+    max_connections: Option<u32>,
+    flavor: Flavor,
+    isolation: Isolation,
     pub(crate) login: Login,
 }
 
@@ -79,6 +91,9 @@ impl Session {
             overrides: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
             acquire_timeout: None,
+            max_connections: None,
+            flavor: Flavor::default(),
+            isolation: Isolation::default(),
             login: Login::default(),
         }
     }
@@ -184,10 +199,40 @@ impl Session {
     }
 
     /// How long an `acquire` waits while all connections of a test's pool are held before it fails
-    /// with [`sqlx::Error::PoolTimedOut`]. Default: sqlx's, which is 30 seconds.
+    /// with [`sqlx::Error::PoolTimedOut`]. Default: sqlx's, which is 30 seconds, also in
+    /// `#[sqlx::test]`.
     pub fn acquire_timeout(mut self, limit: Duration) -> Self {
         self.acquire_timeout = Some(limit);
         self
+    }
+
+    /// How many connections a test's pool has at most.
+    ///
+    /// Default: sqlx's, which is 10; that of `#[sqlx::test]`, which is 5, with [`Isolation::Database`].
+    pub fn max_connections(mut self, limit: u32) -> Self {
+        self.max_connections = Some(limit);
+        self
+    }
+
+    /// The runtime of a test whose attribute says no `flavor`. Default: [`Flavor::MultiThread`].
+    pub fn flavor(mut self, flavor: Flavor) -> Self {
+        self.flavor = flavor;
+        self
+    }
+
+    /// What keeps a test apart from the others whose attribute says no `isolation`. Default:
+    /// [`Isolation::Transaction`].
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
+        self
+    }
+
+    pub(crate) fn runtime_flavor(&self) -> Flavor {
+        self.flavor
+    }
+
+    pub(crate) fn default_isolation(&self) -> Isolation {
+        self.isolation
     }
 
     #[cfg(feature = "axum")]
@@ -206,8 +251,15 @@ impl Session {
     }
 
     /// The options of a test's pool.
-    pub(crate) fn pool_options(&self) -> PgPoolOptions {
-        let options = PgPoolOptions::new();
+    pub(crate) fn pool_options(&self, isolation: Isolation) -> PgPoolOptions {
+        let options = match isolation {
+            Isolation::Transaction => PgPoolOptions::new(),
+            Isolation::Database => PgPoolOptions::new().max_connections(AS_SQLX_TEST),
+        };
+        let options = match self.max_connections {
+            Some(limit) => options.max_connections(limit),
+            None => options,
+        };
         match self.acquire_timeout {
             Some(limit) => options.acquire_timeout(limit),
             None => options,

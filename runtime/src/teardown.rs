@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::FutureExt;
 
-use crate::{BoxError, panics::text_of, report::chain};
+use crate::{BoxError, executor, panics::text_of, report::chain};
 
 /// How long each teardown may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -59,12 +59,12 @@ impl Teardowns {
         let mut problems = Vec::new();
         // One that registers another has that run next.
         while let Some((place, work)) = self.pop() {
-            let ended = tokio::time::timeout(LIMIT, AssertUnwindSafe(work).catch_unwind()).await;
+            let ended = executor::within(LIMIT, AssertUnwindSafe(work).catch_unwind()).await;
             let problem = match ended {
-                Ok(Ok(Ok(()))) => continue,
-                Ok(Ok(Err(error))) => format!("failed: {}", chain(error.as_ref())),
-                Ok(Err(panic)) => format!("panicked: {}", text_of(panic.as_ref())),
-                Err(_) => format!("was stopped after its limit of {LIMIT:?}"),
+                Some(Ok(Ok(()))) => continue,
+                Some(Ok(Err(error))) => format!("failed: {}", chain(error.as_ref())),
+                Some(Err(panic)) => format!("panicked: {}", text_of(panic.as_ref())),
+                None => format!("was stopped after its limit of {LIMIT:?}"),
             };
             problems.push(format!("the one registered at {place} {problem}"));
         }

@@ -4,7 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitInt, LitStr, UnOp};
 
-use super::{Isolation, write_example};
+use super::{Flavor, Isolation, write_example};
 use crate::errors::mistake;
 use crate::fragment;
 
@@ -48,6 +48,31 @@ pub(super) fn isolation(value: &Expr) -> syn::Result<Isolation> {
             value,
             "expected a kind of isolation in quotes",
             "write `isolation = \"transaction\"` or `isolation = \"database\"`",
+        )),
+    }
+}
+
+/// Reads the flavor of a runtime.
+pub(super) fn flavor(value: &Expr) -> syn::Result<Flavor> {
+    match literal(value) {
+        Some(Lit::Str(text)) if text.value() == "multi_thread" => Ok(Flavor::MultiThread),
+        Some(Lit::Str(text)) if text.value() == "current_thread" => Ok(Flavor::CurrentThread),
+        _ => Err(mistake(
+            value,
+            "expected the flavor of a runtime in quotes",
+            "write `flavor = \"current_thread\"` or `flavor = \"multi_thread\"`",
+        )),
+    }
+}
+
+/// Reads `true` or `false`.
+pub(super) fn yes_or_no(value: &Expr, key: &Ident) -> syn::Result<bool> {
+    match literal(value) {
+        Some(Lit::Bool(bool)) => Ok(bool.value),
+        _ => Err(mistake(
+            value,
+            "expected `true` or `false`",
+            write_example(key),
         )),
     }
 }

@@ -42,6 +42,8 @@ pub struct Test {
     pub timeout: Option<Duration>,
     pub should_panic: bool,
     pub own_database: bool,
+    pub current_thread: bool,
+    pub start_paused: bool,
     pub max_queries: Option<usize>,
     pub max_queries_per_request: Option<usize>,
     pub fixtures: &'static [(&'static str, &'static str)],
@@ -117,9 +119,48 @@ impl Test {
             timeout: None,
             should_panic: false,
             own_database: false,
+            current_thread: false,
+            start_paused: false,
             max_queries: None,
             max_queries_per_request: None,
             fixtures: &[],
+        }
+    }
+
+    pub const fn migrations_in(self, _: &'static str) -> Self {
+        self
+    }
+
+    pub const fn no_migrations(self) -> Self {
+        self
+    }
+
+    pub const fn migrator<T: 'static>(self, _: fn() -> &'static T) -> Self {
+        self
+    }
+
+    pub const fn in_transaction(self) -> Self {
+        Self {
+            own_database: false,
+            ..self
+        }
+    }
+
+    pub const fn current_thread(self) -> Self {
+        Self {
+            current_thread: true,
+            ..self
+        }
+    }
+
+    pub const fn multi_thread(self) -> Self {
+        self
+    }
+
+    pub const fn start_paused(self) -> Self {
+        Self {
+            start_paused: true,
+            ..self
         }
     }
 

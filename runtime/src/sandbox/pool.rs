@@ -8,7 +8,9 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{executor, lane::LaneId, postgres::Place, recording::Recording, session::Startable};
+use crate::{
+    Isolation, executor, lane::LaneId, postgres::Place, recording::Recording, session::Startable,
+};
 
 /// The options of a test's connections, by the real names of the role and the database as far as they
 /// are known.
@@ -42,13 +44,19 @@ pub(super) fn make(
     recording: &Arc<Recording>,
 ) -> PgPool {
     let _runtime = executor::enter();
-    attributed(session.definition().session.pool_options(), recording)
-        // A connection within the process does not get lost unseen.
-        .test_before_acquire(false)
-        // Either of them costs each pool a task, and no test is as long as the defaults.
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_lazy_with(to.clone())
+    attributed(
+        session
+            .definition()
+            .session
+            .pool_options(Isolation::Transaction),
+        recording,
+    )
+    // A connection within the process does not get lost unseen.
+    .test_before_acquire(false)
+    // Either of them costs each pool a task, and no test is as long as the defaults.
+    .idle_timeout(None)
+    .max_lifetime(None)
+    .connect_lazy_with(to.clone())
 }
 
 /// Has a pool tell whose each of its connections is.

@@ -14,6 +14,7 @@ use super::{Core, Sandbox, State};
 use crate::{
     Error,
     error::Cause,
+    executor,
     postgres::proxy::{MarkRefused, Marking},
 };
 
@@ -96,11 +97,16 @@ impl Savepoint {
             if let Err(error) = self.restore().await {
                 panic!("{error}");
             }
-            let ended = tokio::time::timeout(limit, case).await;
-            ended.unwrap_or_else(|_| {
+            let ended = executor::within(limit, case).await;
+            ended.unwrap_or_else(|| {
                 panic!("one case took longer than the test's limit of {limit:?}")
             })
         };
+        assert!(
+            !executor::is_elsewhere(),
+            "db-test: `Savepoint::case` needs the shared runtime: remove `flavor = \"current_thread\"`, or write \
+             `start.restore().await` in front of each case"
+        );
         tokio::task::block_in_place(|| Handle::current().block_on(from_here))
     }
 }

@@ -10,7 +10,10 @@ use std::{
 use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
-use super::{Active, Session};
+use super::{
+    Active, Session,
+    stated::{self, Stated},
+};
 use crate::{
     Error,
     error::Cause,
@@ -53,6 +56,7 @@ static DEFINITIONS: Mutex<Option<HashMap<Key, &'static OnceLock<Definition>>>> =
 enum Key {
     Function(usize),
     Conventional(&'static str),
+    Stated(&'static str, stated::Key),
 }
 
 /// Registers a session function; called before `main` by generated code.
@@ -79,12 +83,14 @@ pub(crate) fn definition_of(test: &'static Test) -> Result<&'static Definition, 
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     match registered[..] {
-        [] => Ok(definition(
-            Key::Conventional(test.crate_dir),
-            CONVENTIONAL,
-            Session::postgres,
-            test,
-        )),
+        [] => {
+            let (key, stated) = match test.stated {
+                Some(stated) => (Key::Stated(test.crate_dir, stated.key()), Some(stated)),
+                None => (Key::Conventional(test.crate_dir), None),
+            };
+            let make = || stated.map_or_else(Session::postgres, Stated::session);
+            Ok(definition(key, CONVENTIONAL, make, test))
+        }
         [(path, make)] => Ok(definition(Key::Function(make as usize), path, make, test)),
         _ => {
             let paths = registered.iter().map(|(path, _)| *path).collect();
@@ -101,7 +107,12 @@ pub(crate) fn crate_dir(test: &Test) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(test.crate_dir))
 }
 
-fn definition(key: Key, name: &str, make: SessionFn, test: &Test) -> &'static Definition {
+fn definition(
+    key: Key,
+    name: &str,
+    make: impl FnOnce() -> Session,
+    test: &Test,
+) -> &'static Definition {
     // One for each session function of the program, so the leak is bounded.
     let once: &'static OnceLock<_> = *definitions()
         .get_or_insert_default()

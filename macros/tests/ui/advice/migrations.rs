@@ -1,29 +1,23 @@
-// macros/tests/ui/migrator_by_path.stderr: #[db_test::session] fn session() -> Session { Session::postgres().migrations(&my_crate::MIGRATOR) }
-// macros/tests/ui/migrations_in_a_directory.stderr: Session::postgres().migrations("db/migrations")
-// macros/tests/ui/migrations_disabled.stderr: Session::postgres().migrations(sqlx::migrate::Migrator::DEFAULT)
-// macros/tests/ui/migrations_disabled.stderr: #[db_test(session = session)]
-use db_test::{Session, db_test};
+// macros/tests/ui/migrator_without_quotes.stderr: migrator = "crate::MIGRATOR"
+// macros/tests/ui/migrations_by_path.stderr: migrations = "migrations"
+// macros/tests/ui/migrations_by_path.stderr: migrations = false
+// macros/tests/ui/start_paused_on_the_shared_runtime.stderr: flavor = "current_thread", start_paused = true
+// macros/tests/ui/unknown_flavor.stderr: flavor = "multi_thread"
+use db_test::db_test;
 
-mod my_crate {
-    pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate::Migrator::DEFAULT;
-}
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate::Migrator::DEFAULT;
 
-#[rustfmt::skip]
-#[db_test::session] fn session() -> Session { Session::postgres().migrations(&my_crate::MIGRATOR) }
+#[db_test(migrator = "crate::MIGRATOR")]
+async fn names_a_migrator() {}
 
-fn other() -> Session {
-    Session::postgres().migrations("db/migrations")
-}
+#[db_test(migrations = "migrations")]
+async fn names_a_directory() {}
 
-fn none() -> Session {
-    Session::postgres().migrations(sqlx::migrate::Migrator::DEFAULT)
-}
+#[db_test(migrations = false)]
+async fn has_none() {}
 
-#[db_test(session = session)]
-async fn names_its_session() {}
+#[db_test(flavor = "current_thread", start_paused = true)]
+async fn is_paused() {}
 
-#[db_test(session = other)]
-async fn names_another() {}
-
-#[db_test(session = none)]
-async fn names_none() {}
+#[db_test(flavor = "multi_thread")]
+async fn is_shared() {}

@@ -149,6 +149,9 @@ impl Driver {
             self.tell_backend();
             let is_over = self.heed_events();
             self.tell_clients();
+            if let Some(recording) = &self.recording {
+                recording.pulse().beat(self.engine.is_busy());
+            }
             self.conclude();
             if is_over && self.recording.is_none() && self.ended.is_none() {
                 return;

@@ -245,6 +245,12 @@ impl Engine {
         id
     }
 
+    /// Whether a client has asked something that is not answered.
+    pub(crate) fn is_busy(&self) -> bool {
+        let mut clients = self.clients.iter();
+        clients.any(|(_, client)| client.unit.is_some() || client.inbox.has_message())
+    }
+
     pub(crate) fn client_bytes(&mut self, id: ClientId, bytes: &[u8]) {
         if let Some(client) = self.clients.get_mut(id).filter(|client| !client.is_deaf()) {
             client.inbox.push(bytes);

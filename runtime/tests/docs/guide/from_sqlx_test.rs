@@ -38,9 +38,27 @@ async fn a_connection(mut connection: PoolConnection<Postgres>) -> sqlx::Result<
     Ok(())
 }
 
-#[db_test(session = from_a_directory, isolation = "database")]
+#[db_test(session = from_a_directory)]
 async fn options(pool: PgPoolOptions, options: PgConnectOptions) -> sqlx::Result<()> {
     let pool = pool.max_connections(2).connect_with(options).await?;
+    sqlx::query("select * from users").execute(&pool).await?;
+    Ok(())
+}
+
+#[db_test(migrations = "tests/docs/guide/migrations")]
+async fn a_directory_on_the_attribute(pool: PgPool) -> sqlx::Result<()> {
+    sqlx::query("select * from users").execute(&pool).await?;
+    Ok(())
+}
+
+#[db_test(migrator = "crate::from_sqlx_test::MIGRATOR")]
+async fn a_migrator_on_the_attribute(pool: PgPool) -> sqlx::Result<()> {
+    sqlx::query("select * from users").execute(&pool).await?;
+    Ok(())
+}
+
+#[db_test(flavor = "current_thread", session = from_a_directory)]
+async fn a_runtime_of_its_own(pool: PgPool) -> sqlx::Result<()> {
     sqlx::query("select * from users").execute(&pool).await?;
     Ok(())
 }
