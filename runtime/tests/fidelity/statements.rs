@@ -7,7 +7,7 @@ use crate::comparison::same;
 same! {
     async fn statements_prepared_in_sql_last_while_their_connection_is_held(app) {
         let mut held = app.pool.acquire().await.expect("it is free");
-        app.on(&mut held, &["prepare one as select 'one'", "execute one", "deallocate one"]).await;
+        app.on(&mut held, &["prepare one as select 'one'", "execute one", "explain (costs off) execute one", "deallocate one"]).await;
         app.raw(&mut held, "prepare two (int) as select ($1 + 1)::text; execute two(41); deallocate two").await;
         drop(held);
         app.items().await;
@@ -38,6 +38,9 @@ same! {
         });
         app.see(columns.expect("it is prepared"));
         app.outcome(&app.pool.prepare(sqlx::SqlStr::from_static("select wrong from items")).await.map(drop));
+        // sqlx explains the statement by its name.
+        let described = app.pool.describe(sqlx::SqlStr::from_static("select id, null::text from items")).await;
+        app.see(format!("{:?}", described.map(|found| [found.nullable(0), found.nullable(1)]).ok()));
         app.items().await;
     }
 

@@ -51,3 +51,15 @@ pub(super) fn prepared(words: &Words<'_>, n: usize, verb: PreparedVerb, info: &m
         });
     }
 }
+
+/// `EXPLAIN (…) EXECUTE name`, by which sqlx finds out what a query returns.
+pub(super) fn explained(words: &Words<'_>, info: &mut Info) {
+    const OTHERS: [&str; 8] = [
+        "select", "insert", "update", "delete", "merge", "with", "values", "create",
+    ];
+    // In front of the statement there are options, some of them in parentheses.
+    let statement = (1..words.len()).find(|n| words.is(*n, "execute") || words.any(*n, &OTHERS));
+    if let Some(at) = statement.filter(|at| words.is(*at, "execute")) {
+        prepared(words, at + 1, PreparedVerb::Execute, info);
+    }
+}

@@ -4,7 +4,7 @@ use super::{
     super::lexer::{Token, TokenKind},
     Access, Control, Info, Modes, PreparedVerb,
     changes::{calls, reset, set, set_transaction, show},
-    definition::{declare, definition, prepared},
+    definition::{declare, definition, explained, prepared},
     words::Words,
 };
 
@@ -41,6 +41,7 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
         "create" | "drop" | "reindex" | "alter" => definition(&words, &mut info),
         "prepare" => prepared(&words, 1, PreparedVerb::Prepare, &mut info),
         "execute" => prepared(&words, 1, PreparedVerb::Execute, &mut info),
+        "explain" => explained(&words, &mut info),
         "deallocate" => {
             let n = if words.is(1, "prepare") { 2 } else { 1 };
             prepared(&words, n, PreparedVerb::Deallocate, &mut info);
