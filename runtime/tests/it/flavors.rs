@@ -1,5 +1,7 @@
 //! `flavor = "current_thread"`: a runtime of the test's own.
 
+mod subscriber;
+
 use std::{
     cell::Cell,
     sync::atomic::{AtomicBool, Ordering},
