@@ -84,6 +84,8 @@ impl Exclusive {
             recording,
         )
         .connect_lazy_with(options.clone());
+        // Its own is thrown away at its end; the next one is cloned while it runs.
+        Arc::clone(&active).prepare();
         Ok(Self {
             active,
             lane: Mutex::new(Some(lane)),

@@ -1,6 +1,12 @@
 //! A session that has been started: its server and its lanes.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 use futures_util::future::join;
 use tokio::sync::OnceCell;
@@ -22,6 +28,8 @@ pub(crate) struct Active {
     /// What belonged to the whole server before the first test that could add to it.
     cluster: OnceCell<Cluster>,
     has_schema: bool,
+    /// Whether a lane is being prepared for a test to come.
+    is_preparing: AtomicBool,
 }
 
 /// A session that is started when it is first needed.
@@ -52,13 +60,19 @@ impl Active {
     /// path of any test.
     pub(crate) fn replace(self: Arc<Self>, id: LaneId) {
         self.lanes.discard(id, Cut::Everybody);
-        let active = self;
+        self.prepare();
+    }
+
+    /// Prepares a lane for a test to come, where none is free, off the path of any test.
+    pub(crate) fn prepare(self: Arc<Self>) {
+        if !self.lanes.is_empty() || self.is_preparing.swap(true, Ordering::AcqRel) {
+            return;
+        }
         executor::spawn_in_background(async move {
-            if active.lanes.is_empty()
-                && let Ok(lane) = active.lanes.open_spare().await
-            {
-                active.lanes.give_back(lane);
+            if let Ok(lane) = self.lanes.open_spare().await {
+                self.lanes.give_back(lane);
             }
+            self.is_preparing.store(false, Ordering::Release);
         });
     }
 
@@ -95,6 +109,7 @@ impl Active {
             lanes: Lanes::new(server, template),
             cluster: OnceCell::new(),
             has_schema,
+            is_preparing: AtomicBool::new(false),
         })
     }
 }
