@@ -10,9 +10,8 @@ use std::{
 use sqlx::migrate::MigrateError;
 
 use crate::{
-    database::OwnDatabase,
-    report::{chain, printable},
-    server::is,
+    observe::report::{chain, printable},
+    postgres::{database::OwnDatabase, server::is},
     session::Definition,
 };
 
@@ -46,7 +45,7 @@ pub(crate) enum Cause {
 
     #[cfg(unix)]
     #[error("{0}")]
-    NoLocalServer(#[source] crate::server::local::LocalServerError),
+    NoLocalServer(#[source] crate::postgres::server::local::LocalServerError),
 
     #[cfg(not(unix))]
     #[error("no database server: set TEST_DB_URL=postgres://user:password@host:5432/database")]

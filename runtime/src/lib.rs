@@ -42,82 +42,22 @@
 )]
 
 #[cfg(feature = "harness")]
-mod announce;
-#[cfg(feature = "axum")]
-mod app;
-#[cfg(feature = "harness")]
-mod arguments;
-#[cfg(feature = "axum")]
-mod client;
-#[cfg(feature = "harness")]
-mod context;
-#[cfg(feature = "harness")]
-mod database;
-#[cfg(feature = "harness")]
 mod error;
-#[cfg(feature = "harness")]
-mod exclusive;
-#[cfg(feature = "harness")]
-mod executor;
-#[cfg(feature = "harness")]
-mod faults;
-#[cfg(feature = "harness")]
-mod fixtures;
-#[cfg(feature = "harness")]
-mod from_test;
-#[cfg(feature = "harness")]
-mod harness;
-#[cfg(feature = "harness")]
-mod isolation;
-#[cfg(feature = "harness")]
-mod keep;
-#[cfg(feature = "harness")]
-mod lane;
-#[cfg(feature = "harness")]
-mod log;
 #[doc(hidden)]
 pub mod macro_support;
 #[cfg(feature = "harness")]
-mod outcome;
+mod observe;
 mod overridable;
 #[cfg(feature = "harness")]
 mod overrides;
 #[cfg(feature = "harness")]
-mod panics;
-#[cfg(feature = "harness")]
 mod postgres;
-#[cfg(all(feature = "harness", unix))]
-mod private_directory;
 #[cfg(feature = "harness")]
 mod process;
 #[cfg(feature = "harness")]
-mod queries;
-#[cfg(feature = "harness")]
-mod recording;
-#[cfg(feature = "harness")]
-mod report;
-#[cfg(feature = "harness")]
-mod running;
-#[cfg(feature = "harness")]
-mod sandbox;
-#[cfg(feature = "harness")]
-mod script_line;
-#[cfg(feature = "harness")]
-mod server;
-#[cfg(feature = "harness")]
 mod session;
 #[cfg(feature = "harness")]
-mod short_backtrace;
-#[cfg(feature = "harness")]
-mod stopwatch;
-#[cfg(feature = "harness")]
-mod teardown;
-#[cfg(feature = "harness")]
-mod template;
-#[cfg(feature = "harness")]
-mod untouched;
-#[cfg(feature = "harness")]
-mod variables;
+mod test;
 
 /// The same as [`db_test`](macro@db_test), by the word that rstest and editors look for.
 #[cfg(feature = "harness")]
@@ -128,20 +68,20 @@ pub use db_test_macros::{FromTest, db_test, session};
 pub use overridable::Overridable;
 
 #[cfg(feature = "axum")]
-pub use self::{app::IntoApp, client::Client};
+pub use self::{test::app::IntoApp, test::client::Client};
 /// The crate that [`Client`] is from, so that its `TestResponse`, its multipart forms and the rest can be named.
 #[cfg(feature = "axum")]
 pub use axum_test;
 
 #[cfg(feature = "harness")]
 pub use self::{
-    context::TestContext,
     error::Error,
-    faults::{Fault, Faults},
-    from_test::{BoxError, FromTest},
+    observe::queries::{Queries, Query, QueryCount},
     overrides::{IntoAnswer, OverrideRequest, Overrides, Overriding},
-    queries::{Queries, Query, QueryCount},
-    sandbox::Savepoint,
+    postgres::sandbox::Savepoint,
     session::{Flavor, Isolation, Migrations, Session},
-    teardown::Teardown,
+    test::context::TestContext,
+    test::faults::{Fault, Faults},
+    test::from_test::{BoxError, FromTest},
+    test::teardown::Teardown,
 };

@@ -22,11 +22,13 @@ mod harness {
     pub use crate::{BoxError, FromTest, TestContext};
     use crate::{
         Flavor, Isolation, Overrides, Session,
-        arguments::{Argument, Arguments},
-        fixtures::Fixtures,
-        outcome::ArgumentError,
+        process::short_backtrace::shortened,
         session::Stated,
-        short_backtrace::shortened,
+        test::{
+            arguments::{Argument, Arguments},
+            fixtures::Fixtures,
+            outcome::ArgumentError,
+        },
     };
 
     /// A function that describes a session.
@@ -234,7 +236,7 @@ mod harness {
                 Ok(shortened(body(made)).await)
             })
         };
-        crate::harness::run(test, Box::new(whole))
+        crate::test::run::run(test, Box::new(whole))
     }
 
     /// Turns what a test returns into an exit code, printing an error as `main` would.

@@ -1,13 +1,23 @@
 //! PostgreSQL: the connections to it, and what stands between it and a test's connections.
 
+pub(crate) mod database;
 mod ended_tests;
 mod error_response;
+pub(crate) mod exclusive;
 mod gate;
+pub(crate) mod keep;
+pub(crate) mod lane;
 mod listener;
+#[cfg(unix)]
+pub(crate) mod private_directory;
 pub(crate) mod proxy;
 pub(crate) mod relay;
+pub(crate) mod sandbox;
+pub(crate) mod script_line;
+pub(crate) mod server;
 mod socket;
 pub(crate) mod sqlstate;
+pub(crate) mod template;
 pub(crate) mod upstream;
 mod waker;
 

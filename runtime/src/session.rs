@@ -5,6 +5,7 @@ mod migrations;
 mod modes;
 mod registry;
 mod stated;
+pub(crate) mod variables;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -20,11 +21,11 @@ pub use self::{
     migrations::Migrations,
     modes::{Flavor, Isolation},
 };
-use crate::{BoxError, Overrides, server::Login};
+use crate::{BoxError, Overrides, postgres::server::Login};
 #[cfg(feature = "axum")]
 use crate::{
     IntoApp, TestContext,
-    app::{self, AppFn},
+    test::app::{self, AppFn},
 };
 
 /// The time limit of a test whose attribute and session name none.

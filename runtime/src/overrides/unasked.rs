@@ -6,7 +6,7 @@ use super::{
     entry::{Layer, Record},
     ledger::{Asked, Asker, Line, Pages},
 };
-use crate::announce::announce;
+use crate::observe::announce::announce;
 
 const IS_AN_EXTENSION: &str =
     "was set, which is not what is read: a handler's `Extension<T>` reads a `T`";

@@ -28,7 +28,7 @@ use super::{
     socket::{Received, receive},
     sqlstate,
 };
-use crate::announce::announce;
+use crate::observe::announce::announce;
 
 /// The name of the one socket, in the directory of this process.
 const NAME: &str = ".ended";

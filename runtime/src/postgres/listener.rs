@@ -21,7 +21,7 @@ use std::{
 
 pub(crate) use self::directory::remove_directory;
 use super::{ended_tests, gate::Gate, socket::Socket};
-use crate::log;
+use crate::observe::log;
 
 /// Asks for the loopback interface, for programs that know no Unix sockets.
 const LOOPBACK: &str = "DB_TEST_LOOPBACK";

@@ -26,7 +26,7 @@ use super::{
     upstream::Upstream,
     waker::{self, Waiter, Waker},
 };
-use crate::recording::{ClientId, Recording};
+use crate::observe::recording::{ClientId, Recording};
 
 /// A listening socket that leads to a server, until it is dropped. Connections that came through it
 /// live on.

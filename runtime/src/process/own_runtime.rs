@@ -15,7 +15,7 @@ use tokio::{
     task::LocalSet,
 };
 
-use crate::recording::{Pulse, Recording};
+use crate::observe::recording::{Pulse, Recording};
 
 /// How long nothing may have happened on a test's connections before a paused clock goes on.
 const QUIET: Duration = Duration::from_millis(2);

@@ -11,9 +11,12 @@ use std::{
 };
 
 use crate::{
-    announce::announce,
-    executor, postgres,
-    running::{self, Overdue},
+    observe::announce::announce,
+    postgres,
+    process::{
+        executor,
+        running::{self, Overdue},
+    },
 };
 
 /// How often the running tests are looked at.

@@ -15,11 +15,14 @@ use super::Definition;
 use crate::{
     Error,
     error::Cause,
-    executor, keep,
-    lane::{Cut, LaneId, Lanes},
-    log,
-    server::{Cluster, Server},
-    template::Template,
+    observe::log,
+    postgres::{
+        keep,
+        lane::{Cut, LaneId, Lanes},
+        server::{Cluster, Server},
+        template::Template,
+    },
+    process::executor,
 };
 
 /// The started part of a session, made by the first test that needs it and shared by the others.

@@ -11,7 +11,7 @@ use std::{
 use sqlx::migrate::Migrator;
 
 use super::{Definition, Migrations, Session, crate_dir};
-use crate::{announce::announce, macro_support::Test};
+use crate::{macro_support::Test, observe::announce::announce};
 
 /// What an attribute says of its test's migrations.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 // runtime/src/error.rs: .role("{role}")
 // runtime/src/error.rs: .locale("{tag}")
 // runtime/src/error.rs: cx.savepoint()
-// runtime/src/app.rs: .with_state(state)
+// runtime/src/test/app.rs: .with_state(state)
 use axum::{Router, extract::State, routing::get};
 use db_test::{BoxError, Session, TestContext, db_test};
 

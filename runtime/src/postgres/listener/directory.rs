@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::private_directory::PrivateDirectory;
+use crate::postgres::private_directory::PrivateDirectory;
 
 static DIRECTORY: Mutex<Option<PrivateDirectory>> = Mutex::new(None);
 

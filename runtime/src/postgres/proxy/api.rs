@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::recording::{Parameter, ServerError};
+use crate::observe::recording::{Parameter, ServerError};
 
 /// A connection of the test, as long as the engine lives.
 pub(crate) type ClientId = u32;

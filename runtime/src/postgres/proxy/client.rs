@@ -15,7 +15,7 @@ use super::{
     settings::{Settings, Value},
     statements::{Prepared, Script},
 };
-use crate::recording::{Parameter, ServerError};
+use crate::observe::recording::{Parameter, ServerError};
 
 /// How far a connection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

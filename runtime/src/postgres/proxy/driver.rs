@@ -24,7 +24,10 @@ use super::{
     handle::{Command, Ended, Marking, Test},
 };
 use crate::{
-    log,
+    observe::{
+        log,
+        recording::{self, Recording, Statement},
+    },
     postgres::{
         ended_tests,
         gate::{Gate, Verdict},
@@ -33,7 +36,6 @@ use crate::{
         upstream::{Session, Upstream},
         waker::{Waiter, Waker},
     },
-    recording::{self, Recording, Statement},
 };
 
 /// The most that is read at once, in bytes.

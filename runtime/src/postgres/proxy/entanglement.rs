@@ -13,7 +13,7 @@ use super::{
     api::{ClientId, Finding, FindingKind},
     control::{Info, Verb},
 };
-use crate::recording::Parameter;
+use crate::observe::recording::Parameter;
 
 /// So many writes are remembered while a transaction is open.
 const ENTRIES: usize = 512;

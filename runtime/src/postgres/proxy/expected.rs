@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, rc::Rc, sync::Arc, time::Instant};
 
 use super::{api::ClientId, control::Info, statements::Prepared};
-use crate::recording::Parameter;
+use crate::observe::recording::Parameter;
 
 /// A statement of the application that is under way.
 #[derive(Debug)]

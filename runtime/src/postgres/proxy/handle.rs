@@ -17,12 +17,12 @@ use super::{
     driver::Driver,
 };
 use crate::{
-    isolation::Watch,
     postgres::{
         listener::Listener,
         upstream::{Session, Upstream},
         waker::{self, Waker},
     },
+    test::isolation::Watch,
 };
 
 /// The proxy of one lane: a thread, which lives as long as the lane's connection.

@@ -1,7 +1,7 @@
 //! What a server answers.
 
 use super::framing::Body;
-use crate::recording::ServerError;
+use crate::observe::recording::ServerError;
 
 /// The kinds of messages whose bodies are read: `CommandComplete`, `ErrorResponse`,
 /// `ReadyForQuery`.

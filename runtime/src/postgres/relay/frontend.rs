@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::framing::Body;
-use crate::recording::{CUT, Parameter};
+use crate::observe::recording::{CUT, Parameter};
 
 /// The kinds of messages whose bodies are read: Query, Parse, Bind, Close.
 pub(super) fn is_read(kind: u8) -> bool {

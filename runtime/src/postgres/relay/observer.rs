@@ -7,7 +7,7 @@ use super::{
     framing::{Body, Framing},
     frontend::{self, Prepared, Statements},
 };
-use crate::recording::{ClientId, Recording, Statement};
+use crate::observe::recording::{ClientId, Recording, Statement};
 
 /// What has been asked on one connection and not answered yet.
 pub(super) struct Observer {

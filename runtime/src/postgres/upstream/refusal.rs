@@ -5,7 +5,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt};
 use postgres_protocol::message::backend::ErrorResponseBody;
 use sqlx::error::{DatabaseError, ErrorKind};
 
-use crate::recording::ServerError;
+use crate::observe::recording::ServerError;
 
 /// An error of the server on a connection that no driver has made.
 #[derive(Debug)]

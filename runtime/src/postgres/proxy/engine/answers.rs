@@ -8,6 +8,7 @@ use super::{
     observe::{collect, complete},
 };
 use crate::{
+    observe::recording::ServerError,
     postgres::{
         proxy::{
             api::{ClientId, NOTIFY_SQLSTATE},
@@ -18,7 +19,6 @@ use crate::{
         },
         sqlstate,
     },
-    recording::ServerError,
 };
 
 impl Engine {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{Engine, schedule::Flow};
 use crate::{
+    observe::recording::Parameter,
     postgres::{
         proxy::{
             api::ClientId,
@@ -15,7 +16,6 @@ use crate::{
         },
         sqlstate,
     },
-    recording::Parameter,
 };
 
 /// So much of a parameter's value is kept, in bytes.

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, rc::Rc, sync::Arc};
 
 use super::{Engine, schedule::Flow};
+use crate::observe::recording::Parameter;
 use crate::postgres::proxy::{
     api::ClientId,
     client::{Check, Delay},
@@ -11,7 +12,6 @@ use crate::postgres::proxy::{
     protocol::{notification, parameter_status, ready},
     settings::{self, Value, identifier, literal},
 };
-use crate::recording::Parameter;
 
 impl Engine {
     /// Notes what a statement that is about to be sent leaves to be done at the commit.

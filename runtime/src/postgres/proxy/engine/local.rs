@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, schedule::Flow};
 use crate::{
+    observe::recording::ServerError,
     postgres::{
         proxy::{
             api::{ClientId, Injection},
@@ -12,7 +13,6 @@ use crate::{
         },
         sqlstate,
     },
-    recording::ServerError,
 };
 
 /// An error with its code.

@@ -4,12 +4,12 @@ use std::{rc::Rc, sync::Arc};
 
 use super::{Engine, answers::server_error};
 use crate::{
+    observe::recording::ServerError,
     postgres::proxy::{
         api::{ClientId, Event, Finished},
         client::UnitKind,
         expected::{Execution, Expected},
     },
-    recording::ServerError,
 };
 
 /// So much of a statement is kept, in bytes.
@@ -135,7 +135,7 @@ impl Engine {
     ) {
         let sql = if execution.sql.len() > SQL {
             let beginning = &execution.sql[..execution.sql.floor_char_boundary(SQL)];
-            format!("{beginning}{}", crate::recording::CUT).into()
+            format!("{beginning}{}", crate::observe::recording::CUT).into()
         } else {
             execution.sql
         };

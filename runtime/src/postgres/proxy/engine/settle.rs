@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Engine;
+use crate::observe::recording::Parameter;
 use crate::postgres::proxy::{
     api::ClientId,
     control::{Argument, Change, Info, NewValue, VIRTUAL},
@@ -11,7 +12,6 @@ use crate::postgres::proxy::{
     settings::{self, Settings, Value},
     statements::Place,
 };
-use crate::recording::Parameter;
 
 impl Engine {
     /// Notes what a statement that is about to be sent does to its client's settings.

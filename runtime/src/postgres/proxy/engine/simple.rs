@@ -277,7 +277,7 @@ impl Engine {
     fn execution(
         &self,
         sql: Arc<str>,
-        parameters: Vec<crate::recording::Parameter>,
+        parameters: Vec<crate::observe::recording::Parameter>,
         infos: Vec<Rc<Info>>,
     ) -> Execution {
         Execution {

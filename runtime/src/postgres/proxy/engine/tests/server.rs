@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::driver::{Frame, startup};
-use crate::{postgres::proxy::protocol::Inbox, server::local::programs};
+use crate::postgres::{proxy::protocol::Inbox, server::local::programs};
 
 pub(super) struct Server {
     process: Child,

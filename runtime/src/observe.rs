@@ -1,0 +1,8 @@
+//! What is known of a test and of the process, and what is said of it.
+
+pub(crate) mod announce;
+pub(crate) mod log;
+pub(crate) mod queries;
+pub(crate) mod recording;
+pub(crate) mod report;
+pub(crate) mod untouched;

@@ -1,0 +1,142 @@
+//! The limits that a test's attribute sets.
+
+use super::{Query, numbered};
+use crate::{
+    macro_support::Test,
+    observe::recording::{Log, Statement},
+};
+
+/// What exceeds a limit of the test, with the statements.
+pub(crate) fn exceeded(test: &Test, log: &Log) -> Option<String> {
+    let of_test = test
+        .max_queries
+        .filter(|limit| log.queries > *limit)
+        .map(|limit| {
+            let listed: Vec<_> = log.queries_from(0).cloned().map(Query).collect();
+            over(limit, log.queries, &listed, "the test")
+        });
+    of_test.or_else(|| {
+        let limit = test.max_queries_per_request?;
+        let mut each = log.queries_of_exchanges.iter().enumerate();
+        let (number, count) = each.find(|(_, count)| **count as usize > limit)?;
+        let caused = |query: &&Statement| query.caller.exchange() == Some(number);
+        let caused = log.queries_from(0).filter(caused);
+        let who = match log.exchanges.get(number) {
+            Some(exchange) => format!("{} {}", exchange.method, exchange.target),
+            None => format!("request {} of the test", number + 1),
+        };
+        let listed: Vec<_> = caused.cloned().map(Query).collect();
+        Some(over(limit, *count as usize, &listed, &who))
+    })
+}
+
+fn over(limit: usize, count: usize, listed: &[Query], who: &str) -> String {
+    let list = numbered(listed, count);
+    format!("{who} sent {count} queries, but the limit is {limit}:\n{list}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        panic::{self, AssertUnwindSafe},
+        sync::Arc,
+    };
+
+    use futures_util::FutureExt;
+
+    use super::exceeded;
+    use crate::{
+        Queries,
+        macro_support::Test,
+        observe::recording::{Caller, Recording, Seen, Statement},
+    };
+
+    fn test() -> Test {
+        Test::new("counting", "")
+    }
+
+    /// More than is remembered.
+    const MANY: usize = 10_050;
+
+    fn send(recording: &Recording, count: usize, caller: Caller) {
+        let sql: Arc<str> = "select 1".into();
+        for _ in 0..count {
+            recording.add_by(caller, Statement::new(Arc::clone(&sql)));
+        }
+    }
+
+    #[test]
+    fn statements_that_are_not_remembered_count_for_the_test() {
+        let recording = Recording::new("it::a_test");
+        send(&recording, MANY, Caller::Test);
+        let told = exceeded(&test().max_queries(10_049), &recording.log()).expect("it is one more");
+        assert!(
+            told.starts_with("the test sent 10050 queries, but the limit is 10049:"),
+            "{told}"
+        );
+        assert!(
+            told.contains("… 9950 earlier ones are not listed\n9951. select 1"),
+            "{told}"
+        );
+        assert_eq!(exceeded(&test().max_queries(MANY), &recording.log()), None);
+    }
+
+    #[test]
+    fn statements_that_are_not_remembered_count_for_their_request() {
+        let recording = Recording::new("it::a_test");
+        let number = recording.begin(Seen::get("/first"));
+        send(&recording, 3, Caller::Exchange(number));
+        send(&recording, MANY, Caller::Test);
+        send(&recording, 1, Caller::Task(Some(number)));
+        let log = recording.log();
+        let told = exceeded(&test().max_queries_per_request(3), &log).expect("it sent four");
+        assert!(
+            told.starts_with("GET /first sent 4 queries, but the limit is 3:"),
+            "{told}"
+        );
+        assert!(
+            told.contains("… 3 earlier ones are not listed\n   4. select 1"),
+            "{told}"
+        );
+        assert_eq!(exceeded(&test().max_queries_per_request(4), &log), None);
+    }
+
+    #[test]
+    fn a_request_that_is_not_remembered_has_its_limit() {
+        let recording = Recording::new("it::a_test");
+        send(
+            &recording,
+            2,
+            Caller::Exchange(recording.begin(Seen::get("/first"))),
+        );
+        for _ in 0..2000 {
+            recording.begin(Seen::get("/other"));
+        }
+        let test = test().max_queries_per_request(1);
+        let told = exceeded(&test, &recording.log()).expect("the first sent two");
+        assert!(
+            told.starts_with("request 1 of the test sent 2 queries, but the limit is 1:"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn statements_that_are_not_remembered_count_for_an_expectation() {
+        let recording = Recording::new("it::a_test");
+        let queries = Queries::of(Arc::clone(&recording));
+        let work = async { send(&recording, MANY, Caller::Test) };
+        let expected = queries.expect(MANY, work).now_or_never();
+        assert_eq!(expected, Some(()));
+    }
+
+    #[test]
+    fn nothing_is_said_of_all_statements_when_some_are_forgotten() {
+        let recording = Recording::new("it::a_test");
+        send(&recording, MANY, Caller::Test);
+        let queries = Queries::of(recording);
+        let told = panic::catch_unwind(AssertUnwindSafe(|| queries.matching("delete")));
+        let told = told.expect_err("a delete may be forgotten");
+        let told = told.downcast_ref::<String>().expect("it is a text");
+        assert!(told.starts_with("the first 50 statements of this test are not remembered"));
+    }
+}

@@ -1,0 +1,226 @@
+//! What a test did, told in order: its HTTP exchanges, and under each the statements it caused.
+
+use std::{collections::HashMap, fmt::Write, time::Duration};
+
+use super::{Detail, masked};
+use crate::observe::recording::{Caller, Exchange, Log, Shown, Statement};
+
+/// So many of the last exchanges are shown in a short report.
+const EXCHANGES: usize = 3;
+
+/// So many statements of one caller are shown in a short report.
+const STATEMENTS: usize = 10;
+
+/// A statement that is sent so often in one exchange may be one for each row of another one's.
+const REPEATED: usize = 4;
+
+/// So much of a body is shown in a short report, in characters.
+const BODY: usize = 300;
+
+/// The story of a test; `None` when nothing happened.
+pub(super) fn of(log: &Log, detail: Detail, width: usize) -> Option<String> {
+    if log.exchanges.count() == 0 && log.statements.count() == 0 {
+        return None;
+    }
+    let mut story = Story {
+        log,
+        detail,
+        width,
+        text: String::new(),
+    };
+    story.tell();
+    Some(story.text)
+}
+
+struct Story<'a> {
+    log: &'a Log,
+    detail: Detail,
+    width: usize,
+    text: String,
+}
+
+impl Story<'_> {
+    fn tell(&mut self) {
+        let forgotten = self.log.exchanges.forgotten();
+        let hidden = match self.detail {
+            Detail::Short => forgotten.max(self.log.exchanges.count().saturating_sub(EXCHANGES)),
+            Detail::Full => forgotten,
+        };
+        if hidden > 0 {
+            self.line(
+                0,
+                format_args!("… {hidden} earlier requests{}", self.how_to_see_more()),
+            );
+        }
+        let forgotten = self.log.statements.forgotten();
+        if forgotten > 0 {
+            self.line(
+                0,
+                format_args!("… the first {forgotten} statements are not remembered any more"),
+            );
+        }
+        let mut told = 0;
+        for (number, exchange) in self.log.exchanges.numbered() {
+            let before = exchange.after_statements.max(told);
+            if number >= hidden {
+                self.test(told, before);
+                self.exchange(number, exchange);
+            }
+            told = before;
+        }
+        self.test(told, self.log.statements.count());
+    }
+
+    fn how_to_see_more(&self) -> &'static str {
+        match self.detail {
+            Detail::Short => " (DB_TEST_REPORT=full)",
+            Detail::Full => ", not remembered any more",
+        }
+    }
+
+    /// What the test itself sent in a stretch of the log.
+    fn test(&mut self, from: usize, to: usize) {
+        let stretch = self.log.statements.between(from, to);
+        let own: Vec<_> = stretch
+            .filter(|statement| matches!(statement.caller, Caller::Test | Caller::Task(None)))
+            .collect();
+        if !own.is_empty() {
+            self.line(0, format_args!("the test itself"));
+            self.statements(&own, false);
+        }
+    }
+
+    fn exchange(&mut self, number: usize, exchange: &Exchange) {
+        let Exchange { method, target, .. } = exchange;
+        let (target, took) = (masked(target), shown(exchange.took));
+        match exchange.status {
+            Some(status) => {
+                self.line(
+                    0,
+                    format_args!("{method} {target} → {} in {took}", status.as_u16()),
+                );
+            }
+            None => self.line(
+                0,
+                format_args!("{method} {target} → no response after {took}"),
+            ),
+        }
+        let caused: Vec<_> = self.log.asked_by(Caller::Exchange(number)).collect();
+        self.statements(&caused, true);
+        let later: Vec<_> = self.log.asked_by(Caller::Task(Some(number))).collect();
+        if !later.is_empty() {
+            self.line(2, format_args!("a task, after this request had begun"));
+            self.statements(&later, true);
+        }
+        if !exchange.body.is_empty() {
+            let body = String::from_utf8_lossy(&exchange.body);
+            let body = body.split_whitespace().collect::<Vec<_>>().join(" ");
+            let limit = match self.detail {
+                Detail::Short => BODY,
+                Detail::Full => usize::MAX,
+            };
+            self.line(2, format_args!("response: {}", cut(&masked(&body), limit)));
+        }
+    }
+
+    /// Tells statements of one caller; those of a handler are looked at for repetitions.
+    fn statements(&mut self, statements: &[&Statement], of_handler: bool) {
+        let mut counts = HashMap::<_, usize>::new();
+        for statement in statements {
+            *counts.entry(statement.sql()).or_default() += 1;
+        }
+        let short = self.detail == Detail::Short;
+        let mut told = HashMap::<_, usize>::new();
+        let mut lines = 0;
+        for statement in statements {
+            let sql = statement.sql();
+            let count = counts.get(&sql).copied().unwrap_or_default();
+            let is_repeated =
+                of_handler && count >= REPEATED && !statement.is_transaction_control();
+            let seen = told.entry(sql).or_default();
+            *seen += 1;
+            if short && is_repeated && *seen > 1 && !statement.is_unusual() {
+                continue;
+            }
+            lines += 1;
+            if short && lines > STATEMENTS && !statement.is_unusual() {
+                continue;
+            }
+            self.statement(statement);
+            if is_repeated && *seen == 1 {
+                self.line(
+                    4,
+                    format_args!("{count} times in this request: an N+1 query?"),
+                );
+            }
+        }
+        if short && lines > STATEMENTS {
+            self.line(2, format_args!("… {} more statements", lines - STATEMENTS));
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        let Shown {
+            sql,
+            parameters,
+            error,
+            detail,
+        } = statement.shown();
+        if statement.is_transaction_control() && !statement.is_unusual() {
+            self.line(2, format_args!("{sql}"));
+        } else {
+            let outcome = outcome(statement);
+            let room = match self.detail {
+                Detail::Short => self.width.saturating_sub(outcome.chars().count() + 4),
+                Detail::Full => usize::MAX,
+            };
+            self.line(2, format_args!("{}  {outcome}", cut(&sql, room.max(40))));
+        }
+        let parameters: Vec<_> = (1..)
+            .zip(parameters)
+            .map(|(number, value)| format!("${number} = {value}"))
+            .collect();
+        if !parameters.is_empty() {
+            let room = match self.detail {
+                Detail::Short => self.width.saturating_sub(4),
+                Detail::Full => usize::MAX,
+            };
+            self.line(4, format_args!("{}", cut(&parameters.join(", "), room)));
+        }
+        if let Some(error) = error {
+            self.line(4, format_args!("error {error}"));
+        }
+        if let Some(detail) = detail {
+            self.line(4, format_args!("detail: {detail}"));
+        }
+    }
+
+    fn line(&mut self, indent: usize, text: std::fmt::Arguments<'_>) {
+        writeln!(self.text, "{:indent$}{text}", "").ok();
+    }
+}
+
+fn outcome(statement: &Statement) -> String {
+    let took = shown(statement.took);
+    match (&statement.error, statement.rows) {
+        _ if statement.is_unanswered => format!("(no answer after {took})"),
+        (Some(_), _) => format!("(failed after {took})"),
+        (None, Some(1)) => format!("(1 row, {took})"),
+        (None, Some(rows)) => format!("({rows} rows, {took})"),
+        (None, None) => format!("({took})"),
+    }
+}
+
+fn shown(took: Duration) -> String {
+    format!("{:.1} ms", took.as_secs_f64() * 1000.0)
+}
+
+/// The text, or its beginning with a mark that there is more.
+fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut shown: String = text.chars().take(limit.saturating_sub(1)).collect();
+    shown.push('…');
+    shown
+}

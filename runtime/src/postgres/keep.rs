@@ -1,0 +1,118 @@
+//! Keeping the database of a failed test, so that it can be looked at: `DB_TEST_KEEP`.
+//!
+//! What the test has written is committed in its lane, which is then renamed and never used as a
+//! lane again. The report says how to open it.
+
+mod shelf;
+mod variable;
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+pub(crate) use self::{shelf::expire, variable::attend_to};
+use self::{shelf::set_aside, variable::Request};
+use crate::{
+    macro_support::Test,
+    observe::{announce::announce, log},
+    postgres::{lane::LaneId, server::Server},
+    test::outcome::Outcome,
+};
+
+/// What is to be kept of one test, and what the report says about it.
+pub(crate) struct Keeping {
+    test: &'static Test,
+    request: Request,
+    /// Whether the test fails, however its body ended.
+    fails: AtomicBool,
+    told: Mutex<Vec<String>>,
+}
+
+impl Keeping {
+    pub(crate) fn of(test: &'static Test) -> Self {
+        Self {
+            test,
+            request: variable::request(),
+            fails: AtomicBool::new(false),
+            told: Mutex::default(),
+        }
+    }
+
+    /// Whether the database of a test that fails is kept.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        matches!(self.request, Request::Failed | Request::All)
+    }
+
+    /// Whether the database of a test whose body ended like this is kept.
+    pub(crate) fn wants(&self, outcome: &Outcome) -> bool {
+        match self.request {
+            Request::All => true,
+            Request::Failed => self.fails.load(Ordering::Relaxed) || !outcome.passes(self.test),
+            _ => false,
+        }
+    }
+
+    /// Remembers that the test fails, however its body ended.
+    pub(crate) fn test_fails(&self) {
+        self.fails.store(true, Ordering::Relaxed);
+    }
+
+    /// Sets the lane's database aside, whose connection is closed by now. Says whether it did; if
+    /// not, the lane is still there and is to be given up.
+    pub(crate) async fn set_aside(&self, server: &Server, lane: &LaneId) -> bool {
+        let Some(database) = &lane.own else {
+            return false;
+        };
+        let kept = match set_aside(server, database, self.test.name).await {
+            Ok(kept) => kept,
+            Err(problem) => {
+                self.refuse(format_args!("{problem}"));
+                return false;
+            }
+        };
+        log::info(format_args!(
+            "kept {database} of {} as {kept}",
+            self.test.name
+        ));
+        let psql = server.psql(kept.as_str());
+        if self.request == Request::All {
+            // Nobody sees the report of a test that passes.
+            announce(format_args!("kept {}: {psql}", self.test.name));
+        }
+        let mut told = self.told();
+        told.insert(0, psql);
+        told.push(server.about_kept().to_owned());
+        true
+    }
+
+    /// Remembers why there is nothing to keep, if the test that ended like this was to be kept.
+    pub(crate) fn has_nothing_of(&self, outcome: &Outcome, why: &str) {
+        if self.wants(outcome) {
+            self.refuse(why);
+        }
+    }
+
+    /// Remembers why nothing is kept of a test that was to be.
+    pub(crate) fn refuse(&self, why: impl fmt::Display) {
+        self.tell(format!("nothing: {why}"));
+    }
+
+    /// Adds a line to what the report says about the database.
+    pub(crate) fn tell(&self, line: String) {
+        self.told().push(line);
+    }
+
+    /// What the report says, if there is anything to say.
+    pub(crate) fn report(&self) -> Option<String> {
+        let told = self.told();
+        (!told.is_empty()).then(|| told.join("\n"))
+    }
+
+    fn told(&self) -> MutexGuard<'_, Vec<String>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

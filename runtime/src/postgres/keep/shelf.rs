@@ -1,0 +1,232 @@
+//! The kept databases of a server.
+//!
+//! That a database is one of them is told by its name *and* by its comment, and only those of our
+//! own role are touched: others may test on the same server. A private server is ours altogether.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+
+use crate::{
+    BoxError,
+    observe::{log, report::chain},
+    postgres::{
+        database::{COMMENT, KeptDatabase, Mark, OwnDatabase, Sessions, remove},
+        server::{Server, is},
+    },
+};
+
+/// A kept database is dropped when it is older than this.
+const KEPT_SECONDS: i64 = 7 * 24 * 3600;
+
+/// So many are kept at most. One takes 8 MB and more, and the private server's may be in memory.
+const MOST: usize = 50;
+
+/// How long a failed test waits until its database is set aside. PostgreSQL itself gives up after
+/// five seconds when somebody stays connected.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// A kept database.
+pub(super) struct Kept {
+    pub(super) database: KeptDatabase,
+    /// The test that it is of.
+    pub(super) test: String,
+    /// In seconds.
+    pub(super) age: i64,
+    /// Why it could not be dropped.
+    pub(super) problem: Option<String>,
+}
+
+/// Cuts off who is connected to a lane, and renames its database. Nothing else in it changes.
+///
+/// # Cancel safety
+///
+/// A lane that is not renamed is not marked clean, so that the next process that looks for lanes removes it.
+pub(super) async fn set_aside(
+    server: &Server,
+    lane: &OwnDatabase,
+    test: &str,
+) -> Result<KeptDatabase, String> {
+    let setting = try_set_aside(server, lane, test);
+    match tokio::time::timeout(LIMIT, setting).await {
+        Ok(result) => result,
+        Err(_) => Err(format!(
+            "the server did not rename its database within {} s",
+            LIMIT.as_secs()
+        )),
+    }
+}
+
+async fn try_set_aside(
+    server: &Server,
+    lane: &OwnDatabase,
+    test: &str,
+) -> Result<KeptDatabase, String> {
+    let mut door = server.door().await.map_err(|cause| cause.to_string())?;
+    let failed = |error| format!("its database could not be renamed: {}", chain(&error));
+    expire(server, &mut door).await;
+    let kept = read(server, &mut door).await.map_err(failed)?;
+    if kept.len() >= MOST {
+        return Err(format!(
+            "{MOST} databases are kept already\nDB_TEST_KEEP=drop on a run of any test drops them"
+        ));
+    }
+    cut_off(&mut door, lane).await.map_err(failed)?;
+    let database = rename(&mut door, lane, test).await.map_err(failed)?;
+    let comment = comment(&database, test);
+    run(&mut door, comment).await.map_err(failed)?;
+    door.close().await.ok();
+    server.stay_up();
+    Ok(database)
+}
+
+/// Ends every connection to a lane, each of which is waited for.
+async fn cut_off(door: &mut PgConnection, lane: &OwnDatabase) -> Result<(), sqlx::Error> {
+    let sql = "select pg_terminate_backend(pid, 2000) from pg_stat_activity where datname = $1";
+    let query = sqlx::query(sql).bind(lane.as_str());
+    query.execute(door).await.map(|_| ())
+}
+
+/// Gives a lane the first name that is free. To try is the only way that no other process can meddle with.
+async fn rename(
+    door: &mut PgConnection,
+    lane: &OwnDatabase,
+    test: &str,
+) -> Result<KeptDatabase, sqlx::Error> {
+    let mut number = 1;
+    loop {
+        let database = KeptDatabase::new(test, number);
+        match run(door, format!("alter database {lane} rename to {database}")).await {
+            // The second is what the loser of a race gets.
+            Err(error) if is(&error, "42P04") || is(&error, "23505") => number += 1,
+            result => return result.map(|()| database),
+        }
+    }
+}
+
+fn comment(database: &KeptDatabase, test: &str) -> String {
+    let test = test.replace('\'', "''");
+    format!(
+        "comment on database {database} is 'db-test kept {} {test}'",
+        Mark::now()
+    )
+}
+
+/// What is kept, the newest first. Whoever asks is going to look at it.
+pub(super) async fn list(server: &Server) -> Result<Vec<Kept>, BoxError> {
+    let mut door = server.door().await?;
+    expire(server, &mut door).await;
+    let kept = read(server, &mut door).await?;
+    door.close().await.ok();
+    if !kept.is_empty() {
+        server.stay_up();
+    }
+    Ok(kept)
+}
+
+/// Drops what is kept; gives what could not be dropped.
+pub(super) async fn clear(server: &Server) -> Result<Vec<Kept>, BoxError> {
+    let mut door = server.door().await?;
+    let mut left = Vec::new();
+    for mut kept in read(server, &mut door).await? {
+        if let Err(error) = drop_one(&mut door, &kept.database).await {
+            kept.problem = Some(chain(&error).replace('\n', "; "));
+            left.push(kept);
+        }
+    }
+    door.close().await.ok();
+    if left.is_empty() {
+        server.need_not_stay_up();
+    }
+    Ok(left)
+}
+
+/// Drops what has been kept for long enough. What fails is tried again the next time.
+pub(crate) async fn expire(server: &Server, door: &mut PgConnection) {
+    let kept = read(server, door).await.unwrap_or_default();
+    for Kept { database, .. } in kept.iter().filter(|kept| kept.age > KEPT_SECONDS) {
+        match drop_one(door, database).await {
+            Ok(()) => log::info(format_args!(
+                "dropped {database}, which had been kept for a week"
+            )),
+            Err(error) => log::debug(format_args!("{database} was not dropped: {error}")),
+        }
+    }
+}
+
+/// Without `force`, the server refuses when somebody is looking at it.
+async fn drop_one(door: &mut PgConnection, database: &KeptDatabase) -> Result<(), sqlx::Error> {
+    remove(door, database, Sessions::Respected).await
+}
+
+async fn read(server: &Server, door: &mut PgConnection) -> Result<Vec<Kept>, sqlx::Error> {
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "select d.datname, {COMMENT} from pg_database d \
+         where starts_with(d.datname, $1) and ($2 or pg_get_userbyid(d.datdba) = current_user)",
+    )))
+    .bind(KeptDatabase::prefix())
+    .bind(server.is_private())
+    .fetch_all(door)
+    .await?;
+    let mut kept = Vec::new();
+    for row in rows {
+        let (name, comment): (String, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+        kept.extend(understand(&name, &comment.unwrap_or_default(), Mark::now()));
+    }
+    kept.sort_by_key(|kept| kept.age);
+    Ok(kept)
+}
+
+/// A kept database by its name and comment; none if either is not of our own making.
+fn understand(name: &str, comment: &str, now: i64) -> Option<Kept> {
+    let database = KeptDatabase::recognize(name)?;
+    let commented = || {
+        let (since, test) = comment.strip_prefix("db-test kept ")?.split_once(' ')?;
+        Some((since.parse().ok()?, test.to_owned()))
+    };
+    // The process may have been killed between the renaming and the comment.
+    let marked = || Some((Mark::parse(comment)?.used, name.to_owned()));
+    let (since, test): (i64, String) = commented().or_else(marked)?;
+    Some(Kept {
+        database,
+        test,
+        age: now - since,
+        problem: None,
+    })
+}
+
+async fn run(door: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
+    let statement = sqlx::raw_sql(AssertSqlSafe(sql));
+    door.execute(statement).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{comment, understand};
+    use crate::postgres::database::KeptDatabase;
+
+    #[test]
+    fn a_comment_is_read_as_it_was_left() {
+        let database = KeptDatabase::new("it::a_test", 1);
+        let statement = comment(&database, "it::a_test");
+        let text = statement.split('\'').nth(1).expect("it is quoted");
+        let kept = understand(database.as_str(), text, i64::MAX).expect("it is one of ours");
+        assert_eq!(kept.test, "it::a_test");
+    }
+
+    #[test]
+    fn a_database_of_somebody_else_is_not_ours_whatever_its_name() {
+        for comment in ["", "the numbers of 1000", "db-test", "db-test kept soon"] {
+            assert!(
+                understand("dbt_kept_numbers_1", comment, 0).is_none(),
+                "{comment}"
+            );
+        }
+        let leaving = understand("dbt_kept_numbers_1", "db-test leaving 1000", 1000);
+        assert_eq!(
+            leaving.expect("its process was killed").test,
+            "dbt_kept_numbers_1"
+        );
+        assert!(understand("numbers", "db-test kept 1000 it::a_test", 0).is_none());
+    }
+}

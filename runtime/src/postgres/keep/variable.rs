@@ -1,0 +1,132 @@
+//! What `DB_TEST_KEEP` asks for.
+
+use std::{
+    env,
+    fmt::Write,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::shelf::{self, Kept};
+use crate::{observe::announce::announce, postgres::server::Server};
+
+const VARIABLE: &str = "DB_TEST_KEEP";
+
+/// What is asked for in this process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Request {
+    Nothing,
+    /// Keep the databases of failed tests.
+    Failed,
+    /// Keep the databases of all tests.
+    All,
+    /// Print what is kept, then run tests as usual.
+    List,
+    /// Drop what is kept, then run tests as usual.
+    Drop,
+}
+
+impl Request {
+    fn parse(value: &str) -> Option<Self> {
+        Some(match value.trim() {
+            "" => Self::Nothing,
+            "failed" => Self::Failed,
+            "all" => Self::All,
+            "list" => Self::List,
+            "drop" => Self::Drop,
+            _ => return None,
+        })
+    }
+}
+
+/// What the variable asks for; an unknown value is told once.
+pub(super) fn request() -> Request {
+    static REQUEST: LazyLock<Request> = LazyLock::new(|| {
+        let value = env::var_os(VARIABLE).unwrap_or_default();
+        let value = value.to_string_lossy();
+        Request::parse(&value).unwrap_or_else(|| {
+            announce(format_args!(
+                "{VARIABLE}=`{value}` is not known, so nothing is kept: use failed, all, list or drop"
+            ));
+            Request::Nothing
+        })
+    });
+    *REQUEST
+}
+
+/// Lists or drops what is kept on a server, once in a process, if the variable asks for it.
+pub(crate) async fn attend_to(server: &Server) {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    let request = request();
+    if !matches!(request, Request::List | Request::Drop) || DONE.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let done = match request {
+        Request::Drop => shelf::clear(server)
+            .await
+            .map(|left| told(&left, server, "dropped all that was kept")),
+        _ => shelf::list(server)
+            .await
+            .map(|kept| told(&kept, server, "nothing is kept")),
+    };
+    announce(done.unwrap_or_else(|problem| format!("{VARIABLE}: {problem}")));
+}
+
+/// The list, the newest first; `none` is said instead of an empty one.
+fn told(kept: &[Kept], server: &Server, none: &str) -> String {
+    if kept.is_empty() {
+        return format!("{none} on {server}");
+    }
+    let mut text = format!("kept on {server}:");
+    for Kept {
+        database,
+        test,
+        age,
+        problem,
+    } in kept
+    {
+        write!(text, "\n  {test}, {}", in_words(*age)).ok();
+        if let Some(problem) = problem {
+            write!(text, ", not dropped: {problem}").ok();
+        }
+        write!(text, "\n    {}", server.psql(database.as_str())).ok();
+    }
+    write!(text, "\n{}", server.about_kept()).ok();
+    text
+}
+
+fn in_words(seconds: i64) -> String {
+    match seconds {
+        ..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Request, in_words};
+
+    #[test]
+    fn only_the_documented_values_are_known() {
+        for (value, request) in [
+            ("", Some(Request::Nothing)),
+            ("failed", Some(Request::Failed)),
+            ("all", Some(Request::All)),
+            ("list", Some(Request::List)),
+            (" drop ", Some(Request::Drop)),
+            ("1", None),
+        ] {
+            assert_eq!(Request::parse(value), request, "{value}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        let told = [5, 61, 7300, 200_000].map(in_words);
+        assert_eq!(told, ["just now", "1 min ago", "2 h ago", "2 days ago"]);
+    }
+}

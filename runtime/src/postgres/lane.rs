@@ -1,0 +1,297 @@
+//! Lanes: private databases with one warm connection each.
+//!
+//! A test has a lane to itself, so there are as many as tests run at once. A lane is claimed by a
+//! session-level advisory lock in its own database, which the server drops with the connection,
+//! however its process ends. Only a lane whose last user gave it back as it had been taken is trusted:
+//! see [`Mark`].
+
+mod claim;
+mod hint;
+mod inheritance;
+mod opening;
+mod policies;
+mod restore;
+mod retire;
+mod seclusion;
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+
+use self::{hint::Hint, opening::Failure};
+pub(crate) use self::{
+    restore::{REMEMBERED, Restore, Sequence},
+    retire::Cut,
+    seclusion::Seclusion,
+};
+use crate::{
+    Error,
+    error::Cause,
+    observe::log,
+    postgres::{
+        database::{Mark, OwnDatabase},
+        proxy::Proxy,
+        server::Server,
+        template::Template,
+    },
+    process::executor,
+};
+
+/// How long a test waits for a lane when the server is out of connections.
+const LANE_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often a server that is out of connections is asked again when no test gives a lane back.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// A private database, and the proxy on the one warm connection to it.
+pub(crate) struct Lane {
+    pub(crate) id: LaneId,
+    pub(crate) proxy: Proxy,
+}
+
+/// What names a lane while its connection is elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneId {
+    /// `None` in shared mode, where the database is the user's.
+    pub(crate) own: Option<OwnDatabase>,
+    /// What migrations say in a comment on their database.
+    comment: Option<String>,
+    /// The process id of the connection's backend, which ends the connection from outside.
+    pub(crate) backend: i32,
+    /// What puts back at a test's end what a rollback does not.
+    pub(crate) restore: Restore,
+    /// Who else may connect to it.
+    pub(crate) seclusion: Seclusion,
+}
+
+impl fmt::Display for LaneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.own {
+            Some(database) => write!(f, "lane {database}"),
+            None => write!(f, "the shared lane of backend {}", self.backend),
+        }
+    }
+}
+
+impl LaneId {
+    /// The statements that leave a mark on the lane for whoever connects to it next; none if it is not our own.
+    pub(crate) fn leave(&self, server: &Server, mark: &Mark) -> Option<String> {
+        let database = self.own.as_ref()?;
+        let mut sql = mark.statement(database);
+        if self.seclusion == Seclusion::Closed {
+            sql = format!("{}; {sql}", seclusion::statement(database, true));
+        }
+        Some(server.as_owner(sql))
+    }
+
+    /// An expression that releases the advisory locks a test has left; a `bool`, whether the
+    /// connection still has its lane.
+    fn release_locks(own: bool) -> &'static str {
+        if own {
+            claim::RELEASE_LOCKS
+        } else {
+            "pg_advisory_unlock_all()::text is not null"
+        }
+    }
+}
+
+/// The lanes of a session in this process.
+pub(crate) struct Lanes {
+    server: Arc<Server>,
+    template: Template,
+    book: Arc<Mutex<Book>>,
+    given_back: Notify,
+    /// The failure that stopped the first test to ask; it stops the others at once.
+    dead: OnceLock<Error>,
+}
+
+#[derive(Default)]
+struct Book {
+    /// Warm lanes that no test uses; the last one used is the first one reused.
+    free: Vec<Lane>,
+    /// Lanes that nobody used when the server was last asked, to be claimed.
+    known: BTreeSet<OwnDatabase>,
+    /// Lanes that were tried, and were gone or somebody else's.
+    missed: BTreeSet<OwnDatabase>,
+    /// When the server was asked; 0 if it was not yet.
+    surveyed: i64,
+    /// Lanes that this process holds, opens or removes.
+    reserved: BTreeSet<OwnDatabase>,
+    ever_opened: bool,
+    /// Whether it was told which policies do not apply.
+    policies_told: bool,
+}
+
+impl Lanes {
+    pub(crate) fn new(server: Arc<Server>, template: Template) -> Self {
+        let (book, given_back, dead) = (Arc::default(), Notify::new(), OnceLock::new());
+        Self {
+            server,
+            template,
+            book,
+            given_back,
+            dead,
+        }
+    }
+
+    pub(crate) fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Takes a lane that nobody else uses, opening one when all are in use.
+    ///
+    /// # Errors
+    ///
+    /// When no lane could be opened. A failure that would be the same for each test, such as a broken migration, is
+    /// remembered.
+    ///
+    /// # Cancel safety
+    ///
+    /// A lane that was being opened is closed, and can be claimed again.
+    pub(crate) async fn take(&self) -> Result<Lane, Error> {
+        if let Some(error) = self.dead.get() {
+            return Err(error.clone());
+        }
+        let result = self.take_or_open().await;
+        match result {
+            Ok(_) => self.book().ever_opened = true,
+            Err(ref error) if error.is_lasting() && !self.book().ever_opened => {
+                drop(self.dead.set(error.clone()));
+            }
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn take_or_open(&self) -> Result<Lane, Error> {
+        let started = Instant::now();
+        loop {
+            let waiting = self.given_back.notified();
+            while let Some(lane) = self.free() {
+                if lane.proxy.is_alive() {
+                    return Ok(lane);
+                }
+                log::info(format_args!("the connection of {} was lost", lane.id));
+                self.discard(lane.id, Cut::Holder);
+            }
+            let failure = match self.open().await {
+                Ok(lane) => return Ok(lane),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::OutOfConnections(failure)) => failure,
+            };
+            if started.elapsed() > LANE_LIMIT {
+                return Err(self.no_lane(&failure, LANE_LIMIT));
+            }
+            log::info(format_args!(
+                "the server is out of connections, waiting for a lane"
+            ));
+            tokio::time::timeout(RETRY_PAUSE, waiting).await.ok();
+        }
+    }
+
+    /// A lane that nobody uses, if there is one.
+    pub(crate) fn take_warm(&self) -> Option<Lane> {
+        let lane = self.free()?;
+        if lane.proxy.is_alive() {
+            return Some(lane);
+        }
+        // Giving it up is left to those who can wait.
+        self.book().free.push(lane);
+        None
+    }
+
+    fn free(&self) -> Option<Lane> {
+        self.book().free.pop()
+    }
+
+    /// Gives back a lane that was proved to be as it was taken.
+    pub(crate) fn give_back(&self, lane: Lane) {
+        if lane.id.seclusion == Seclusion::Reopened {
+            return self.discard(lane.id, Cut::Everybody);
+        }
+        self.book().free.push(lane);
+        self.given_back.notify_one();
+    }
+
+    /// Gives up a lane whose state is not known: who may still be connected to it is cut off and
+    /// its database is removed, off the path of any test. The next one to need a lane clones the
+    /// template.
+    pub(crate) fn discard(&self, id: LaneId, cut: Cut) {
+        log::info(format_args!("{id} is given up"));
+        let (server, book) = (Arc::clone(&self.server), Arc::clone(&self.book));
+        executor::spawn_in_background(async move {
+            retire::retire(&server, &id, cut).await;
+            if let Some(database) = &id.own {
+                locked(&book).reserved.remove(database);
+            }
+        });
+    }
+
+    /// Whether no warm lane is waiting for a test.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.book().free.is_empty()
+    }
+
+    /// Opens a lane ahead of need.
+    pub(crate) async fn open_spare(&self) -> Result<Lane, Error> {
+        self.open().await.map_err(|failure| match failure {
+            Failure::Final(error) => error,
+            Failure::OutOfConnections(error) => self.no_lane(&error, Duration::ZERO),
+        })
+    }
+
+    /// Closes every connection in good order and leaves the mark of a lane that can be trusted.
+    pub(crate) async fn close(&self) {
+        let free = std::mem::take(&mut self.book().free);
+        let given_back = free.iter().filter_map(|lane| lane.id.own.clone()).collect();
+        let closing = free.into_iter().map(|Lane { id, proxy }| {
+            let mark = Mark::clean().with(id.comment.clone());
+            proxy.close(id.leave(&self.server, &mark))
+        });
+        join_all(closing).await;
+        self.note(given_back);
+    }
+
+    /// Notes for the next process which lanes were given back, by this one and the last ones.
+    fn note(&self, given_back: BTreeSet<OwnDatabase>) {
+        let Some(file) = self.server.lanes_of(self.template.database()) else {
+            return;
+        };
+        let mut hint = Hint::read(&file).unwrap_or_default();
+        let book = self.book();
+        hint.surveyed = book.surveyed.max(hint.surveyed);
+        hint.lanes.retain(|lane| !book.missed.contains(lane));
+        hint.lanes.extend(given_back);
+        // Without it the next process asks the server.
+        hint.write(&file).ok();
+    }
+
+    fn no_lane(&self, last: &Error, after: Duration) -> Error {
+        let server = self.server.to_string();
+        let last = last
+            .to_string()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        Error::from(Cause::NoLane {
+            server,
+            seconds: after.as_secs(),
+            last,
+        })
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        locked(&self.book)
+    }
+}
+
+fn locked(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
+}

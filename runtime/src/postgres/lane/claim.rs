@@ -1,0 +1,185 @@
+//! Making a lane's database, and making it ours.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use super::{Seclusion, inheritance, seclusion::CONNECTS};
+use crate::{
+    error::Cause,
+    observe::log,
+    postgres::{
+        database::{COMMENT, Mark, OwnDatabase, State},
+        server::{self, Server, is},
+        upstream::Session,
+    },
+};
+
+/// How long a clone may take.
+const CLONE_LIMIT: Duration = Duration::from_mins(5);
+
+/// The pause before a template that is in use for a moment is cloned again.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// The key of the advisory lock that claims the database it is taken in (`db_test` in hexadecimal).
+///
+/// Such locks are local to a database, so an application meets it only if it uses this very key.
+macro_rules! claim_key {
+    () => {
+        "x'0064625f74657374'::bigint"
+    };
+}
+
+/// The lock, whether `pg_notify` tells a proxy, and the mark of the lane's last user, in one query.
+const CLAIM: &str = concat!(
+    "select pg_backend_pid(), pg_try_advisory_lock(",
+    claim_key!(),
+    "), exists (select from pg_proc where proname = 'db_test_pg_notify'), "
+);
+
+/// An expression that releases all advisory locks and takes the claim again.
+pub(super) const RELEASE_LOCKS: &str = concat!(
+    "pg_advisory_unlock_all()::text is not null and pg_try_advisory_lock(",
+    claim_key!(),
+    ")"
+);
+
+/// What became of an attempt to claim a lane.
+pub(super) enum Claimed {
+    Ours {
+        session: Session,
+        /// What migrations say in a comment on their database.
+        comment: Option<String>,
+        seclusion: Seclusion,
+    },
+    /// A pooler is in the way, which cannot keep a claim.
+    Pooled(Cause),
+    /// Another process has it, or is removing it, or has left it in a state that nobody vouches for.
+    NotOurs,
+}
+
+/// Claims the lane that a connection leads to. It waits for the server.
+pub(super) fn claim(
+    session: Session,
+    database: &OwnDatabase,
+    server: &Server,
+) -> Result<Claimed, sqlx::Error> {
+    match try_claim(session, database, server) {
+        // Whoever is removing the lane ends every connection to it.
+        Err(error) if is(&error, "57P01") => Ok(Claimed::NotOurs),
+        result => result,
+    }
+}
+
+fn try_claim(
+    mut session: Session,
+    database: &OwnDatabase,
+    server: &Server,
+) -> Result<Claimed, sqlx::Error> {
+    // It holds a long transaction, on data that nobody needs to find again.
+    let sql = format!(
+        "{}; set synchronous_commit = off; {CLAIM}{CONNECTS}, {COMMENT} from pg_database d where datname = '{database}'",
+        server::never_end(session.server_version()),
+    );
+    let row = session.query(&sql)?.into_iter().next().unwrap_or_default();
+    let [backend, locked, notifies, connects, comment] =
+        <[_; 5]>::try_from(row).unwrap_or_default();
+    let is = |value: Option<String>| value.as_deref() == Some("t");
+    let backend = backend.and_then(|backend| backend.parse().ok());
+    if let Err(cause) = server.refuse_unlike(Some(session.process_id), backend.unwrap_or_default())
+    {
+        session.query("select pg_advisory_unlock_all()").ok();
+        session.close();
+        return Ok(Claimed::Pooled(cause));
+    }
+    let mark = comment.and_then(|comment| Mark::parse(&comment));
+    let trusted = mark.as_ref().is_some_and(|mark| mark.state == State::Clean);
+    if !is(locked) || !trusted {
+        session.close();
+        return Ok(Claimed::NotOurs);
+    }
+    let comment = mark.and_then(|mark| mark.comment);
+    let busy = Mark::busy().with(comment.clone()).statement(database);
+    let seclusion = Seclusion::of(is(connects), session.server_version());
+    session.query(&server.as_owner(busy))?;
+    session.replaces_notify = is(notifies);
+    Ok(Claimed::Ours {
+        session,
+        comment,
+        seclusion,
+    })
+}
+
+/// Prepares a connection to a database that all lanes share.
+pub(super) fn prepare_shared(mut session: Session) -> Result<Session, sqlx::Error> {
+    session.query(&server::never_end(session.server_version()))?;
+    Ok(session)
+}
+
+/// Clones the template; the clone is marked as clean, and is free until it is claimed.
+pub(super) async fn clone_template(
+    server: &Server,
+    template: &OwnDatabase,
+    lane: &OwnDatabase,
+) -> Result<(), Cause> {
+    let owner = server.owner_clause();
+    let sql = format!("create database {lane} template {template}{owner}");
+    let action = format!("run `{sql}`");
+    let began = Instant::now();
+    let failed = |error| Cause::Statement {
+        action: action.clone(),
+        server: server.to_string(),
+        error,
+    };
+    let cloning = async {
+        let mut door = server.door().await?;
+        loop {
+            match door
+                .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
+                .await
+            {
+                Ok(_) => {
+                    inheritance::carry_over(&mut door, template, lane)
+                        .await
+                        .map_err(failed)?;
+                    break mark_as_template(&mut door, template, lane)
+                        .await
+                        .map_err(failed)?;
+                }
+                Err(error) if is(&error, "55006") => tokio::time::sleep(RETRY_PAUSE).await,
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        door.close().await.ok();
+        log::info(format_args!("lane {lane} made in {:.1?}", began.elapsed()));
+        Ok(())
+    };
+    tokio::time::timeout(CLONE_LIMIT, cloning)
+        .await
+        .unwrap_or_else(|_| {
+            let (action, server, seconds) =
+                (action.clone(), server.to_string(), CLONE_LIMIT.as_secs());
+            Err(Cause::StatementTimedOut {
+                action,
+                server,
+                seconds,
+            })
+        })
+}
+
+/// Marks a new clone as clean, with what migrations say in a comment on their database: a clone has no comment.
+async fn mark_as_template(
+    door: &mut PgConnection,
+    template: &OwnDatabase,
+    lane: &OwnDatabase,
+) -> Result<(), sqlx::Error> {
+    let sql = format!("select {COMMENT} from pg_database d where datname = '{template}'");
+    let comment: Option<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_one(&mut *door)
+        .await?;
+    let comment = comment.and_then(|comment| Mark::parse(&comment)?.comment);
+    let mark = Mark::clean().with(comment).statement(lane);
+    door.execute(sqlx::raw_sql(AssertSqlSafe(mark)))
+        .await
+        .map(|_| ())
+}

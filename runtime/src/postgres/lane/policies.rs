@@ -1,0 +1,97 @@
+//! Whether the policies of a schema mean anything to the tests.
+
+use crate::{observe::announce::announce, postgres::upstream::Session};
+
+/// Whether there are policies, or were: `pg_policy` (its object id is fixed) is not empty. It costs a tenth of a
+/// millisecond, and the question below one.
+const ARE_THERE: &str = "select pg_relation_size(3256) > 0";
+
+/// The tables whose policies do not apply to the role of a connection, and why.
+const BYPASSED: &str = "select rolname, rolsuper, rolbypassrls, name from pg_roles join lateral \
+     (select oid::regclass::text as name from pg_class where relrowsecurity and not row_security_active(oid)) tables on true \
+     where rolname = current_user order by name";
+
+/// How many tables are named.
+const NAMED: usize = 3;
+
+/// Tells whoever runs the tests that a broken policy would pass them. What cannot be found out is not told.
+pub(super) fn announce_bypassed(session: &mut Session) {
+    if let Ok(Some(text)) = bypassed(session) {
+        announce(text);
+    }
+}
+
+fn bypassed(session: &mut Session) -> Result<Option<String>, sqlx::Error> {
+    let there = session
+        .query(ARE_THERE)?
+        .into_iter()
+        .flatten()
+        .next()
+        .flatten();
+    if there.as_deref() != Some("t") {
+        return Ok(None);
+    }
+    let rows = session.query(BYPASSED)?;
+    let [role, superuser, bypasses, _] = match rows.first().map(Vec::as_slice) {
+        Some([role, superuser, bypasses, name]) => {
+            [role, superuser, bypasses, name].map(Clone::clone)
+        }
+        _ => return Ok(None),
+    };
+    let is = |value: Option<String>| value.as_deref() == Some("t");
+    let tables = rows
+        .into_iter()
+        .filter_map(|mut row| row.pop()?)
+        .collect::<Vec<_>>();
+    let role = role.unwrap_or_default();
+    Ok(tell(&role, is(superuser), is(bypasses), &tables))
+}
+
+fn tell(role: &str, superuser: bool, bypasses: bool, tables: &[String]) -> Option<String> {
+    let named = tables.iter().take(NAMED).map(|table| format!("`{table}`"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let named = match tables.len() {
+        0 => return None,
+        count if count > NAMED => format!("{named} and {} more", count - NAMED),
+        _ => named,
+    };
+    let why = match (superuser, bypasses) {
+        (true, _) => format!(
+            "the role `{role}` is a superuser, to whom the policies of {named} do not apply"
+        ),
+        (_, true) => format!(
+            "the role `{role}` has BYPASSRLS, so that the policies of {named} do not apply to it"
+        ),
+        _ => format!(
+            "the role `{role}` owns {named}, and policies apply to an owner only where they are forced"
+        ),
+    };
+    Some(format!(
+        "row-level security is not tested: {why}; run the tests as the application's role, with \
+         `.role(\"…\")` on the session"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tell;
+
+    #[test]
+    fn nothing_is_told_where_every_policy_applies() {
+        assert_eq!(tell("app", false, false, &[]), None);
+    }
+
+    #[test]
+    fn the_reason_is_told_and_of_many_tables_the_first() {
+        let tables = ["a", "b", "c", "d", "e"].map(str::to_owned);
+        for (superuser, bypasses, reason) in [
+            (true, true, "is a superuser"),
+            (false, true, "has BYPASSRLS"),
+            (false, false, "owns `a`, `b`, `c` and 2 more"),
+        ] {
+            let told = tell("app", superuser, bypasses, &tables).expect("there are tables");
+            assert!(told.contains(reason), "{told}");
+            assert!(told.contains(".role("), "{told}");
+        }
+    }
+}

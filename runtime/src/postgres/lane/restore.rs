@@ -1,0 +1,108 @@
+//! What a rollback does not undo in a lane: its sequences, which are put back to the template's values, so that ids
+//! are the same in every run.
+
+use std::{fmt, fmt::Write as _, str::FromStr, sync::Arc};
+
+use crate::postgres::{database::OwnDatabase, server::Server, upstream::Session};
+
+/// How the setting of a template begins that remembers its sequences: the name of the application that the role which
+/// made it would have. Nobody can connect to a template, so nobody has it, and clones do not inherit it.
+pub(crate) const REMEMBERED: &str = "db-test sequences ";
+
+/// The value of a sequence whose template has used it. A clone has the object ids of its template.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Sequence {
+    pub(crate) id: u32,
+    pub(crate) last_value: i64,
+    pub(crate) is_called: bool,
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.id, self.last_value, self.is_called)
+    }
+}
+
+impl FromStr for Sequence {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.split(':');
+        let mut next = || parts.next().ok_or(());
+        Ok(Self {
+            id: next()?.parse().map_err(drop)?,
+            last_value: next()?.parse().map_err(drop)?,
+            is_called: next()?.parse().map_err(drop)?,
+        })
+    }
+}
+
+/// What puts back the sequences that a test has touched, to be run in one query with the rollback and before
+/// `discard sequences`.
+///
+/// The server itself counts what a backend reads of a relation, and a rollback does not take that back. Until it has
+/// reported its counts, at most a second later and never in the middle of a query, a sequence counts as touched again,
+/// which does no harm.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Restore(Option<Arc<str>>);
+
+impl Restore {
+    /// What restores a lane that was claimed as clean; asks the server what its template had, and has it remember the
+    /// statement: to plan it takes longer than to run it.
+    pub(super) fn of_clone(
+        session: &mut Session,
+        server: &Server,
+        template: &OwnDatabase,
+    ) -> Result<Self, sqlx::Error> {
+        let sql = format!(
+            "select split_part(setting, '{REMEMBERED}', 2) from pg_db_role_setting, unnest(setconfig) setting \
+             where setrole <> 0 and starts_with(setting, 'application_name={REMEMBERED}') and \
+             setdatabase = (select oid from pg_database where datname = '{template}')"
+        );
+        let rows = session.query(&sql)?;
+        let Some(value) = rows.into_iter().flatten().next().flatten() else {
+            return Ok(Self(None));
+        };
+        session.query(&format!("prepare db_test_restore as {}", statement(&value)))?;
+        let execute = server.as_owner("execute db_test_restore".to_owned());
+        Ok(Self(Some(execute.into())))
+    }
+
+    /// The statements; none in a database that is not ours and in a schema without sequences.
+    pub(crate) fn sql(&self) -> String {
+        self.0.as_deref().unwrap_or_default().to_owned()
+    }
+}
+
+fn statement(value: &str) -> String {
+    let mut used = String::new();
+    for sequence in value.split(',').filter_map(|text| text.parse().ok()) {
+        let Sequence {
+            id,
+            last_value,
+            is_called,
+        } = sequence;
+        let _ = write!(used, ", ({id}::oid, {last_value}, {is_called})");
+    }
+    // Without a first row there would be no types.
+    format!(
+        "select count(setval(s.seqrelid::regclass, coalesce(used.last, s.seqstart), coalesce(used.called, false))) \
+         from pg_sequence s left join (values (0::oid, 0::bigint, false){used}) used (id, last, called) on used.id = s.seqrelid \
+         where pg_stat_get_xact_blocks_fetched(s.seqrelid) > 0 and has_sequence_privilege(s.seqrelid, 'update')"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sequence;
+
+    #[test]
+    fn a_sequence_is_read_as_it_was_written() {
+        let sequence = Sequence {
+            id: 16384,
+            last_value: -3,
+            is_called: true,
+        };
+        assert_eq!(sequence.to_string().parse(), Ok(sequence));
+    }
+}

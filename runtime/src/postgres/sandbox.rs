@@ -1,0 +1,189 @@
+//! The sandbox: what a test has of a lane, an ordinary pool on an ordinary URL that leads to the lane's
+//! proxy.
+
+mod activity;
+mod ending;
+mod keeping;
+mod pool;
+mod savepoint;
+mod serving;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use tokio::sync::OnceCell;
+
+pub use self::savepoint::Savepoint;
+pub(crate) use self::{
+    ending::Ending,
+    pool::{attributed, leave},
+};
+use crate::{
+    Error,
+    error::Cause,
+    postgres::{Listener, Place, keep::Keeping, lane::Lane},
+    process::executor,
+    session::Startable,
+    test::{isolation::Watch, outcome::Outcome, stopwatch::Stopwatch},
+};
+
+/// The sandbox of one test.
+#[derive(Clone)]
+pub(crate) struct Sandbox(Arc<Core>);
+
+struct Core {
+    session: Startable,
+    watch: Watch,
+    /// Where the test's connections lead, whether somebody listens already or not.
+    place: Place,
+    pool: OnceLock<PgPool>,
+    /// The lane, taken when the first argument of the test asks for it.
+    taken: OnceCell<Result<(), Error>>,
+    state: Mutex<State>,
+    /// The time spent on taking the lane, which is not the test's.
+    taking: Stopwatch,
+    /// Whether somebody may wait for an answer on the socket.
+    is_invited: AtomicBool,
+    /// How many savepoints have been set, which is what they are named by.
+    marks: AtomicU32,
+}
+
+/// Where the lane is.
+enum State {
+    /// Who connects has to wait.
+    NotTaken(Listener),
+    Serving(Lane),
+    GivenBack,
+}
+
+impl Sandbox {
+    pub(crate) fn new(session: Startable, watch: Watch) -> Self {
+        let listener = Listener::of_test(watch.recording.test())
+            .unwrap_or_else(|error| panic!("db-test: no socket could be opened: {error}"));
+        Self(Arc::new(Core {
+            session,
+            watch,
+            place: listener.place().clone(),
+            pool: OnceLock::new(),
+            taken: OnceCell::new(),
+            state: Mutex::new(State::NotTaken(listener)),
+            taking: Stopwatch::default(),
+            is_invited: AtomicBool::new(false),
+            marks: AtomicU32::new(0),
+        }))
+    }
+
+    /// The test's pool. Whoever uses it before the lane is taken has to wait for that.
+    pub(crate) fn pool(&self) -> PgPool {
+        self.be_served();
+        let make = || pool::make(&self.0.options(), self.0.session, &self.0.watch.recording);
+        self.0.pool.get_or_init(make).clone()
+    }
+
+    /// Has the lane taken, if it is not, for those who wait on the socket.
+    fn be_served(&self) {
+        self.0.is_invited.store(true, Ordering::Release);
+        if !self.0.taken.initialized() && !self.0.take_warm() {
+            let sandbox = self.clone();
+            executor::spawn(async move { sandbox.ready().await });
+        }
+    }
+
+    /// Takes a lane, without a word to its server yet.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        if let Some(taken) = self.0.taken.get() {
+            return taken.clone();
+        }
+        let core = Arc::clone(&self.0);
+        executor::shared(Box::pin(async move {
+            core.taken.get_or_init(|| core.take()).await.clone()
+        }))
+        .await
+    }
+
+    /// The options of connections of the application's own making.
+    pub(crate) fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+        self.be_served();
+        match self.0.taken.get() {
+            Some(Err(error)) => Err(error.clone()),
+            _ => Ok(self.0.options()),
+        }
+    }
+
+    /// The options of a connection of the owner's.
+    pub(crate) fn owner_options(&self) -> Result<PgConnectOptions, Error> {
+        let options = self.connect_options()?;
+        Ok(match self.0.session.definition().session.login.role {
+            Some(_) => options.options([("role", "none")]),
+            None => options,
+        })
+    }
+
+    /// Where the test's connections lead.
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    /// The time spent on taking the lane so far.
+    pub(crate) fn time_taking(&self) -> Duration {
+        self.0.taking.elapsed()
+    }
+
+    /// The options of a connection to the lane's database.
+    pub(crate) async fn outside(&self) -> Result<PgConnectOptions, Error> {
+        self.ready().await?;
+        let active = self.0.session.get().await?;
+        let server = active.lanes().server();
+        let mut id = match &*self.0.state() {
+            State::Serving(lane) => Some(lane.id.clone()),
+            _ => None,
+        };
+        if let Some(id) = &mut id {
+            server.reopen(id).await?;
+            if let State::Serving(lane) = &mut *self.0.state() {
+                lane.id.seclusion = id.seclusion;
+            }
+        }
+        let database = id.and_then(|id| id.own);
+        Ok(server.reachable(server.outside_options(database.as_ref())))
+    }
+
+    /// Takes the lane back, proves that nothing escaped, and rolls everything back.
+    pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
+        // Waits for a taking that is under way, and prevents a later one.
+        let never = || async { Err(Error::from(Cause::TestEnded)) };
+        let taken = self.0.taken.get_or_init(never).await.clone();
+        let state = std::mem::replace(&mut *self.0.state(), State::GivenBack);
+        let ending = match (taken, state) {
+            (Ok(()), State::Serving(lane)) => self.0.end(lane, outcome, keeping).await,
+            (Err(error), _) if !error.is_test_ended() => Ending::NotOpened(error),
+            _ => Ending::untouched(outcome, keeping),
+        };
+        self.0.watch.recording.finish();
+        if let Some(pool) = self.0.pool.get() {
+            pool::leave(pool);
+        }
+        ending
+    }
+}
+
+impl Core {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The way to the proxy, as the server's own clients would find it.
+    fn options(&self) -> PgConnectOptions {
+        let lane = match &*self.state() {
+            State::Serving(lane) => Some(lane.id.clone()),
+            _ => None,
+        };
+        pool::options(&self.place, lane.as_ref(), self.session)
+    }
+}

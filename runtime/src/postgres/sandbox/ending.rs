@@ -1,0 +1,112 @@
+//! How the sandbox of a test ended, in words.
+
+use crate::{Error, postgres::keep::Keeping, test::outcome::Outcome};
+
+/// How the sandbox of a test ended.
+pub(crate) enum Ending {
+    /// The test never used its database.
+    Untouched,
+    /// There was no database for the test.
+    NotOpened(Error),
+    /// Rolled back, and nothing escaped. What was under way had to be cancelled.
+    RolledBack { activity: Option<String> },
+    /// A database of the test's own, which is not used again.
+    ThrownAway {
+        /// What the test has made that is not in its database.
+        left: Vec<String>,
+    },
+    /// The connection that kept a database of the test's own for it was ended, so another process may have removed it.
+    TakenAway,
+    /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
+    Kept,
+    /// Something may have been written for good; the lane was given up.
+    Escaped,
+    /// The application released the lane's advisory lock, and another process took it.
+    ClaimLost,
+    /// The connection was closed by the application, broke, or is still held by a task.
+    ConnectionGone { activity: Option<String> },
+}
+
+impl Ending {
+    /// The test did not use its database, so there is nothing to keep either.
+    pub(crate) fn untouched(outcome: &Outcome, keeping: &Keeping) -> Self {
+        keeping.has_nothing_of(outcome, "the test did not use its database");
+        Self::Untouched
+    }
+
+    /// Whether this alone makes the test fail.
+    pub(crate) fn is_failure(&self) -> bool {
+        matches!(self, Self::NotOpened(_) | Self::TakenAway | Self::Escaped)
+    }
+
+    /// The words after the test's name when this alone makes it fail.
+    pub(crate) fn headline(&self) -> &'static str {
+        match self {
+            Self::NotOpened(error) if error.is_a_panic() => "did not run",
+            Self::NotOpened(_) => "got no database",
+            Self::TakenAway => "lost its database while it ran",
+            Self::Escaped => "escaped from its transaction",
+            _ => "failed",
+        }
+    }
+
+    /// How the sandbox ended, with what to do about it.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Untouched => "not used".to_owned(),
+            Self::NotOpened(error) => error.to_string(),
+            Self::RolledBack { activity: None } => "rolled back; nothing escaped".to_owned(),
+            Self::RolledBack {
+                activity: Some(activity),
+            } => format!("rolled back; nothing escaped\n{activity}, and was cancelled"),
+            Self::Kept => "set aside with what the test had committed".to_owned(),
+            Self::ThrownAway { left } => {
+                let lines = left.iter().map(|what| format!("\n{what}"));
+                format!("its database is thrown away{}", lines.collect::<String>())
+            }
+            Self::TakenAway => "the connection that reserves the test's database was ended while the test ran, so another process may have\n\
+                 removed the database, and what the test saw proves nothing. Something ended it: a server that was restarted, a\n\
+                 `pg_terminate_backend` or `drop database … with (force)`, a pooler or a network between."
+                .to_owned(),
+            Self::Escaped => "the transaction around the test was ended. What was written after it may be permanent, so\n\
+                 this database is not used again; no other test sees it.\n\
+                 Run this test with real commits: #[db_test(isolation = \"database\")]."
+                .to_owned(),
+            Self::ClaimLost => "not verified: the application called pg_advisory_unlock_all() and another process took\n\
+                 the database; it is not used again"
+                .to_owned(),
+            Self::ConnectionGone { activity } => {
+                let activity = activity.as_deref().unwrap_or("its connection was gone");
+                format!("rolled back by the server\n{activity}")
+            }
+        }
+    }
+
+    /// What the test has left on the server, which somebody should know of even if it passed.
+    pub(crate) fn left_behind(&self) -> &[String] {
+        match self {
+            Self::ThrownAway { left } => left,
+            _ => &[],
+        }
+    }
+
+    /// What is worth knowing even about a test that passed.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        match self {
+            Self::ConnectionGone { activity } => {
+                let activity = activity.as_deref().unwrap_or("its connection was gone");
+                vec![format!("the sandbox could not be verified: {activity}")]
+            }
+            Self::ClaimLost => vec![
+                "the sandbox could not be verified: another process has taken its database"
+                    .to_owned(),
+            ],
+            Self::RolledBack {
+                activity: Some(activity),
+            } => vec![format!(
+                "a task outlived the test: {activity}, and was cancelled"
+            )],
+            _ => Vec::new(),
+        }
+    }
+}

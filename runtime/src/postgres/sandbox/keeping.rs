@@ -1,0 +1,49 @@
+//! The end of a test whose rows are kept: committed instead of rolled back, in a database that is
+//! set aside.
+
+use super::{Core, ending::Ending};
+use crate::{
+    postgres::{
+        database::Mark,
+        keep::Keeping,
+        lane::{Cut, Lane, LaneId},
+    },
+    session::Active,
+};
+
+impl Core {
+    /// Whether the lane of a test that is to be kept can be.
+    pub(super) fn can_keep(active: &Active, id: &LaneId, keeping: &Keeping) -> bool {
+        if id.own.is_none() {
+            keeping.refuse(format_args!(
+                "the role `{}` may not create databases, so all tests share one\nrun: ALTER ROLE \"{0}\" CREATEDB;",
+                active.lanes().server().owner()
+            ));
+        }
+        id.own.is_some()
+    }
+
+    /// Sets a database aside in which a test has been committed.
+    pub(super) async fn set_aside(
+        &self,
+        active: &Active,
+        lane: Lane,
+        activity: Option<String>,
+        keeping: &Keeping,
+    ) -> Ending {
+        let Lane { id, proxy } = lane;
+        let server = active.lanes().server();
+        // In good order, or else it may still be there when the database is renamed.
+        proxy.close(id.leave(server, &Mark::leaving())).await;
+        if let Some(activity) = activity {
+            keeping.tell(format!(
+                "what was under way is undone, the rest is kept; {activity}"
+            ));
+        }
+        if keeping.set_aside(server, &id).await {
+            return Ending::Kept;
+        }
+        active.lanes().discard(id, Cut::Everybody);
+        Ending::ThrownAway { left: Vec::new() }
+    }
+}

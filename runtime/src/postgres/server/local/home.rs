@@ -1,0 +1,215 @@
+//! The directory below which the private servers of one user live, and the choice of binaries it remembers.
+
+use std::{
+    env, fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use crate::observe::log;
+
+use super::{
+    account, binaries::Binaries, error::LocalServerError, instance::Instance, private_dir,
+};
+
+/// Changes when processes of an older db-test could misunderstand the files: each layout has servers of its own.
+const LAYOUT: &str = "v1";
+
+/// How the names of files begin that remember a choice of binaries.
+const CHOICE: &str = "choice-";
+
+/// Less free memory than this, and the data goes to disk: Docker gives `/dev/shm` 64 MB, and a CI machine may have
+/// little.
+#[cfg(target_os = "linux")]
+const ROOM_IN_MEMORY: u64 = 1 << 30;
+
+/// A private directory, and what is directly in it.
+#[derive(Debug)]
+pub(super) struct Home {
+    dir: PathBuf,
+}
+
+impl Home {
+    /// The first place that is safe and has room; `DB_TEST_HOME` alone, when it is set.
+    pub(super) fn open() -> Result<Self, LocalServerError> {
+        if let Some(named) = env::var_os("DB_TEST_HOME").filter(|value| !value.is_empty()) {
+            let place = std::path::absolute(&named).map_err(LocalServerError::io("use", &named))?;
+            return Self::at(&place).map_err(|problem| LocalServerError::Home { problem });
+        }
+        let mut problems = Vec::new();
+        for place in places() {
+            match Self::at(&place) {
+                Ok(home) => {
+                    if let Some(problem) = problems.first() {
+                        log::warn(format_args!(
+                            "the private server is kept in {}, as a better place could not be used:\n{problem}",
+                            home.dir.display()
+                        ));
+                    }
+                    return Ok(home);
+                }
+                Err(problem) => problems.push(format!("  - {problem}")),
+            }
+        }
+        Err(LocalServerError::NoHome {
+            problems: problems.join("\n"),
+        })
+    }
+
+    /// Why the server is there.
+    pub(super) fn reason(&self) -> &'static str {
+        if env::var_os("DB_TEST_HOME").is_some_and(|value| !value.is_empty()) {
+            "by DB_TEST_HOME"
+        } else if self.dir.starts_with("/dev/shm") {
+            "in memory"
+        } else {
+            "on disk"
+        }
+    }
+
+    fn at(place: &Path) -> Result<Self, String> {
+        let home = Self {
+            dir: place.join(LAYOUT),
+        };
+        home.instance_named("00-00000000").check_socket_length()?;
+        private_dir::secure(place)?;
+        private_dir::make_inside(&home.dir)?;
+        Ok(home)
+    }
+
+    /// The server that these binaries run, with its directory, which is made if need be.
+    pub(super) fn instance(&self, binaries: &Binaries) -> Result<Instance, LocalServerError> {
+        let instance = self.existing_instance(binaries);
+        private_dir::make_inside(&self.dir)
+            .and_then(|()| private_dir::make_inside(instance.dir()))
+            .map_err(|problem| LocalServerError::NoHome {
+                problems: format!("  - {problem}"),
+            })?;
+        Ok(instance)
+    }
+
+    /// Each directory of binaries has a server of its own, as extensions may be installed in one and not in
+    /// another.
+    pub(super) fn existing_instance(&self, binaries: &Binaries) -> Instance {
+        let fingerprint = fingerprint([binaries.dir.as_os_str().as_bytes()]);
+        self.instance_named(&format!(
+            "{}-{:08x}",
+            binaries.major,
+            fingerprint & 0xffff_ffff
+        ))
+    }
+
+    fn instance_named(&self, name: &str) -> Instance {
+        Instance::new(self.dir.join(name))
+    }
+
+    /// The binaries that this environment led to, the last time they were looked for.
+    ///
+    /// Good only for joining a server that runs: something newer may have been installed since.
+    pub(super) fn remembered(&self) -> Option<Binaries> {
+        let text = fs::read_to_string(self.memory()).ok()?;
+        let (major, dir) = text.split_once('\n')?;
+        Some(Binaries {
+            dir: PathBuf::from(dir),
+            major: major.parse().ok()?,
+        })
+    }
+
+    /// Remembers the choice. Without it the next process takes 10 ms longer, so that failing to write is no error.
+    pub(super) fn remember(&self, binaries: &Binaries) {
+        if let Some(dir) = binaries
+            .dir
+            .to_str()
+            .filter(|_| self.remembered().as_ref() != Some(binaries))
+        {
+            let unfinished = self.memory().with_extension(std::process::id().to_string());
+            let choice = format!("{}\n{dir}", binaries.major);
+            let _ = private_dir::write_file(&unfinished, choice)
+                .and_then(|()| fs::rename(&unfinished, self.memory()));
+        }
+    }
+
+    fn memory(&self) -> PathBuf {
+        let key = Binaries::key();
+        self.dir.join(format!(
+            "{CHOICE}{:016x}",
+            fingerprint(key.iter().map(|value| value.as_bytes()))
+        ))
+    }
+}
+
+/// Forgets all choices, as something newer may be installed by now. Called when a server starts: those who join it
+/// look again.
+pub(super) fn forget_choices(instance: &Instance) {
+    let entries = instance
+        .dir()
+        .parent()
+        .and_then(|home| fs::read_dir(home).ok())
+        .into_iter()
+        .flatten()
+        .flatten();
+    for choice in
+        entries.filter(|entry| entry.file_name().as_bytes().starts_with(CHOICE.as_bytes()))
+    {
+        let _ = fs::remove_file(choice.path());
+    }
+}
+
+/// Where to look for a place, best first.
+fn places() -> Vec<PathBuf> {
+    let name = format!("db-test-{}", rustix::process::geteuid().as_raw());
+    let cache = if account::is_root() {
+        // Not below /root, which the user that runs the server cannot enter.
+        Some(PathBuf::from("/var/cache")).filter(|dir| dir.is_dir())
+    } else {
+        user_cache()
+    };
+    // `/tmp` comes last: some systems remove old files there, also single ones from the middle of a database.
+    let on_disk = cache
+        .into_iter()
+        .chain([env::temp_dir()])
+        .map(|dir| dir.join(&name));
+    in_memory(&name).into_iter().chain(on_disk).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn in_memory(name: &str) -> Option<PathBuf> {
+    let shm = Path::new("/dev/shm");
+    let place = shm.join(name);
+    // Once it is there we stay with it, however full the memory is: the processes of a run must agree.
+    let fits = || {
+        rustix::fs::statvfs(shm).is_ok_and(|free| free.f_bavail * free.f_frsize >= ROOM_IN_MEMORY)
+    };
+    (place.join(LAYOUT).is_dir() || fits()).then_some(place)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn in_memory(_name: &str) -> Option<PathBuf> {
+    None
+}
+
+fn user_cache() -> Option<PathBuf> {
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|dir| dir.is_absolute())
+    };
+    let below_home = if cfg!(target_os = "macos") {
+        "Library/Caches"
+    } else {
+        ".cache"
+    };
+    absolute("XDG_CACHE_HOME").or_else(|| {
+        absolute("HOME")
+            .filter(|dir| dir.is_dir())
+            .map(|dir| dir.join(below_home))
+    })
+}
+
+/// FNV-1a. The one of `std` may differ from compiler to compiler, and projects with different ones share a server.
+fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let bytes = parts.into_iter().flat_map(|part| part.iter().chain([&0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -1,0 +1,103 @@
+//! The template: a database made once ever from the session's migrations and seeds, from which
+//! each lane is cloned.
+
+mod clean_up;
+mod failed_migration;
+mod fill;
+mod fingerprint;
+mod locale;
+mod notifying;
+mod publish;
+pub(crate) mod reap;
+mod roles;
+mod sequences;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use sqlx::migrate::Migrator;
+use tokio::sync::OnceCell;
+
+pub(crate) use self::clean_up::clean_up;
+pub(crate) use self::notifying::PROXIED;
+use crate::{
+    Error,
+    postgres::{database::OwnDatabase, server::Server},
+    session::{SeedFn, Session},
+};
+
+/// The content of a session's databases, and whether it exists on the server.
+pub(crate) struct Template {
+    database: OwnDatabase,
+    migrator: Arc<Migrator>,
+    /// Where the files of the migrations are.
+    migrations_dir: PathBuf,
+    seed_sql: Vec<String>,
+    seed: Option<SeedFn>,
+    locale: Option<String>,
+    server: Arc<Server>,
+    ground: OnceCell<Result<Ground, Error>>,
+}
+
+/// Where lanes come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ground {
+    /// Each lane is a clone of the template.
+    Clones,
+    /// The role may not create databases: all lanes are connections to the named database.
+    Shared,
+}
+
+impl Template {
+    pub(crate) fn new(
+        session: &Session,
+        crate_dir: &Path,
+        migrator: Arc<Migrator>,
+        server: Arc<Server>,
+    ) -> Self {
+        let fingerprint = fingerprint::of(session, &migrator, &server);
+        Self {
+            database: OwnDatabase::template(&fingerprint),
+            migrator,
+            migrations_dir: session.migrations.directory(crate_dir),
+            seed_sql: session.seed_sql.clone(),
+            seed: session.seed.clone(),
+            locale: session.locale.clone(),
+            server,
+            ground: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn database(&self) -> &OwnDatabase {
+        &self.database
+    }
+
+    /// Whether this process already knows that it has to share one database.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.ground.get(), Some(Ok(Ground::Shared)))
+    }
+
+    /// Makes sure that the template exists, by making it or by waiting for whoever makes it.
+    ///
+    /// # Errors
+    ///
+    /// A failure that would be the same again, such as a broken migration, is remembered.
+    pub(crate) async fn ensure(&self) -> Result<Ground, Error> {
+        let try_once = || async {
+            // In a box, so that the layout of a user's future is not too deep for the compiler.
+            let ensured = Box::pin(publish::ensure(self)).await.map_err(Error::from);
+            match ensured {
+                Err(error) if !error.is_lasting() => Err(error),
+                result => Ok(result),
+            }
+        };
+        self.ground.get_or_try_init(try_once).await?.clone()
+    }
+
+    /// Makes the template again after another process has dropped it as stale.
+    pub(crate) async fn make_again(&self) -> Result<(), Error> {
+        publish::ensure(self).await.map_err(Error::from).map(|_| ())
+    }
+}

@@ -1,0 +1,36 @@
+//! Removing what killed processes left of a template, of its drafts and its lanes.
+
+use std::sync::Arc;
+
+use sqlx::Connection;
+
+use crate::{
+    observe::log,
+    postgres::{
+        database::{Kind, OwnDatabase, Sessions, remove},
+        server::Server,
+    },
+};
+
+/// Removes databases that nobody uses any more. Nothing waits for this, and what fails is tried again by the next process.
+pub(crate) async fn clean_up(server: Arc<Server>, abandoned: Vec<OwnDatabase>) {
+    let Ok(mut maintenance) = server.door().await else {
+        return;
+    };
+    for database in abandoned {
+        log::info(format_args!(
+            "{database} was left by a killed process; removing it"
+        ));
+        let sessions = match database.kind() {
+            Kind::Draft => Sessions::Ended,
+            Kind::Lane | Kind::Template => Sessions::Respected,
+        };
+        if let Err(error) = remove(&mut maintenance, &database, sessions).await {
+            log::debug(format_args!("{database} is not removed yet: {error}"));
+            if error.as_database_error().is_none() {
+                return;
+            }
+        }
+    }
+    maintenance.close().await.ok();
+}

@@ -1,0 +1,88 @@
+//! Which line of which file a migration failed on.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use sqlx::{
+    Either, Executor, PgPool,
+    migrate::{MigrateError, Migration, Migrator},
+};
+
+use super::Template;
+use crate::{postgres::script_line, session};
+
+/// How long finding the line may take; without it the file alone is told.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The migration that failed.
+pub(super) fn of<'a>(migrator: &'a Migrator, error: &MigrateError) -> Option<&'a Migration> {
+    let MigrateError::ExecuteMigration(_, version) = error else {
+        return None;
+    };
+    let mut migrations = migrator.iter();
+    migrations.find(|m| m.version == *version && !m.migration_type.is_down_migration())
+}
+
+/// The name by which the user knows the migration that failed.
+pub(super) fn name(migration: Option<&Migration>) -> String {
+    migration.map_or("bookkeeping".to_owned(), |migration| {
+        let (version, description) = (migration.version, &migration.description);
+        format!("`{version}_{}`", description.replace(' ', "_"))
+    })
+}
+
+/// The file and the line, as terminals make a link of them.
+///
+/// The server gives a position with few errors. Else the migration is run once more, if it can be in a
+/// transaction, to count the statements that go well; `draft` is a database that is not used afterwards.
+pub(super) async fn place(
+    template: &Template,
+    migration: Option<&Migration>,
+    error: &MigrateError,
+    draft: Option<&PgPool>,
+) -> String {
+    let (Some(migration), MigrateError::ExecuteMigration(error, _)) = (migration, error) else {
+        return String::new();
+    };
+    let line = match (script_line::position_of(error), draft) {
+        (Some(position), _) => Some(script_line::of_position(migration.sql.as_str(), position)),
+        (None, Some(draft)) if !migration.no_tx => {
+            let again = tokio::time::timeout(LIMIT, run_again(migration, error, draft));
+            again.await.ok().flatten()
+        }
+        (None, _) => None,
+    };
+    let directory = &template.migrations_dir;
+    let path = directory.join(session::file_of(migration, directory));
+    let file = if path.is_file() {
+        session::shown(&path).display().to_string()
+    } else {
+        session::file_of(migration, directory)
+    };
+    match line {
+        Some(line) => format!(" at {file}:{line}"),
+        None => format!(" in {file}"),
+    }
+}
+
+async fn run_again(migration: &Migration, first: &sqlx::Error, draft: &PgPool) -> Option<usize> {
+    let mut transaction = draft.begin().await.ok()?;
+    let mut answers = transaction.fetch_many(sqlx::raw_sql(migration.sql.clone()));
+    let mut statement = 0;
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok(Either::Left(_)) => statement += 1,
+            Ok(Either::Right(_)) => {}
+            Err(error) if code(&error) == code(first) => {
+                return script_line::of_statement(migration.sql.as_str(), statement);
+            }
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    let error = error.as_database_error()?;
+    error.code().map(std::borrow::Cow::into_owned)
+}

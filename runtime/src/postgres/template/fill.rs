@@ -1,0 +1,110 @@
+//! What a template is filled with: the session's migrations, then its seeds.
+
+use sqlx::{AssertSqlSafe, Executor, PgPool, migrate::MigrateError, postgres::PgPoolOptions};
+
+use super::{Template, failed_migration, roles};
+use crate::{
+    error::{Cause, is_of_the_moment},
+    observe::{announce::announce, report::chain},
+    postgres::{database::OwnDatabase, server::is},
+    process::panics::caught,
+};
+
+/// Fills a new database.
+pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
+    let options = template
+        .server
+        .reachable(template.server.owner_options(draft));
+    let pool = PgPoolOptions::new().connect_lazy_with(options);
+    let filled = fill_through(template, &pool).await;
+    pool.close().await;
+    filled
+}
+
+async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
+    let migrator = roles::accepting(&template.migrator, &template.database, &template.server);
+    if let Err(error) = migrator.run(pool).await {
+        let migration = failed_migration::of(&migrator, &error);
+        return Err(Cause::MigrationFailed {
+            name: failed_migration::name(migration).into(),
+            at: failed_migration::place(template, migration, &error, Some(pool))
+                .await
+                .into(),
+            place: Box::default(),
+            advice: advice_on_migration(template, &error),
+            error,
+        });
+    }
+    let failed = |problem: String, error: Option<&sqlx::Error>| Cause::SeedFailed {
+        problem: problem
+            + &error
+                .map(|error| template.server.advice_on_privileges(error))
+                .unwrap_or_default(),
+        is_of_the_moment: error.is_some_and(is_of_the_moment),
+    };
+    for sql in &template.seed_sql {
+        let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
+        let executed = pool.execute(script).await;
+        executed.map_err(|error| failed(chain(&error), Some(&error)))?;
+    }
+    match &template.seed {
+        Some(seed) => caught(Box::pin(async { seed(pool.clone()).await }))
+            .await
+            .and_then(|seeded| seeded)
+            .map_err(|error| failed(chain(error.as_ref()), error.downcast_ref())),
+        None => Ok(()),
+    }
+}
+
+/// Runs the migrations on the database that all lanes share.
+pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
+    let server = template.server.to_string();
+    if !template.seed_sql.is_empty() || template.seed.is_some() {
+        return Err(Cause::NoSeedWhenShared {
+            role: template.server.owner().to_owned(),
+        });
+    }
+    if template.locale.is_some() {
+        return Err(Cause::NoLocaleWhenShared {
+            role: template.server.owner().to_owned(),
+        });
+    }
+    announce(format_args!(
+        "the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
+         but tests can wait for each other's locks, and what escapes a transaction stays",
+        template.server.owner(),
+    ));
+    // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
+    let options = template.server.reachable(template.server.door_options());
+    let pool = PgPoolOptions::new().connect_lazy_with(options);
+    let migrated = template.migrator.run(&pool).await;
+    pool.close().await;
+    let Err(error) = migrated else {
+        return Ok(());
+    };
+    Err(match failed_migration::of(&template.migrator, &error) {
+        Some(migration) => Cause::MigrationFailed {
+            name: failed_migration::name(Some(migration)).into(),
+            at: failed_migration::place(template, Some(migration), &error, None)
+                .await
+                .into(),
+            place: format!(" ({server})").into(),
+            advice: advice_on_migration(template, &error),
+            error,
+        },
+        None => Cause::SharedMigration { server, error },
+    })
+}
+
+/// What to do about a privilege that is missing, or about what is there already.
+fn advice_on_migration(template: &Template, error: &MigrateError) -> Box<str> {
+    let MigrateError::ExecuteMigration(error, _) = error else {
+        return Box::default();
+    };
+    if is(error, "42710") || is(error, "42P04") {
+        return "\na role, a database or a tablespace belongs to the whole server, and somebody else has made this one: let the \
+                migration make it only where it is missing"
+            .into();
+    }
+    template.server.advice_on_privileges(error).into()
+}

@@ -1,0 +1,288 @@
+//! Making the template, once ever, by whichever process is first.
+//!
+//! Each process that makes it uses a name of its own, and renames it when it is complete: so a name that exists is a
+//! template that can be trusted, and of two processes the first to rename decides. An advisory lock spares most of them
+//! the work. It is local to the database that the URL names, so that two URLs may lead to two locks.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use super::{Ground, Template, fill, locale, notifying, reap, sequences};
+use crate::{
+    error::Cause,
+    observe::{announce::announce, log},
+    postgres::{
+        database::{COMMENT, Mark, OwnDatabase, Sessions, remove},
+        server::is,
+    },
+    process::executor,
+};
+
+/// How long a process waits for another one that is making the same template.
+const LOCK_LIMIT: Duration = Duration::from_mins(11);
+
+/// How long migrations and seeds may take.
+const FILL_LIMIT: Duration = Duration::from_mins(10);
+
+/// How often the lock of another process, or the end of a connection, is looked at.
+const POLL: Duration = Duration::from_millis(10);
+
+/// After this time the user is told what is taking long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Makes the template unless it is there; says where lanes come from.
+pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
+    template.server.refuse_pooler().await?;
+    let mut door = template.server.door().await?;
+    let ground = if exists(template, &mut door).await? {
+        log::debug(format_args!("template {} is there", template.database));
+        Ground::Clones
+    } else if may_create_databases(template, &mut door).await? {
+        make_under_lock(template, &mut door).await?;
+        executor::spawn_in_background(reap::reap(
+            Arc::clone(&template.server),
+            template.database.clone(),
+        ));
+        Ground::Clones
+    } else if template.server.may_be_shared() {
+        fill::migrate_shared(template).await?;
+        Ground::Shared
+    } else {
+        let (role, server) = (
+            template.server.owner().to_owned(),
+            template.server.to_string(),
+        );
+        return Err(Cause::NoCreateDb { role, server });
+    };
+    door.close().await.ok();
+    Ok(ground)
+}
+
+/// Whether the template is there; one that a process was killed in the middle of dropping is removed.
+async fn exists(template: &Template, door: &mut PgConnection) -> Result<bool, Cause> {
+    let sql = "select datconnlimit <> -2 from pg_database where datname = $1";
+    let valid: Option<bool> = sqlx::query_scalar(sql)
+        .bind(template.database.as_str())
+        .fetch_optional(&mut *door)
+        .await
+        .map_err(|error| statement(template, "look for the template", error))?;
+    if valid == Some(false) {
+        remove(door, &template.database, Sessions::Ended)
+            .await
+            .map_err(|error| statement(template, "remove a half-dropped template", error))?;
+    }
+    Ok(valid == Some(true))
+}
+
+async fn may_create_databases(template: &Template, door: &mut PgConnection) -> Result<bool, Cause> {
+    sqlx::query_scalar("select rolcreatedb or rolsuper from pg_roles where rolname = current_user")
+        .fetch_one(door)
+        .await
+        .map_err(|error| statement(template, "read the role's privileges", error))
+}
+
+async fn make_under_lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
+    lock(template, door).await?;
+    // Whoever held the lock may have made it.
+    if exists(template, door).await? {
+        return Ok(());
+    }
+    let making = make(template, door);
+    let notice = || {
+        announce(format_args!(
+            "making the template {} (migrations and seeds)",
+            template.database
+        ));
+    };
+    with_notice(making, notice).await
+}
+
+/// Takes the lock by asking again and again: a connection that waits inside `pg_advisory_lock`
+/// cannot be given up in good order.
+async fn lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
+    let taking = async {
+        loop {
+            let taken = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 0))")
+                .bind(template.database.as_str())
+                .fetch_one(&mut *door)
+                .await
+                .map_err(|error| statement(template, "take the template's lock", error))?;
+            if taken {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let notice = || {
+        announce(format_args!(
+            "waiting for another process that is making the template {}",
+            template.database
+        ));
+    };
+    match tokio::time::timeout(LOCK_LIMIT, with_notice(taking, notice)).await {
+        Ok(taken) => taken,
+        Err(_) => Err(Cause::TemplateTimedOut {
+            server: template.server.to_string(),
+            seconds: LOCK_LIMIT.as_secs(),
+            activity: activity_in(door, template.database.family()).await,
+        }),
+    }
+}
+
+/// Makes the template under another name. What fails leaves nothing, and its first cause is what is reported.
+async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
+    let began = Instant::now();
+    let draft = template.database.new_draft();
+    // So others see that the process which makes the draft is alive (`survey`).
+    run(template, door, format!("set application_name = '{draft}'")).await?;
+    let made = match draw_up(template, door, &draft).await {
+        Ok(()) => publish(template, door, &draft).await,
+        failed => failed,
+    };
+    let Err(cause) = made else {
+        log::info(format_args!(
+            "template {} made in {:.1?}",
+            template.database,
+            began.elapsed()
+        ));
+        return Ok(());
+    };
+    if let Err(error) = remove(door, &draft, Sessions::Ended).await {
+        log::info(format_args!("{draft} is not removed yet: {error}"));
+    }
+    match cause {
+        Cause::Statement { error, .. } if is(&error, "42P04") => {
+            log::debug(format_args!(
+                "another process was first to make {}",
+                template.database
+            ));
+            Ok(())
+        }
+        cause => Err(cause),
+    }
+}
+
+/// Makes the database and fills it.
+async fn draw_up(
+    template: &Template,
+    door: &mut PgConnection,
+    draft: &OwnDatabase,
+) -> Result<(), Cause> {
+    let server = &template.server;
+    let failed = |error| statement(template, "make the owner of its databases", error);
+    server.make_owner(door).await.map_err(failed)?;
+    let (owner, locale) = (server.owner_clause(), locale::clause(template, door).await?);
+    let sql = format!("create database {draft}{owner}{locale}");
+    run(template, door, sql).await?;
+    server.hand_over_public(draft).await.map_err(failed)?;
+    notifying::replace(template, draft).await;
+    let filling = fill::fill(template, draft);
+    match tokio::time::timeout(FILL_LIMIT, filling).await {
+        Ok(filled) => filled,
+        Err(_) => Err(Cause::TemplateTimedOut {
+            server: server.to_string(),
+            seconds: FILL_LIMIT.as_secs(),
+            activity: activity_in(door, draft.as_str()).await,
+        }),
+    }
+}
+
+/// Closes the draft and gives it the template's name.
+async fn publish(
+    template: &Template,
+    door: &mut PgConnection,
+    draft: &OwnDatabase,
+) -> Result<(), Cause> {
+    wait_until_unused(template, door, draft).await?;
+    sequences::remember(template, door, draft).await?;
+    wait_until_unused(template, door, draft).await?;
+    // The mark goes with the renamed database; without one it would look forgotten. Migrations may have commented on it.
+    let comment = comment_of(template, door, draft).await?;
+    run(template, door, Mark::clean().with(comment).statement(draft)).await?;
+    // Nobody can connect any more, so nothing can change it and it can always be cloned.
+    for change in [
+        "with is_template true allow_connections false".to_owned(),
+        format!("rename to {}", template.database),
+    ] {
+        run(template, door, format!("alter database {draft} {change}")).await?;
+    }
+    Ok(())
+}
+
+/// What migrations have said about the database.
+async fn comment_of(
+    template: &Template,
+    door: &mut PgConnection,
+    draft: &OwnDatabase,
+) -> Result<Option<String>, Cause> {
+    let sql = format!("select {COMMENT} from pg_database d where datname = $1");
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(draft.as_str())
+        .fetch_one(door)
+        .await
+        .map_err(|error| statement(template, "read the comment of the template", error))
+}
+
+/// What the connections to the databases of this name are doing, for messages about what takes too long.
+async fn activity_in(door: &mut PgConnection, prefix: &str) -> String {
+    let sql = "select coalesce(string_agg(format(E'backend %s: %s (%s)', pid, left(query, 300), \
+         coalesce(wait_event_type || ' ' || wait_event, state)), E'\n'), '') from pg_stat_activity \
+         where starts_with(datname, $1) and pid <> pg_backend_pid()";
+    let asked = sqlx::query_scalar(sql).bind(prefix).fetch_one(door).await;
+    asked.unwrap_or_default()
+}
+
+/// Waits for the connections that were closed a moment ago: the server itself looks only every
+/// 100 ms (`CountOtherDBBackends`).
+async fn wait_until_unused(
+    template: &Template,
+    door: &mut PgConnection,
+    database: &OwnDatabase,
+) -> Result<(), Cause> {
+    for _ in 0..500 {
+        let used: bool =
+            sqlx::query_scalar("select exists (select from pg_stat_activity where datname = $1)")
+                .bind(database.as_str())
+                .fetch_one(&mut *door)
+                .await
+                .map_err(|error| {
+                    statement(template, "look for connections to the template", error)
+                })?;
+        if !used {
+            return Ok(());
+        }
+        tokio::time::sleep(POLL / 10).await;
+    }
+    // The next statement says what is in the way.
+    Ok(())
+}
+
+async fn run(template: &Template, door: &mut PgConnection, sql: String) -> Result<(), Cause> {
+    let action = format!("run `{sql}`");
+    match door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(statement(template, &action, error)),
+    }
+}
+
+pub(super) fn statement(template: &Template, action: &str, error: sqlx::Error) -> Cause {
+    Cause::Statement {
+        action: action.to_owned(),
+        server: template.server.to_string(),
+        error,
+    }
+}
+
+/// Says once, after a second, what is taking long.
+async fn with_notice<T>(work: impl Future<Output = T>, notice: impl FnOnce()) -> T {
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+        return done;
+    }
+    notice();
+    work.await
+}

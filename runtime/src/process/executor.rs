@@ -1,0 +1,193 @@
+//! The one runtime of the process: every test, handler and pool lives on it.
+//!
+//! It is built before `main`. A thread inherits libtest's output capture from the thread that
+//! spawns it, so workers spawned lazily by the first test would print into that test's buffer for
+//! the rest of the run.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::oneshot,
+    task::JoinHandle,
+    time::timeout,
+};
+
+/// The name of the runtime's threads.
+pub(crate) const THREAD_NAME: &str = "db-test";
+
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+
+/// Work in the background that is not known to be done.
+static BACKGROUND: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+/// Whether the runtime does not answer, so that nothing can be closed by it.
+static IS_ABANDONED: AtomicBool = AtomicBool::new(false);
+
+/// What a process ends with whose tests have failed, as libtest has it.
+const FAILED: i32 = 101;
+
+/// How long the end of the process waits for work in the background.
+const BACKGROUND_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long it waits for connections to be closed in good order.
+const CLOSING_LIMIT: Duration = Duration::from_secs(1);
+
+/// Ends the process without a word to the runtime, which does not answer.
+pub(crate) fn abandon() -> ! {
+    IS_ABANDONED.store(true, Ordering::Release);
+    std::process::exit(FAILED)
+}
+
+/// Runs a future to its end on the shared runtime, on the calling thread.
+///
+/// The future stays on the calling thread, so it need not be `Send`, and what it prints is
+/// captured by libtest for the test that called.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    runtime().block_on(future)
+}
+
+/// Spawns a future that outlives the test that needs it, such as the removal of a spent lane.
+pub(crate) fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    runtime().spawn(future)
+}
+
+/// Spawns work that no test waits for, but the end of the process does, for a while.
+pub(crate) fn spawn_in_background(work: impl Future<Output = ()> + Send + 'static) {
+    let mut background = background();
+    background.retain(|task| !task.is_finished());
+    background.push(spawn(work));
+}
+
+/// Runs work that waits, on a thread of its own.
+///
+/// # Panics
+///
+/// When the work does.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, doing) = oneshot::channel();
+    let working = move || drop(done.send(work()));
+    let thread = thread::Builder::new().name("db-test-wait".to_owned());
+    thread
+        .spawn(working)
+        .expect("db-test: a thread could not be started");
+    doing
+        .await
+        .expect("db-test: work that waits does not panic")
+}
+
+fn background() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
+    BACKGROUND.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the runtime current on this thread where none is, for constructors that spawn.
+pub(crate) fn enter() -> Option<tokio::runtime::EnterGuard<'static>> {
+    Handle::try_current().is_err().then(|| runtime().enter())
+}
+
+/// Whether the caller runs on a runtime of its own.
+pub(crate) fn is_elsewhere() -> bool {
+    Handle::try_current().is_ok_and(|current| current.id() != runtime().handle().id())
+}
+
+/// Runs a future to its end on the shared runtime, wherever the caller runs: what the harness waits for must not
+/// depend on the clock of a test's own runtime.
+pub(crate) async fn shared<F>(future: F) -> F::Output
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    if !is_elsewhere() {
+        return future.await;
+    }
+    match spawn(future).await {
+        Ok(output) => output,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Runs a future for so long at most, by a clock that nobody can pause.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    if !is_elsewhere() {
+        return timeout(limit, future).await.ok();
+    }
+    let (ring, is_over) = oneshot::channel();
+    let alarm = spawn(async move {
+        tokio::time::sleep(limit).await;
+        ring.send(()).ok();
+    });
+    let ended = tokio::select! {
+        biased;
+        output = future => Some(output),
+        _ = is_over => None,
+    };
+    alarm.abort();
+    ended
+}
+
+fn runtime() -> &'static Runtime {
+    RUNTIME.get_or_init(|| {
+        Builder::new_multi_thread()
+            .thread_name(THREAD_NAME)
+            // A thread for blocking work inherits the output capture of the test that needed it
+            // first, so it must not be there any more when another test needs one.
+            .thread_keep_alive(Duration::from_millis(1))
+            .enable_all()
+            .build()
+            .expect("db-test: the tokio runtime could not be built")
+    })
+}
+
+#[ctor::ctor(unsafe)]
+fn before_main() {
+    crate::observe::log::begin();
+    // This process may be a copy of a test binary that was started to look after the private
+    // server; then the following call does not return.
+    #[cfg(unix)]
+    crate::postgres::server::local::supervise_if_asked();
+    crate::process::running::watch_tasks();
+    runtime();
+}
+
+#[dtor::dtor(unsafe)]
+fn at_exit() {
+    #[cfg(unix)]
+    crate::postgres::remove_directory();
+    if !crate::session::any_active() || IS_ABANDONED.load(Ordering::Acquire) {
+        return;
+    }
+    crate::observe::untouched::announce_at_exit();
+    // The thread-local state that tokio needs is gone on the exiting thread; a fresh one has it.
+    let done = Arc::new((Mutex::new(false), Condvar::new()));
+    let closer = Arc::clone(&done);
+    thread::spawn(move || {
+        block_on(async {
+            let work = std::mem::take(&mut *background());
+            // What is not done by then is done by a later run.
+            timeout(BACKGROUND_LIMIT, join_all(work)).await.ok();
+            timeout(CLOSING_LIMIT, crate::session::close_all())
+                .await
+                .ok();
+        });
+        *closer.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        closer.1.notify_one();
+    });
+    // The limits above are timers of a runtime that leaked tasks may have taken over.
+    let is_done = done.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let limit = BACKGROUND_LIMIT + CLOSING_LIMIT + CLOSING_LIMIT;
+    drop(
+        done.1
+            .wait_timeout_while(is_done, limit, |is_done| !*is_done),
+    );
+}

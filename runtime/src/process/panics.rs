@@ -1,0 +1,40 @@
+//! Panics of the user's functions, which become errors that say whose they are.
+
+use std::{
+    any::Any,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+};
+
+use futures_util::FutureExt;
+
+use crate::{
+    BoxError, Error, error::Cause, process::short_backtrace::__rust_begin_short_backtrace,
+};
+
+/// A panic whose message the panic hook has printed already.
+#[derive(Debug, thiserror::Error)]
+#[error("it panicked: {0}")]
+pub(crate) struct Panicked(pub(crate) String);
+
+/// Runs a future to its end, or to its panic. In a box, it makes the layout of its caller no deeper.
+pub(crate) async fn caught<F: Future>(future: Pin<Box<F>>) -> Result<F::Output, BoxError> {
+    let ended = AssertUnwindSafe(future).catch_unwind().await;
+    ended.map_err(|panic| Panicked(text_of(panic.as_ref()).to_owned()).into())
+}
+
+/// Calls a function, which may panic.
+pub(crate) fn calling<T>(function: &'static str, call: impl FnOnce() -> T) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(|| __rust_begin_short_backtrace(call))).map_err(|panic| {
+        let text = text_of(panic.as_ref()).to_owned();
+        Error::from(Cause::Panicked { function, text })
+    })
+}
+
+/// What a panic says.
+pub(crate) fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("with something that is no text")
+}

@@ -1,0 +1,161 @@
+//! The tests that are running, with which the panic of a task is told, and those that have ended and left something.
+//!
+//! A task runs on a thread of the shared runtime, and nothing there says which test has spawned it. So it is told
+//! with all tests that were running, which is one where the tests run one after the other.
+
+use std::{
+    panic::{self, PanicHookInfo},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    observe::{announce::announce, recording::Recording},
+    process::{executor::THREAD_NAME, panics::text_of},
+};
+
+static RUNNING: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
+
+/// How many tests are named beside the one that is told of.
+const NAMED: usize = 2;
+
+struct Running {
+    name: &'static str,
+    since: Instant,
+    /// Known when its session is.
+    limit: OnceLock<Duration>,
+    panics: Mutex<Vec<String>>,
+}
+
+/// A test that still runs when its time limit has passed.
+pub(crate) struct Overdue {
+    pub(crate) test: &'static str,
+    pub(crate) limit: Duration,
+    pub(crate) ran: Duration,
+}
+
+/// The recordings of ended tests, which live as long as something holds the pool or the context of one.
+static ENDED: Mutex<Vec<Weak<Recording>>> = Mutex::new(Vec::new());
+
+/// The presence of a test among those that are running.
+pub(crate) struct Presence(Arc<Running>);
+
+/// Enters a test that begins.
+pub(crate) fn enter(name: &'static str) -> Presence {
+    let running = Arc::new(Running {
+        name,
+        since: Instant::now(),
+        limit: OnceLock::new(),
+        panics: Mutex::default(),
+    });
+    list().push(Arc::clone(&running));
+    Presence(running)
+}
+
+/// The tests that still run so long after their time limits.
+pub(crate) fn overdue(grace: Duration) -> Vec<Overdue> {
+    let running = list();
+    let overdue = running.iter().filter_map(|running| {
+        let (limit, ran) = (*running.limit.get()?, running.since.elapsed());
+        let test = running.name;
+        (ran > limit + grace).then_some(Overdue { test, limit, ran })
+    });
+    overdue.collect()
+}
+
+/// Notes a test that has ended.
+pub(crate) fn ended(recording: &Arc<Recording>) {
+    let mut ended = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
+    // Only now and then, so that many that stay are not looked at for each test.
+    if ended.len() == ended.capacity() {
+        ended.retain(|recording| recording.strong_count() > 0);
+    }
+    ended.push(Arc::downgrade(recording));
+}
+
+/// The ended tests of which something still holds the pool or the context.
+pub(crate) fn still_held() -> Vec<&'static str> {
+    let ended = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = ended.iter().filter_map(Weak::upgrade);
+    held.map(|recording| recording.test()).collect()
+}
+
+impl Presence {
+    /// Says how long the test may run.
+    pub(crate) fn limit(&self, limit: Duration) {
+        self.0.limit.get_or_init(|| limit);
+    }
+
+    /// What the tasks that may be the test's have panicked with.
+    pub(crate) fn panics_of_tasks(&self) -> Vec<String> {
+        let panics = &self.0.panics;
+        panics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        list().retain(|running| !Arc::ptr_eq(running, &self.0));
+    }
+}
+
+fn list() -> MutexGuard<'static, Vec<Arc<Running>>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has panics on the threads of the shared runtime told with the running tests, after what the hook that was
+/// there prints of them.
+pub(crate) fn watch_tasks() {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        hook(info);
+        if thread::current().name() == Some(THREAD_NAME) {
+            task_panicked(info);
+        }
+    }));
+}
+
+fn task_panicked(info: &PanicHookInfo<'_>) {
+    let text = text_of(info.payload());
+    let place = info
+        .location()
+        .map_or_else(String::new, |place| format!(" at {place}"));
+    let running = list().clone();
+    for test in &running {
+        let others = running.iter().filter(|other| !Arc::ptr_eq(other, test));
+        let others = any_of(others.map(|other| other.name));
+        let whose = if others.is_empty() {
+            "a task that was spawned".to_owned()
+        } else {
+            format!("a task of this test, or of {others}, which ran at the same time,")
+        };
+        let mut panics = test.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        panics.push(format!("{whose} panicked{place}: {text}"));
+    }
+    let first_line = text.lines().next().unwrap_or_default();
+    match any_of(running.iter().map(|test| test.name)) {
+        names if names.is_empty() => announce(format_args!(
+            "a task panicked{place} while no test was running: {first_line}"
+        )),
+        names => announce(format_args!(
+            "a task of {names} panicked{place}: {first_line}"
+        )),
+    }
+}
+
+/// A list of names, of which not all are in it if there are many.
+fn any_of(names: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<_> = names.collect();
+    let shown = names.iter().take(NAMED).map(|name| format!("`{name}`"));
+    let mut shown: Vec<_> = shown.collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => {}
+        1 => shown.push("one more".to_owned()),
+        more => shown.push(format!("{more} more")),
+    }
+    shown.join(" or ")
+}

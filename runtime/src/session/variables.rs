@@ -1,0 +1,107 @@
+//! The environment variables of this library, and those that are misspelled.
+
+use std::{env, sync::Once};
+
+use crate::observe::announce::announce;
+
+const PREFIX: &str = "DB_TEST_";
+
+/// What follows the prefix in each of them.
+const KNOWN: [&str; 8] = [
+    "HOME",
+    "IDLE_SECONDS",
+    "KEEP",
+    "LOG",
+    "REPORT",
+    // What a process says to the supervisor that it starts.
+    "SUPERVISE",
+    "SUPERVISE_BIN",
+    "SUPERVISE_MAJOR",
+];
+
+/// How variables begin by which this library's own tests tell their children something.
+const OF_OUR_TESTS: [&str; 2] = ["CHILD_", "SOAK_"];
+
+/// Tells once of each variable that looks like one of ours and is none.
+pub(crate) fn check() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for complaint in names.filter_map(|name| complaint_of(&name)) {
+            announce(complaint);
+        }
+    });
+}
+
+fn complaint_of(name: &str) -> Option<String> {
+    let rest = name.strip_prefix(PREFIX)?;
+    if KNOWN.contains(&rest) || OF_OUR_TESTS.iter().any(|own| rest.starts_with(own)) {
+        return None;
+    }
+    let ours = KNOWN.iter().filter(|known| !known.starts_with("SUPERVISE"));
+    let nearest = ours.clone().min_by_key(|known| distance(known, rest));
+    let advice = match nearest {
+        Some(near) if distance(near, rest) * 2 <= near.len() => {
+            format!("did you mean {PREFIX}{near}?")
+        }
+        _ => {
+            let all: Vec<_> = ours.map(|known| format!("{PREFIX}{known}")).collect();
+            format!("there are {}", all.join(", "))
+        }
+    };
+    Some(format!(
+        "{name} is set, and there is no such variable: {advice}"
+    ))
+}
+
+/// How many letters have to be changed, added or removed to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (column, compared) in other.bytes().enumerate() {
+            let changed = diagonal + usize::from(letter != compared);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::complaint_of;
+
+    #[test]
+    fn a_misspelled_variable_is_told_with_the_nearest_one() {
+        for (wrong, right) in [
+            ("DB_TEST_REPROT", "DB_TEST_REPORT"),
+            ("DB_TEST_LOGS", "DB_TEST_LOG"),
+            ("DB_TEST_IDLE_SECS", "DB_TEST_IDLE_SECONDS"),
+        ] {
+            let told = complaint_of(wrong).expect("it is none of ours");
+            assert!(told.ends_with(&format!("did you mean {right}?")), "{told}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_like_none_is_told_with_all() {
+        let told = complaint_of("DB_TEST_PARALLELISM").expect("it is none of ours");
+        assert!(
+            told.ends_with("DB_TEST_KEEP, DB_TEST_LOG, DB_TEST_REPORT"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn what_is_known_or_of_others_is_not_told() {
+        for name in [
+            "DB_TEST_KEEP",
+            "DB_TEST_SUPERVISE_BIN",
+            "DB_TEST_CHILD_FAILS",
+            "DATABASE_URL",
+        ] {
+            assert_eq!(complaint_of(name), None);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! One test, from its arguments to its end: [`run`] is its life from top to bottom.
+
+#[cfg(feature = "axum")]
+pub(crate) mod app;
+pub(crate) mod arguments;
+#[cfg(feature = "axum")]
+pub(crate) mod client;
+pub(crate) mod context;
+pub(crate) mod faults;
+pub(crate) mod fixtures;
+pub(crate) mod from_test;
+pub(crate) mod isolation;
+pub(crate) mod outcome;
+pub(crate) mod run;
+pub(crate) mod stopwatch;
+pub(crate) mod teardown;

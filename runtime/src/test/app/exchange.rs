@@ -1,0 +1,77 @@
+//! Watches the exchanges of a test's router.
+
+use std::{cell::Cell, convert::Infallible, future::Future, sync::Arc, time::Instant};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    response::Response,
+};
+use http_body_util::BodyExt;
+
+use crate::observe::recording::{BODY, EXCHANGE, Exchange, Recording, Seen};
+
+/// Records one exchange of a test's application; a future of the answer to a request.
+pub(super) async fn recorded<F>(recording: Arc<Recording>, seen: Seen, answer: F) -> F::Output
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
+    let started = Instant::now();
+    let number = recording.begin(seen);
+    let _unanswered = Unanswered {
+        recording: &recording,
+        number,
+        started,
+    };
+    let response = EXCHANGE.scope(Cell::new(number), answer).await?;
+    let status = response.status();
+    if let Some(exchange) = recording.log().exchanges.get_mut(number) {
+        exchange.status = Some(status);
+    }
+    if status.is_client_error() || status.is_server_error() {
+        let recording = Arc::clone(&recording);
+        return Ok(response.map(|body| watched(body, recording, number)));
+    }
+    Ok(response)
+}
+
+/// What is remembered of a request.
+pub(super) fn seen(request: &Request) -> Seen {
+    let target = request.uri().path_and_query();
+    let target = target.map_or_else(String::new, |target| target.as_str().to_owned());
+    Seen::new(request.method().clone(), target)
+}
+
+/// Sets the time of an exchange when it is over, by whatever way.
+struct Unanswered<'a> {
+    recording: &'a Recording,
+    number: usize,
+    started: Instant,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.recording.log().exchanges.get_mut(self.number) {
+            exchange.took = self.started.elapsed();
+        }
+    }
+}
+
+/// The same body, whose beginning is remembered when it is read.
+fn watched(body: Body, recording: Arc<Recording>, number: usize) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        if let Some(data) = frame.data_ref() {
+            remember(data, &recording, number);
+        }
+        frame
+    }))
+}
+
+fn remember(data: &Bytes, recording: &Recording, number: usize) {
+    let mut log = recording.log();
+    let Some(Exchange { body, .. }) = log.exchanges.get_mut(number) else {
+        return;
+    };
+    let room = BODY.saturating_sub(body.len()).min(data.len());
+    body.extend_from_slice(&data[..room]);
+}

@@ -1,0 +1,61 @@
+//! The one layer that a test puts around its application.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{extract::Request, response::Response};
+use tower::{Layer, Service};
+
+use super::exchange::{recorded, seen};
+use crate::{Overrides, observe::recording::Recording};
+
+/// Puts the test's overrides into each request, and records the exchange.
+#[derive(Clone)]
+pub(crate) struct TestLayer {
+    pub(crate) overrides: Overrides,
+    pub(crate) recording: Arc<Recording>,
+}
+
+/// A service of the application in that layer.
+#[derive(Clone)]
+pub(crate) struct Surrounded<S> {
+    layer: TestLayer,
+    inner: S,
+}
+
+impl<S> Layer<S> for TestLayer {
+    type Service = Surrounded<S>;
+
+    fn layer(&self, inner: S) -> Surrounded<S> {
+        let layer = self.clone();
+        Surrounded { layer, inner }
+    }
+}
+
+impl<S> Service<Request> for Surrounded<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let TestLayer {
+            overrides,
+            recording,
+        } = &self.layer;
+        let seen = seen(&request);
+        let answer = self.inner.call(overrides.apply(request));
+        Box::pin(recorded(Arc::clone(recording), seen, answer))
+    }
+}

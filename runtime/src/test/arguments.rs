@@ -1,0 +1,66 @@
+//! The arguments of a test function, made in order before its body runs.
+//!
+//! What makes them is a value for each type, so that the code is compiled once for each list of
+//! types in a crate, and not for each test.
+
+use std::{any::type_name, future::Future, pin::Pin};
+
+use crate::{FromTest, TestContext, process::panics, test::outcome::ArgumentError};
+
+type Making<'a, T> = Pin<Box<dyn Future<Output = Result<T, ArgumentError>> + 'a>>;
+
+/// How an argument of type `T` is made.
+#[derive(Debug)]
+pub struct Argument<T>(fn(&TestContext) -> Making<'_, T>);
+
+impl<T: FromTest> Argument<T> {
+    pub(crate) const fn new() -> Self {
+        Self(|cx| {
+            Box::pin(async {
+                let made = panics::caught(Box::pin(async { T::from_test(cx).await })).await;
+                made.and_then(|made| made).map_err(|cause| ArgumentError {
+                    type_name: type_name::<T>(),
+                    cause,
+                })
+            })
+        })
+    }
+}
+
+/// How all arguments of a test function are made: a tuple of [`Argument`]s.
+pub trait Arguments: 'static {
+    /// The arguments, as a tuple.
+    type Made: 'static;
+
+    /// Makes them in order; the first that fails is the last that is tried.
+    fn make(self, cx: &TestContext) -> impl Future<Output = Result<Self::Made, ArgumentError>>;
+}
+
+macro_rules! tuple {
+    ($($name:ident)*) => {
+        impl<$($name: 'static),*> Arguments for ($(Argument<$name>,)*) {
+            type Made = ($($name,)*);
+
+            #[allow(non_snake_case, clippy::unused_async, reason = "the empty tuple, too")]
+            async fn make(self, _cx: &TestContext) -> Result<Self::Made, ArgumentError> {
+                let ($($name,)*) = self;
+                Ok(($($name.0(_cx).await?,)*))
+            }
+        }
+    };
+}
+
+// The macros refuse more.
+tuple!();
+tuple!(A);
+tuple!(A B);
+tuple!(A B C);
+tuple!(A B C D);
+tuple!(A B C D E);
+tuple!(A B C D E F);
+tuple!(A B C D E F G);
+tuple!(A B C D E F G H);
+tuple!(A B C D E F G H I);
+tuple!(A B C D E F G H I J);
+tuple!(A B C D E F G H I J K);
+tuple!(A B C D E F G H I J K L);

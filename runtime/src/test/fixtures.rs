@@ -1,0 +1,122 @@
+//! The SQL scripts that `#[db_test(fixtures(…))]` runs before a test's arguments are made.
+//!
+//! All of them go to the server in one query. A row with a name of ours between two scripts tells
+//! which script an error belongs to, and the statements that were answered before it tell which
+//! statement, since PostgreSQL gives the position of few errors.
+
+use std::path::{Component, Path, PathBuf};
+
+use futures_util::StreamExt;
+use sqlx::{
+    AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row,
+    postgres::{PgConnectOptions, PgRow},
+};
+
+use crate::{
+    BoxError, Error, TestContext,
+    error::Cause,
+    macro_support::{Test, TestFuture},
+    postgres::script_line,
+    test::outcome::ArgumentError,
+};
+
+/// The scripts of one test.
+#[derive(Debug)]
+pub(crate) struct Fixtures {
+    /// The source file of the test, from the root of its workspace.
+    pub(crate) source: &'static str,
+    /// The path of each script from the source file's directory, and its text.
+    pub(crate) scripts: &'static [(&'static str, &'static str)],
+}
+
+/// How the query begins; it is not one of the test's.
+pub(crate) const BEGINNING: &str = "/*db-test fixtures*/";
+
+/// Stands between two scripts.
+const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";
+
+/// Puts the fixtures of a test, if it has any, before its arguments and body.
+pub(crate) fn before(test: &'static Test, cx: &TestContext, body: TestFuture) -> TestFuture {
+    if test.fixtures.scripts.is_empty() {
+        return body;
+    }
+    let cx = cx.clone();
+    Box::pin(async move {
+        load(&test.fixtures, &cx)
+            .await
+            .map_err(|cause| ArgumentError {
+                type_name: "fixtures",
+                cause,
+            })?;
+        body.await
+    })
+}
+
+async fn load(fixtures: &Fixtures, cx: &TestContext) -> Result<(), BoxError> {
+    cx.ready().await?;
+    Ok(load_by(fixtures, &cx.owner_options()?).await?)
+}
+
+/// A connection of its own takes with it what a script has set.
+async fn load_by(fixtures: &Fixtures, options: &PgConnectOptions) -> Result<(), Error> {
+    let failed = |error| fixtures.failure(0, None, error);
+    let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
+    run(fixtures, &mut connection).await?;
+    connection.close().await.map_err(failed)
+}
+
+async fn run(fixtures: &Fixtures, connection: &mut PgConnection) -> Result<(), Error> {
+    let texts: Vec<_> = fixtures.scripts.iter().map(|(_, text)| *text).collect();
+    let sql = AssertSqlSafe(format!("{BEGINNING}{}", texts.join(BOUNDARY)));
+    let mut answers = connection.fetch_many(sqlx::raw_sql(sql));
+    let (mut script, mut statement, mut at_boundary) = (0, 0, false);
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok(Either::Right(row)) if is_boundary(&row) => {
+                (script, statement, at_boundary) = (script + 1, 0, true);
+            }
+            Ok(Either::Right(_)) => {}
+            Ok(Either::Left(_)) if at_boundary => at_boundary = false,
+            Ok(Either::Left(_)) => statement += 1,
+            Err(error) => {
+                let (script, line) = match script_line::position_of(&error)
+                    .and_then(|position| position.checked_sub(BEGINNING.len()))
+                {
+                    Some(position) => script_line::in_script(&texts, BOUNDARY, position),
+                    None => (script, script_line::of_statement(texts[script], statement)),
+                };
+                return Err(fixtures.failure(script, line, error));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_boundary(row: &PgRow) -> bool {
+    matches!(row.columns(), [column] if column.name() == "db_test fixture")
+}
+
+impl Fixtures {
+    fn failure(&self, script: usize, line: Option<usize>, error: sqlx::Error) -> Error {
+        let file = beside(self.source, self.scripts[script].0);
+        let line = line.map_or_else(String::new, |line| format!(":{line}"));
+        let place = format!("{}{line}", file.display());
+        Error::from(Cause::FixtureFailed { place, error })
+    }
+}
+
+/// The path of a script from the root of the workspace, as terminals make a link of it.
+fn beside(source: &str, path: &str) -> PathBuf {
+    let directory = Path::new(source).parent().unwrap_or(Path::new(""));
+    let mut plain = PathBuf::new();
+    for component in directory.join(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            component => plain.push(component),
+        }
+    }
+    plain
+}

@@ -1,0 +1,149 @@
+//! The database of one test, by what keeps it apart from the others.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use sqlx::{PgPool, postgres::PgConnectOptions};
+
+use crate::{
+    Error, Isolation,
+    error::Cause,
+    observe::recording::Recording,
+    postgres::{
+        Place,
+        exclusive::Exclusive,
+        keep::Keeping,
+        sandbox::{Ending, Sandbox, Savepoint},
+    },
+    session::Startable,
+    test::{faults, outcome::Outcome},
+};
+
+/// The database of one test.
+pub(crate) enum TestDatabase {
+    /// A transaction on a lane, rolled back at the end; made when it is first asked for.
+    Transaction(LazySandbox),
+    /// A lane to really write to, thrown away at the end.
+    Own(Box<Exclusive>),
+}
+
+/// The sandbox of a test that may not need one.
+pub(crate) struct LazySandbox {
+    session: Startable,
+    watch: Watch,
+    made: OnceLock<Sandbox>,
+}
+
+/// What follows the statements of a test.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) recording: Arc<Recording>,
+    pub(crate) faults: Arc<faults::Table>,
+}
+
+impl LazySandbox {
+    fn get(&self) -> &Sandbox {
+        self.made
+            .get_or_init(|| Sandbox::new(self.session, self.watch.clone()))
+    }
+}
+
+impl TestDatabase {
+    /// The test's database; one of its own is taken at once, a transaction's when it is needed.
+    pub(crate) async fn open(
+        isolation: Isolation,
+        session: Startable,
+        watch: Watch,
+    ) -> Result<Self, Error> {
+        Ok(match isolation {
+            Isolation::Transaction => Self::Transaction(LazySandbox {
+                session,
+                watch,
+                made: OnceLock::new(),
+            }),
+            Isolation::Database => {
+                Self::Own(Box::new(Exclusive::open(session, &watch.recording).await?))
+            }
+        })
+    }
+
+    pub(crate) fn pool(&self) -> PgPool {
+        match self {
+            Self::Transaction(sandbox) => sandbox.get().pool(),
+            Self::Own(exclusive) => exclusive.pool(),
+        }
+    }
+
+    /// Makes sure that the database is there.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        match self {
+            Self::Transaction(sandbox) => sandbox.get().ready().await,
+            Self::Own(_) => Ok(()),
+        }
+    }
+
+    /// The time spent on making the database ready, which does not count against the test's limit.
+    pub(crate) fn time_preparing(&self) -> Duration {
+        match self {
+            Self::Transaction(sandbox) => {
+                let made = sandbox.made.get();
+                made.map_or(Duration::ZERO, Sandbox::time_taking)
+            }
+            Self::Own(_) => Duration::ZERO,
+        }
+    }
+
+    /// Where the test's connections lead.
+    pub(crate) fn place(&self) -> &Place {
+        match self {
+            Self::Transaction(sandbox) => sandbox.get().place(),
+            Self::Own(exclusive) => exclusive.place(),
+        }
+    }
+
+    /// The options of connections of the application's own making.
+    pub(crate) fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+        match self {
+            Self::Transaction(sandbox) => sandbox.get().connect_options(),
+            Self::Own(exclusive) => Ok(exclusive.options()),
+        }
+    }
+
+    /// The options of the owner's connections to the test's database.
+    pub(crate) fn owner_options(&self) -> Result<PgConnectOptions, Error> {
+        match self {
+            Self::Transaction(sandbox) => sandbox.get().owner_options(),
+            Self::Own(exclusive) => Ok(exclusive.owner_options()),
+        }
+    }
+
+    /// Marks the present state, to be returned to; a transaction is needed for that.
+    pub(crate) async fn savepoint(&self, case_limit: Duration) -> Result<Savepoint, Error> {
+        match self {
+            Self::Transaction(sandbox) => sandbox.get().savepoint(case_limit).await,
+            Self::Own(_) => Err(Error::from(Cause::NoSavepoint)),
+        }
+    }
+
+    /// The options of a read-only connection that sees what is really committed.
+    pub(crate) async fn outside(&self) -> Result<PgConnectOptions, Error> {
+        let options = match self {
+            Self::Transaction(sandbox) => sandbox.get().outside().await?,
+            Self::Own(exclusive) => exclusive.outside(),
+        };
+        Ok(options.options([("default_transaction_read_only", "on")]))
+    }
+
+    /// Ends the test's use of its database.
+    pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
+        match self {
+            Self::Transaction(sandbox) => match sandbox.made.get() {
+                Some(sandbox) => sandbox.end(outcome, keeping).await,
+                None => Ending::untouched(outcome, keeping),
+            },
+            Self::Own(exclusive) => exclusive.end(outcome, keeping).await,
+        }
+    }
+}

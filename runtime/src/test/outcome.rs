@@ -1,0 +1,135 @@
+//! How the body of a test ended.
+
+use std::{any::Any, process::ExitCode, sync::Arc, time::Duration};
+
+use crate::{
+    BoxError, Error,
+    macro_support::{Reported, Test},
+    observe::{recording::Recording, report::chain},
+    overrides::Unasked,
+    postgres::sandbox::Ending,
+    test::faults::Unhit,
+};
+
+/// An argument of the test function could not be made.
+#[derive(Debug)]
+pub struct ArgumentError {
+    pub(crate) type_name: &'static str,
+    pub(crate) cause: BoxError,
+}
+
+impl ArgumentError {
+    /// What the report says of the test in its first line.
+    pub(crate) fn headline(&self) -> &'static str {
+        match self.cause.downcast_ref::<Error>() {
+            Some(error) if error.is_about_a_fixture() => "could not be given its fixtures",
+            _ => "could not be given its arguments",
+        }
+    }
+}
+
+/// A field of a struct that derives `FromTest` could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("its field `{name}`: {}", chain(cause.as_ref()))]
+pub(crate) struct FieldError {
+    name: &'static str,
+    cause: BoxError,
+}
+
+impl FieldError {
+    /// Adds the field's name to an error that is not about the session, which names no type.
+    pub(crate) fn tell(name: &'static str, cause: BoxError) -> BoxError {
+        if cause.is::<Error>() {
+            return cause;
+        }
+        Box::new(Self { name, cause })
+    }
+}
+
+/// How the body of a test ended, before its sandbox was looked at.
+pub(crate) enum Outcome {
+    /// There was no database to run it with.
+    NotRun,
+    Passed,
+    /// It returned an error, which has been printed.
+    Failed(ExitCode),
+    /// Its panic message has been printed by the panic hook.
+    Panicked(Box<dyn Any + Send>),
+    TimedOut(Duration),
+    /// It returned, but after its time was up: it blocked its thread, so it could not be stopped.
+    Blocked {
+        took: Duration,
+    },
+    NoArgument(ArgumentError),
+}
+
+/// All that is known of a test when it is over.
+pub(crate) struct Ended {
+    pub(crate) outcome: Outcome,
+    /// What went wrong with which of its teardowns.
+    pub(crate) teardown: Vec<String>,
+    pub(crate) ending: Ending,
+    /// What was kept of it, if that was asked for.
+    pub(crate) kept: Option<String>,
+    /// The overrides that the test set in vain.
+    pub(crate) unasked: Unasked,
+    /// The faults that it set in vain.
+    pub(crate) unhit: Unhit,
+    /// What exceeds the limits that the test's attribute sets for its queries.
+    pub(crate) over_budget: Option<String>,
+    /// What else the report tells, in sections.
+    pub(crate) remarks: Vec<(&'static str, String)>,
+    /// What the test did, if there was a test.
+    pub(crate) recording: Option<Arc<Recording>>,
+}
+
+impl Ended {
+    /// Whether something but the body made the test fail.
+    pub(crate) fn is_spoiled(&self) -> bool {
+        let over_budget = self.outcome.passed() && self.over_budget.is_some();
+        self.ending.is_failure() || !self.teardown.is_empty() || over_budget
+    }
+
+    /// A test that there was no database for.
+    pub(crate) fn without_running(error: Error) -> Self {
+        let (outcome, ending) = (Outcome::NotRun, Ending::NotOpened(error));
+        Self {
+            outcome,
+            teardown: Vec::new(),
+            ending,
+            kept: None,
+            unasked: Unasked::default(),
+            unhit: Unhit::default(),
+            over_budget: None,
+            remarks: Vec::new(),
+            recording: None,
+        }
+    }
+}
+
+impl Outcome {
+    pub(crate) fn of(
+        returned: Result<Reported, ArgumentError>,
+        took: Duration,
+        allowed: Duration,
+    ) -> Self {
+        match returned {
+            Ok(Reported(code)) if code != ExitCode::SUCCESS => Self::Failed(code),
+            Ok(_) if took > allowed => Self::Blocked { took },
+            Ok(_) => Self::Passed,
+            Err(error) => Self::NoArgument(error),
+        }
+    }
+
+    pub(crate) fn passed(&self) -> bool {
+        matches!(self, Self::Passed)
+    }
+
+    /// Whether libtest will call this a success, so that nothing captured is shown.
+    pub(crate) fn passes(&self, test: &Test) -> bool {
+        match self {
+            Self::Panicked(_) => test.should_panic,
+            _ => self.passed() && !test.should_panic,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What runs when a test has ended, before its database is taken away.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, Location},
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+
+use crate::{
+    BoxError,
+    observe::report::chain,
+    process::{executor, panics::text_of},
+};
+
+/// How long each teardown may take.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// What the future given to [`TestContext::on_end`](crate::TestContext::on_end) may give: nothing,
+/// or a `Result<(), E>`.
+#[diagnostic::on_unimplemented(
+    message = "a teardown cannot end with a value of type `{Self}`",
+    label = "expected `()` or a `Result<(), E>` whose error is or can be boxed"
+)]
+pub trait Teardown: Send + 'static {
+    /// Tells whether it failed.
+    #[doc(hidden)]
+    fn into_result(self) -> Result<(), BoxError>;
+}
+
+impl Teardown for () {
+    fn into_result(self) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxError> + Send + 'static> Teardown for Result<(), E> {
+    fn into_result(self) -> Result<(), BoxError> {
+        self.map_err(Into::into)
+    }
+}
+
+type Work = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+
+/// The teardowns of one test, in the order in which they were registered.
+#[derive(Default)]
+pub(crate) struct Teardowns(Mutex<Vec<(&'static Location<'static>, Work)>>);
+
+impl Teardowns {
+    pub(crate) fn push<F>(&self, place: &'static Location<'static>, work: F)
+    where
+        F: Future<Output: Teardown> + Send + 'static,
+    {
+        let work = Box::pin(async { work.await.into_result() });
+        self.list().push((place, work));
+    }
+
+    /// Runs all of them, the last first, and tells what went wrong with which.
+    pub(crate) async fn run(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        // One that registers another has that run next.
+        while let Some((place, work)) = self.pop() {
+            let ended = executor::within(LIMIT, AssertUnwindSafe(work).catch_unwind()).await;
+            let problem = match ended {
+                Some(Ok(Ok(()))) => continue,
+                Some(Ok(Err(error))) => format!("failed: {}", chain(error.as_ref())),
+                Some(Err(panic)) => format!("panicked: {}", text_of(panic.as_ref())),
+                None => format!("was stopped after its limit of {LIMIT:?}"),
+            };
+            problems.push(format!("the one registered at {place} {problem}"));
+        }
+        problems
+    }
+
+    fn pop(&self) -> Option<(&'static Location<'static>, Work)> {
+        self.list().pop()
+    }
+
+    fn list(&self) -> std::sync::MutexGuard<'_, Vec<(&'static Location<'static>, Work)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
