@@ -1,8 +1,8 @@
 use db_test::db_test;
 
 #[db_test]
-async fn reads(name: String) {
-    drop(name);
+async fn reads(age: u32) {
+    let _ = age;
 }
 
 fn main() {}

@@ -3,7 +3,7 @@ use db_test::{Client, FromTest};
 #[derive(FromTest)]
 struct Shop {
     client: Client,
-    name: String,
+    age: u32,
 }
 
 fn main() {}
