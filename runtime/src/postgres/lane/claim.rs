@@ -65,10 +65,20 @@ pub(super) fn claim(
     server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
     match try_claim(session, database, server) {
-        // Whoever is removing the lane ends every connection to it.
-        Err(error) if is(&error, "57P01") => Ok(Claimed::NotOurs),
+        // Whoever is removing the lane ends every connection to it. A server that has gone for good says so to the
+        // next one who connects.
+        Err(error) if is(&error, "57P01") || is_broken(&error) => Ok(Claimed::NotOurs),
         result => result,
     }
+}
+
+/// Whether a connection has ended without a reason.
+fn is_broken(error: &sqlx::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error, sqlx::Error::Io(error) if matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    ))
 }
 
 fn try_claim(

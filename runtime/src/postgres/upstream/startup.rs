@@ -143,8 +143,22 @@ impl Session {
     ) -> Result<(), sqlx::Error> {
         let mut out = BytesMut::new();
         message(&mut out)?;
-        self.stream.write_all(&out)?;
-        Ok(self.stream.flush()?)
+        let written = self
+            .stream
+            .write_all(&out)
+            .and_then(|()| self.stream.flush());
+        written.map_err(|error| self.parting_words().unwrap_or_else(|| error.into()))
+    }
+
+    /// Why the server has ended a connection that cannot be written to. It says so before it goes.
+    fn parting_words(&mut self) -> Option<sqlx::Error> {
+        loop {
+            match self.receive() {
+                Ok(_) => {}
+                Err(refusal @ sqlx::Error::Database(_)) => return Some(refusal),
+                Err(_) => return None,
+            }
+        }
     }
 
     /// The next message; an `ErrorResponse` is an error, and settings are remembered on the way.

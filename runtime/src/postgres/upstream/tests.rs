@@ -45,3 +45,22 @@ fn a_directory_is_where_a_socket_is() {
     };
     assert_eq!(path.to_str(), Some("/run/pg/.s.PGSQL.6543"));
 }
+
+#[test]
+#[cfg(unix)]
+fn the_reason_of_a_server_that_has_gone_is_read_even_if_it_cannot_be_written_to() {
+    use std::io::Write;
+
+    let (ours, mut server) = std::os::unix::net::UnixStream::pair().expect("there are sockets");
+    let greeting = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+    let refusal = b"E\0\0\0\x19SFATAL\0C57P01\0Mgone\0\0";
+    server.write_all(greeting).expect("it is open");
+    let mut session = super::startup::run(super::Stream::Unix(ours), &[], "ada", None)
+        .unwrap_or_else(|error| panic!("it is served: {error}"));
+    server.write_all(refusal).expect("it is open");
+    drop(server);
+
+    let error = session.query("select 1").expect_err("it has gone");
+
+    assert!(crate::postgres::server::is(&error, "57P01"), "{error}");
+}
