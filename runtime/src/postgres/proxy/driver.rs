@@ -65,6 +65,8 @@ pub(super) struct Driver {
     cancelling: Arc<AtomicUsize>,
     clients: Vec<Client>,
     listener: Option<Listener>,
+    /// Where nobody is let in any more. Giving it up takes file operations, for which there is time while the server works.
+    retired: Option<Listener>,
     /// No client is accepted before, because there was no descriptor left for one.
     accept_after: Option<Instant>,
     recording: Option<Arc<Recording>>,
@@ -113,6 +115,7 @@ impl Driver {
             cancelling: Arc::default(),
             clients: Vec::new(),
             listener: None,
+            retired: None,
             accept_after: None,
             recording: None,
             ending: None,
@@ -149,6 +152,7 @@ impl Driver {
             self.hear_clients(&found.clients);
             self.engine.pump(Instant::now());
             self.tell_backend();
+            self.retired = None;
             let is_over = self.heed_events();
             self.tell_clients();
             if let Some(recording) = &self.recording {
@@ -352,7 +356,7 @@ impl Driver {
                     self.accept();
                 }
                 Ok(Command::End(end, reply)) => {
-                    self.listener = None;
+                    self.retired = self.listener.take();
                     self.ending = Some(reply);
                     self.engine.end_test(end);
                 }
