@@ -18,7 +18,17 @@ use crate::postgres::database::OwnDatabase;
 pub(crate) const OWNER: &str = "db_test";
 
 /// Makes it; another process may be doing the same.
-const MAKE_OWNER: &str = "do $$ begin create role db_test login createdb createrole; \
+///
+/// From PostgreSQL 16 on, who may create roles may no longer put them into the server's own groups. Hosted servers let the
+/// role of an application's owner do that for these; it has none of their privileges itself.
+const MAKE_OWNER: &str = "do $$ declare known text; begin \
+     create role db_test login createdb createrole; \
+     if current_setting('server_version_num')::int >= 160000 then \
+       for known in select rolname from pg_roles where rolname in ('pg_monitor', 'pg_read_all_settings', \
+         'pg_read_all_stats', 'pg_stat_scan_tables', 'pg_signal_backend', 'pg_read_all_data', 'pg_write_all_data') loop \
+         execute format('grant %I to db_test with admin true, inherit false, set false', known); \
+       end loop; \
+     end if; \
      exception when duplicate_object or unique_violation then null; end $$";
 
 /// From PostgreSQL 15 on, a database's owner owns its schema `public`.
