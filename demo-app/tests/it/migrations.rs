@@ -1,6 +1,6 @@
 //! The schema is migrated once, ever: not for each test, not for each process.
 
-use db_test::db_test;
+use db_test::{Session, db_test};
 use demo_app::database::MIGRATOR;
 use sqlx::PgPool;
 
@@ -39,4 +39,24 @@ async fn migrated(db: &PgPool) -> sqlx::Result<String> {
     let select =
         "select string_agg(installed_on::text, ' ' order by version) from _sqlx_migrations";
     sqlx::query_scalar(select).fetch_one(db).await
+}
+
+/// What a test without a session of its own would have.
+fn as_usual() -> Session {
+    Session::postgres()
+}
+
+#[db_test(session = as_usual)]
+async fn the_usual_directory_is_found(db: PgPool) -> sqlx::Result<()> {
+    migrated(&db).await.map(drop)
+}
+
+#[db_test]
+async fn a_directory_that_the_tests_have_left_behind_is_missed() {
+    let elsewhere = std::env::temp_dir();
+    let outcome = Child::running("migrations", &["the_usual_directory_is_found"])
+        .with("CARGO_MANIFEST_DIR", elsewhere.to_string_lossy())
+        .run();
+    let missing = elsewhere.join("migrations");
+    outcome.assert_failed_with(&format!("there is no {}", missing.display()));
 }

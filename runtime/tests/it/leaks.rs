@@ -52,6 +52,13 @@ mod in_order {
     }
 }
 
+#[test]
+fn an_end_that_waits_for_what_is_in_use_says_so() {
+    let waited = child::run("on_request::leaving_a_connection_in_use", &[]);
+    let said = "leaving_a_connection_in_use: it has ended, and something still holds its database";
+    assert!(waited.output.contains(said), "{}", waited.output);
+}
+
 #[db_test]
 async fn a_leaked_client_is_refused_after_its_test(url_of_an_earlier_test: EarlierTest) {
     let refused = sqlx::PgPool::connect(&url_of_an_earlier_test.0).await;

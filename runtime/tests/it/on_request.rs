@@ -39,6 +39,18 @@ async fn failing_in_its_own_database(pool: PgPool) {
     assert!(!asked_to_fail(), "failing as asked");
 }
 
+/// Leaves a connection with a task that never gives it back.
+#[db_test(isolation = "database")]
+async fn leaving_a_connection_in_use(pool: PgPool) {
+    if asked_to_fail() {
+        let held = pool.acquire().await.expect("it connects");
+        tokio::spawn(async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+    }
+}
+
 /// Makes what its database does not take along.
 #[db_test(isolation = "database")]
 async fn making_what_outlives_it(pool: PgPool) {
