@@ -5,6 +5,7 @@
 //! the rest of the run.
 
 use std::{
+    cell::Cell,
     future::Future,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -30,6 +31,11 @@ static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 /// Work in the background that is not known to be done.
 static BACKGROUND: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
+thread_local! {
+    /// Whether what this thread polls is polled by the shared runtime.
+    static IS_SHARED: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Whether the runtime does not answer, so that nothing can be closed by it.
 static IS_ABANDONED: AtomicBool = AtomicBool::new(false);
 
@@ -53,7 +59,26 @@ pub(crate) fn abandon() -> ! {
 /// The future stays on the calling thread, so it need not be `Send`, and what it prints is
 /// captured by libtest for the test that called.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let _polling = Polling::begin();
     runtime().block_on(future)
+}
+
+/// This thread polls for the shared runtime until it is dropped.
+struct Polling {
+    before: bool,
+}
+
+impl Polling {
+    fn begin() -> Self {
+        let before = IS_SHARED.replace(true);
+        Self { before }
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        IS_SHARED.set(self.before);
+    }
 }
 
 /// Spawns a future that outlives the test that needs it, such as the removal of a spent lane.
@@ -99,7 +124,8 @@ pub(crate) fn enter() -> Option<tokio::runtime::EnterGuard<'static>> {
 
 /// Whether the caller runs on a runtime of its own.
 pub(crate) fn is_elsewhere() -> bool {
-    Handle::try_current().is_ok_and(|current| current.id() != runtime().handle().id())
+    // Not by `Handle::id`, which older versions of tokio do not have.
+    Handle::try_current().is_ok() && !IS_SHARED.get()
 }
 
 /// Runs a future to its end on the shared runtime, wherever the caller runs: what the harness waits for must not
@@ -143,6 +169,7 @@ fn runtime() -> &'static Runtime {
             // A thread for blocking work inherits the output capture of the test that needed it
             // first, so it must not be there any more when another test needs one.
             .thread_keep_alive(Duration::from_millis(1))
+            .on_thread_start(|| IS_SHARED.set(true))
             .enable_all()
             .build()
             .expect("db-test: the tokio runtime could not be built")
