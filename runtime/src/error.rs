@@ -15,6 +15,9 @@ use crate::{
     session::Definition,
 };
 
+/// An error of any type, as [`FromTest`](crate::FromTest) and a session's functions return it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why the session of a test could not be started or used.
 ///
 /// The same error stops every test that needs the session; clones are the same error. It says

@@ -43,6 +43,8 @@
 
 #[cfg(feature = "harness")]
 mod error;
+#[cfg(feature = "harness")]
+mod executor;
 #[doc(hidden)]
 pub mod macro_support;
 #[cfg(feature = "harness")]
@@ -75,13 +77,13 @@ pub use axum_test;
 
 #[cfg(feature = "harness")]
 pub use self::{
-    error::Error,
+    error::{BoxError, Error},
     observe::queries::{Queries, Query, QueryCount},
     overrides::{IntoAnswer, OverrideRequest, Overrides, Overriding},
     postgres::sandbox::Savepoint,
     session::{Flavor, Isolation, Migrations, Session},
     test::context::TestContext,
     test::faults::{Fault, Faults},
-    test::from_test::{BoxError, FromTest},
+    test::from_test::FromTest,
     test::teardown::Teardown,
 };

@@ -22,7 +22,7 @@ mod harness {
     pub use crate::{BoxError, FromTest, TestContext};
     use crate::{
         Flavor, Isolation, Overrides, Session,
-        process::short_backtrace::shortened,
+        executor::short_backtrace::shortened,
         session::Stated,
         test::{
             arguments::{Argument, Arguments},

@@ -33,6 +33,7 @@ pub(crate) use self::{
 use crate::{
     Error,
     error::Cause,
+    executor,
     observe::log,
     postgres::{
         database::{Mark, OwnDatabase},
@@ -40,7 +41,6 @@ use crate::{
         server::Server,
         template::Template,
     },
-    process::executor,
 };
 
 /// How long a test waits for a lane when the server is out of connections.

@@ -27,8 +27,8 @@ pub(crate) use self::{
 use crate::{
     Error,
     error::Cause,
+    executor,
     postgres::{Listener, Place, keep::Keeping, lane::Lane},
-    process::executor,
     session::Startable,
     test::{isolation::Watch, outcome::Outcome, stopwatch::Stopwatch},
 };

@@ -33,6 +33,7 @@ pub(crate) use self::{
 };
 use crate::{
     error::Cause,
+    executor,
     observe::log,
     postgres::{
         database::OwnDatabase,
@@ -41,7 +42,6 @@ use crate::{
         template::PROXIED,
         upstream::{Session, Upstream},
     },
-    process::executor,
 };
 
 /// How long a new connection may take.

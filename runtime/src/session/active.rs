@@ -15,6 +15,7 @@ use super::Definition;
 use crate::{
     Error,
     error::Cause,
+    executor,
     observe::log,
     postgres::{
         keep,
@@ -22,7 +23,6 @@ use crate::{
         server::{Cluster, Server},
         template::Template,
     },
-    process::executor,
 };
 
 /// The started part of a session, made by the first test that needs it and shared by the others.

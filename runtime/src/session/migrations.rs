@@ -129,7 +129,7 @@ mod tests {
     use std::path::Path;
 
     use super::Migrations;
-    use crate::process::executor::block_on;
+    use crate::executor::block_on;
 
     fn load(had_conventional: bool) -> Result<usize, String> {
         let migrations = Migrations::default();

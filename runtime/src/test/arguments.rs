@@ -5,7 +5,7 @@
 
 use std::{any::type_name, future::Future, pin::Pin};
 
-use crate::{FromTest, TestContext, process::panics, test::outcome::ArgumentError};
+use crate::{FromTest, TestContext, executor::panics, test::outcome::ArgumentError};
 
 type Making<'a, T> = Pin<Box<dyn Future<Output = Result<T, ArgumentError>> + 'a>>;
 

@@ -22,11 +22,11 @@ use tokio::sync::OnceCell;
 use crate::{
     BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
     error::Cause,
+    executor::panics,
     macro_support::Test,
     observe::{log, queries, recording::Recording},
     overrides::Layer,
     postgres::{keep::Keeping, sandbox::Ending},
-    process::panics,
     session::{Active, Definition, Isolation},
     test::{
         faults,

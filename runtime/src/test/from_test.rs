@@ -10,12 +10,9 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use crate::{BoxError, Overrides, TestContext};
 #[cfg(feature = "axum")]
 use crate::{Client, test::client};
-use crate::{Overrides, TestContext};
-
-/// An error of any type, as [`FromTest`] and a session's functions return it.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A type that a test can take as an argument.
 ///

@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     Error, Flavor, TestContext,
+    executor::{self, panics},
     macro_support::{Test, TestFuture},
     observe::{
         announce::announce,
@@ -19,17 +20,13 @@ use crate::{
     },
     overrides::Unasked,
     postgres::sandbox::Ending,
-    process::{
-        executor,
-        own_runtime::OwnRuntime,
-        panics,
-        running::{self, Presence},
-        watchdog,
-    },
     session::{self, variables},
     test::{
         fixtures,
         outcome::{Ended, Outcome},
+        own_runtime::OwnRuntime,
+        running::{self, Presence},
+        watchdog,
     },
 };
 use futures_util::FutureExt;

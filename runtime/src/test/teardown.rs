@@ -12,8 +12,8 @@ use futures_util::FutureExt;
 
 use crate::{
     BoxError,
+    executor::{self, panics::text_of},
     observe::report::chain,
-    process::{executor, panics::text_of},
 };
 
 /// How long each teardown may take.

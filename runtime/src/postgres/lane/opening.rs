@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Error,
     error::Cause,
+    executor::{self, blocking},
     observe::log,
     postgres::{
         database::{Fate, Mark, OwnDatabase, survey},
@@ -21,7 +22,6 @@ use crate::{
         template::{Ground, clean_up},
         upstream::{Session, Upstream},
     },
-    process::executor::{self, blocking},
 };
 
 /// How many lanes are looked at before something must be wrong.

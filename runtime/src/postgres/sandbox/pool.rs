@@ -9,10 +9,9 @@ use sqlx::{
 };
 
 use crate::{
-    Isolation,
+    Isolation, executor,
     observe::recording::Recording,
     postgres::{Place, lane::LaneId},
-    process::executor,
     session::Startable,
 };
 

@@ -14,8 +14,8 @@ use super::{Core, Sandbox, State};
 use crate::{
     Error,
     error::Cause,
+    executor,
     postgres::proxy::{MarkRefused, Marking},
-    process::executor,
 };
 
 /// How long a transaction that is open is waited for.

@@ -5,9 +5,9 @@ use sqlx::{AssertSqlSafe, Executor, PgPool, migrate::MigrateError, postgres::PgP
 use super::{Template, failed_migration, roles};
 use crate::{
     error::{Cause, is_of_the_moment},
+    executor::panics::caught,
     observe::{announce::announce, report::chain},
     postgres::{database::OwnDatabase, server::is},
-    process::panics::caught,
 };
 
 /// Fills a new database.

@@ -14,12 +14,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use super::{Ground, Template, fill, locale, notifying, reap, sequences};
 use crate::{
     error::Cause,
+    executor,
     observe::{announce::announce, log},
     postgres::{
         database::{COMMENT, Mark, OwnDatabase, Sessions, remove},
         server::is,
     },
-    process::executor,
 };
 
 /// How long a process waits for another one that is making the same template.

@@ -10,7 +10,7 @@ use std::{
 use futures_util::FutureExt;
 
 use crate::{
-    BoxError, Error, error::Cause, process::short_backtrace::__rust_begin_short_backtrace,
+    BoxError, Error, error::Cause, executor::short_backtrace::__rust_begin_short_backtrace,
 };
 
 /// A panic whose message the panic hook has printed already.

@@ -11,12 +11,10 @@ use std::{
 };
 
 use crate::{
+    executor,
     observe::announce::announce,
     postgres,
-    process::{
-        executor,
-        running::{self, Overdue},
-    },
+    test::running::{self, Overdue},
 };
 
 /// How often the running tests are looked at.

@@ -1,14 +1,17 @@
 //! The one runtime of the process: every test, handler and pool lives on it.
 //!
-//! It is built before `main`. A thread inherits libtest's output capture from the thread that
+//! It is built before `main` (`process.rs`). A thread inherits libtest's output capture from the thread that
 //! spawns it, so workers spawned lazily by the first test would print into that test's buffer for
 //! the rest of the run.
+
+pub(crate) mod panics;
+pub(crate) mod short_backtrace;
 
 use std::{
     cell::Cell,
     future::Future,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -42,16 +45,20 @@ static IS_ABANDONED: AtomicBool = AtomicBool::new(false);
 /// What a process ends with whose tests have failed, as libtest has it.
 const FAILED: i32 = 101;
 
-/// How long the end of the process waits for work in the background.
-const BACKGROUND_LIMIT: Duration = Duration::from_secs(1);
+/// Builds the runtime, if it is not there.
+pub(crate) fn start() {
+    runtime();
+}
 
-/// How long it waits for connections to be closed in good order.
-const CLOSING_LIMIT: Duration = Duration::from_secs(1);
-
-/// Ends the process without a word to the runtime, which does not answer.
+/// Ends the process without using the runtime, which does not answer.
 pub(crate) fn abandon() -> ! {
     IS_ABANDONED.store(true, Ordering::Release);
     std::process::exit(FAILED)
+}
+
+/// Whether the process ends because the runtime does not answer.
+pub(crate) fn is_abandoned() -> bool {
+    IS_ABANDONED.load(Ordering::Acquire)
 }
 
 /// Runs a future to its end on the shared runtime, on the calling thread.
@@ -111,6 +118,12 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     doing
         .await
         .expect("db-test: work that waits does not panic")
+}
+
+/// Waits for the work in the background.
+pub(crate) async fn background_ends() {
+    let work = std::mem::take(&mut *background());
+    join_all(work).await;
 }
 
 fn background() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
@@ -174,47 +187,4 @@ fn runtime() -> &'static Runtime {
             .build()
             .expect("db-test: the tokio runtime could not be built")
     })
-}
-
-#[ctor::ctor(unsafe)]
-fn before_main() {
-    crate::observe::log::begin();
-    // This process may be a copy of a test binary that was started to look after the private
-    // server; then the following call does not return.
-    #[cfg(unix)]
-    crate::postgres::server::local::supervise_if_asked();
-    crate::process::running::watch_tasks();
-    runtime();
-}
-
-#[dtor::dtor(unsafe)]
-fn at_exit() {
-    #[cfg(unix)]
-    crate::postgres::remove_directory();
-    if !crate::session::any_active() || IS_ABANDONED.load(Ordering::Acquire) {
-        return;
-    }
-    crate::observe::untouched::announce_at_exit();
-    // The thread-local state that tokio needs is gone on the exiting thread; a fresh one has it.
-    let done = Arc::new((Mutex::new(false), Condvar::new()));
-    let closer = Arc::clone(&done);
-    thread::spawn(move || {
-        block_on(async {
-            let work = std::mem::take(&mut *background());
-            // What is not done by then is done by a later run.
-            timeout(BACKGROUND_LIMIT, join_all(work)).await.ok();
-            timeout(CLOSING_LIMIT, crate::session::close_all())
-                .await
-                .ok();
-        });
-        *closer.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        closer.1.notify_one();
-    });
-    // The limits above are timers of a runtime that leaked tasks may have taken over.
-    let is_done = done.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let limit = BACKGROUND_LIMIT + CLOSING_LIMIT + CLOSING_LIMIT;
-    drop(
-        done.1
-            .wait_timeout_while(is_done, limit, |is_done| !*is_done),
-    );
 }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use crate::{
+    executor::{THREAD_NAME, panics::text_of},
     observe::{announce::announce, recording::Recording},
-    process::{executor::THREAD_NAME, panics::text_of},
 };
 
 static RUNNING: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
