@@ -246,6 +246,13 @@ pub(crate) enum Cause {
     },
 
     #[error(
+        "the session's database is SQLite, and this is of PostgreSQL alone\n\
+         take `SqlitePool`, `PoolConnection<Sqlite>`, `SqliteConnectOptions` or `cx.sqlite_pool()`; tests on PostgreSQL \
+         name another session: #[db_test(session = path)]"
+    )]
+    NotPostgres,
+
+    #[error(
         "a savepoint is a place in the test's transaction, and with `isolation = \"database\"` there is none\n\
          remove the option, or delete at the end of each case what it has written"
     )]

@@ -1,6 +1,7 @@
 //! What a session is: which database, which application, which overrides.
 
 mod active;
+mod fingerprint;
 mod migrations;
 mod modes;
 mod registry;
@@ -11,9 +12,10 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-pub(crate) use self::migrations::{file_of, shown};
+pub(crate) use self::migrations::{failed_migration, name_of, shown_file_of};
 pub(crate) use self::{
     active::{Active, Startable},
+    fingerprint::Fingerprint,
     registry::{Definition, any_active, close_all, crate_dir, definition_of, register},
     stated::{Stated, compare},
 };

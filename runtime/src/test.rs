@@ -6,6 +6,7 @@ pub(crate) mod arguments;
 #[cfg(feature = "axum")]
 pub(crate) mod client;
 pub(crate) mod context;
+pub(crate) mod database;
 pub(crate) mod faults;
 pub(crate) mod fixtures;
 pub(crate) mod from_test;

@@ -1,5 +1,6 @@
 //! What a test did: its HTTP exchanges, and the statements that each of them caused.
 
+mod attributed;
 mod exchange;
 mod holders;
 mod latest;
@@ -20,6 +21,7 @@ use std::{
 #[cfg(feature = "axum")]
 pub(crate) use self::exchange::{BODY, Seen};
 pub(crate) use self::{
+    attributed::attributed,
     exchange::Exchange,
     holders::ClientId,
     latest::Latest,

@@ -13,14 +13,14 @@ use sqlx::{PgPool, postgres::PgConnectOptions};
 use crate::{
     Error, Isolation,
     error::Cause,
-    observe::recording::Recording,
+    observe::recording::{Recording, attributed},
     postgres::{
         Place,
         database::Mark,
         keep::Keeping,
         lane::{Cut, Lane, LaneId},
         relay::Relay,
-        sandbox::{Ending, attributed, leave},
+        sandbox::{Ending, leave},
         upstream::Upstream,
     },
     session::{Active, Startable},
@@ -86,6 +86,7 @@ impl Exclusive {
                 .session
                 .pool_options(Isolation::Database),
             recording,
+            "",
         )
         .connect_lazy_with(options.clone());
         // Its own is thrown away at its end; the next one is cloned while it runs.

@@ -20,10 +20,7 @@ use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
 pub use self::savepoint::Savepoint;
-pub(crate) use self::{
-    ending::Ending,
-    pool::{attributed, leave},
-};
+pub(crate) use self::{ending::Ending, pool::leave};
 use crate::{
     Error,
     error::Cause,

@@ -1,6 +1,7 @@
 //! What one running test has: its sandbox, its overrides, its router.
 
 use std::{
+    any::Any,
     future::Future,
     panic::Location,
     sync::{
@@ -29,6 +30,7 @@ use crate::{
     postgres::{keep::Keeping, sandbox::Ending},
     session::{Active, Definition, Isolation},
     test::{
+        database::AnyDatabase,
         faults,
         isolation::{TestDatabase, Watch},
         outcome::{FieldError, Outcome},
@@ -47,7 +49,7 @@ struct Inner {
     test: &'static Test,
     definition: &'static Definition,
     overrides: Overrides,
-    database: TestDatabase,
+    database: Box<dyn AnyDatabase>,
     recording: Arc<Recording>,
     faults: Arc<faults::Table>,
     #[cfg(feature = "axum")]
@@ -94,7 +96,7 @@ impl TestContext {
             test,
             definition,
             overrides,
-            database,
+            database: Box::new(database),
             recording,
             faults,
             #[cfg(feature = "axum")]
@@ -119,7 +121,10 @@ impl TestContext {
     /// the test.
     pub fn pool(&self) -> PgPool {
         self.0.asked.store(true, Ordering::Relaxed);
-        self.0.database.pool()
+        match self.postgres() {
+            Ok(database) => database.pool(),
+            Err(error) => panic!("db-test: {error}"),
+        }
     }
 
     /// The replacements that are in force in this test.
@@ -159,7 +164,7 @@ impl TestContext {
     /// When the session cannot start.
     pub async fn outside(&self) -> Result<PgConnectOptions, Error> {
         self.0.asked.store(true, Ordering::Relaxed);
-        self.0.database.outside().await
+        self.postgres()?.outside().await
     }
 
     /// The options of connections of the application's own making, for applications that build
@@ -170,7 +175,7 @@ impl TestContext {
     /// When the session could not be started. Where that is not known yet, who connects is told.
     pub fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         self.0.asked.store(true, Ordering::Relaxed);
-        self.0.database.connect_options()
+        self.postgres()?.connect_options()
     }
 
     /// The URL of the test's database, for applications and drivers that connect by one.
@@ -183,7 +188,8 @@ impl TestContext {
     /// When the session cannot start.
     pub async fn url(&self) -> Result<String, Error> {
         self.ready().await?;
-        Ok(self.0.database.place().url(&self.connect_options()?))
+        self.0.asked.store(true, Ordering::Relaxed);
+        self.0.database.url()
     }
 
     /// Marks the present state of the test's database, to be returned to.
@@ -198,7 +204,7 @@ impl TestContext {
     pub async fn savepoint(&self) -> Result<Savepoint, Error> {
         let limit = self.0.test.timeout;
         let limit = limit.unwrap_or(self.0.definition.session.time_limit());
-        self.0.database.savepoint(limit).await
+        self.postgres()?.savepoint(limit).await
     }
 
     /// Has a future run when the test has ended, whether it passed, failed, panicked or ran out of
@@ -243,8 +249,7 @@ impl TestContext {
     /// Makes sure that a lane is there, so that what is wrong with the server or the migrations
     /// fails the test before its body runs.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
-        // In a box, so that the layout of a user's future is not too deep for the compiler.
-        Box::pin(self.0.database.ready()).await
+        self.0.database.ready().await
     }
 
     /// The application's router around this test's pool, built once.
@@ -305,9 +310,16 @@ impl TestContext {
         &self.0.recording
     }
 
-    /// The options of the owner's connections to the test's database.
-    pub(crate) fn owner_options(&self) -> Result<PgConnectOptions, Error> {
-        self.0.database.owner_options()
+    /// The test's database, of whatever kind.
+    pub(crate) fn database(&self) -> &dyn AnyDatabase {
+        &*self.0.database
+    }
+
+    /// The test's database, which arguments that are PostgreSQL's alone need.
+    fn postgres(&self) -> Result<&TestDatabase, Error> {
+        let database: &dyn Any = &*self.0.database;
+        let database = database.downcast_ref();
+        database.ok_or_else(|| Error::from(Cause::NotPostgres))
     }
 
     fn isolation(&self) -> Isolation {

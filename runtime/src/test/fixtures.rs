@@ -54,11 +54,11 @@ pub(crate) fn before(test: &'static Test, cx: &TestContext, body: TestFuture) ->
 
 async fn load(fixtures: &Fixtures, cx: &TestContext) -> Result<(), BoxError> {
     cx.ready().await?;
-    Ok(load_by(fixtures, &cx.owner_options()?).await?)
+    Ok(cx.database().load(fixtures).await?)
 }
 
 /// A connection of its own takes with it what a script has set.
-async fn load_by(fixtures: &Fixtures, options: &PgConnectOptions) -> Result<(), Error> {
+pub(crate) async fn load_by(fixtures: &Fixtures, options: &PgConnectOptions) -> Result<(), Error> {
     let failed = |error| fixtures.failure(0, None, error);
     let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
     run(fixtures, &mut connection).await?;
@@ -97,7 +97,7 @@ fn is_boundary(row: &PgRow) -> bool {
 }
 
 impl Fixtures {
-    fn failure(&self, script: usize, line: Option<usize>, error: sqlx::Error) -> Error {
+    pub(crate) fn failure(&self, script: usize, line: Option<usize>, error: sqlx::Error) -> Error {
         let file = beside(self.source, self.scripts[script].0);
         let line = line.map_or_else(String::new, |line| format!(":{line}"));
         let place = format!("{}{line}", file.display());

@@ -1,10 +1,11 @@
-//! The database of one test, by what keeps it apart from the others.
+//! The PostgreSQL database of one test, by what keeps it apart from the others.
 
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
@@ -18,10 +19,15 @@ use crate::{
         sandbox::{Ending, Sandbox, Savepoint},
     },
     session::Startable,
-    test::{faults, outcome::Outcome},
+    test::{
+        database::AnyDatabase,
+        faults,
+        fixtures::{self, Fixtures},
+        outcome::Outcome,
+    },
 };
 
-/// The database of one test.
+/// The PostgreSQL database of one test.
 pub(crate) enum TestDatabase {
     /// A transaction on a lane, rolled back at the end; made when it is first asked for.
     Transaction(LazySandbox),
@@ -76,33 +82,6 @@ impl TestDatabase {
         }
     }
 
-    /// Makes sure that the database is there.
-    pub(crate) async fn ready(&self) -> Result<(), Error> {
-        match self {
-            Self::Transaction(sandbox) => sandbox.get().ready().await,
-            Self::Own(_) => Ok(()),
-        }
-    }
-
-    /// The time spent on making the database ready, which does not count against the test's limit.
-    pub(crate) fn time_preparing(&self) -> Duration {
-        match self {
-            Self::Transaction(sandbox) => {
-                let made = sandbox.made.get();
-                made.map_or(Duration::ZERO, Sandbox::time_taking)
-            }
-            Self::Own(_) => Duration::ZERO,
-        }
-    }
-
-    /// Where the test's connections lead.
-    pub(crate) fn place(&self) -> &Place {
-        match self {
-            Self::Transaction(sandbox) => sandbox.get().place(),
-            Self::Own(exclusive) => exclusive.place(),
-        }
-    }
-
     /// The options of connections of the application's own making.
     pub(crate) fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         match self {
@@ -136,14 +115,52 @@ impl TestDatabase {
         Ok(options.options([("default_transaction_read_only", "on")]))
     }
 
-    /// Ends the test's use of its database.
-    pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
+    /// Where the test's connections lead.
+    fn place(&self) -> &Place {
         match self {
-            Self::Transaction(sandbox) => match sandbox.made.get() {
-                Some(sandbox) => sandbox.end(outcome, keeping).await,
-                None => Ending::untouched(outcome, keeping),
-            },
-            Self::Own(exclusive) => exclusive.end(outcome, keeping).await,
+            Self::Transaction(sandbox) => sandbox.get().place(),
+            Self::Own(exclusive) => exclusive.place(),
         }
+    }
+}
+
+impl AnyDatabase for TestDatabase {
+    fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            match self {
+                Self::Transaction(sandbox) => sandbox.get().ready().await,
+                Self::Own(_) => Ok(()),
+            }
+        })
+    }
+
+    fn time_preparing(&self) -> Duration {
+        match self {
+            Self::Transaction(sandbox) => {
+                let made = sandbox.made.get();
+                made.map_or(Duration::ZERO, Sandbox::time_taking)
+            }
+            Self::Own(_) => Duration::ZERO,
+        }
+    }
+
+    fn url(&self) -> Result<String, Error> {
+        Ok(self.place().url(&self.connect_options()?))
+    }
+
+    fn load<'a>(&'a self, fixtures: &'a Fixtures) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move { fixtures::load_by(fixtures, &self.owner_options()?).await })
+    }
+
+    fn end<'a>(&'a self, outcome: &'a Outcome, keeping: &'a Keeping) -> LocalBoxFuture<'a, Ending> {
+        Box::pin(async move {
+            match self {
+                Self::Transaction(sandbox) => match sandbox.made.get() {
+                    Some(sandbox) => sandbox.end(outcome, keeping).await,
+                    None => Ending::untouched(outcome, keeping),
+                },
+                Self::Own(exclusive) => exclusive.end(outcome, keeping).await,
+            }
+        })
     }
 }

@@ -2,15 +2,11 @@
 
 use std::sync::{Arc, LazyLock};
 
-use futures_util::FutureExt;
-use sqlx::{
-    AssertSqlSafe, Executor, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgPool, Pool, postgres::PgConnectOptions};
 
 use crate::{
     Isolation, executor,
-    observe::recording::Recording,
+    observe::recording::{Recording, attributed},
     postgres::{Place, lane::LaneId},
     session::Startable,
 };
@@ -53,6 +49,7 @@ pub(super) fn make(
             .session
             .pool_options(Isolation::Transaction),
         recording,
+        "",
     )
     // A connection within the process does not get lost unseen.
     .test_before_acquire(false)
@@ -62,44 +59,12 @@ pub(super) fn make(
     .connect_lazy_with(to.clone())
 }
 
-/// Has a pool tell whose each of its connections is.
-pub(crate) fn attributed(options: PgPoolOptions, recording: &Arc<Recording>) -> PgPoolOptions {
-    let (connecting, acquiring, releasing) = (
-        Arc::clone(recording),
-        Arc::clone(recording),
-        Arc::clone(recording),
-    );
-    options
-        .after_connect(move |connection, _| {
-            attribute(&connecting, connection);
-            Box::pin(async { Ok(()) })
-        })
-        .before_acquire(move |connection, _| {
-            attribute(&acquiring, connection);
-            let is_over = acquiring.is_finished();
-            Box::pin(async move { Ok(!is_over) })
-        })
-        .after_release(move |_, _| {
-            releasing.released();
-            let is_over = releasing.is_finished();
-            Box::pin(async move { Ok(!is_over) })
-        })
-}
-
 /// Leaves the pool of an ended test to whoever still has a handle, without connections.
 ///
 /// It is not closed: a closed pool refuses at once and without ever yielding, so a task that tries again after each error
 /// would starve the runtime. Whoever asks it for a connection has to wait until it is refused.
-pub(crate) fn leave(pool: &PgPool) {
+pub(crate) fn leave<DB: sqlx::Database>(pool: &Pool<DB>) {
     while let Some(idle) = pool.try_acquire() {
         drop(idle.detach());
-    }
-}
-
-fn attribute(recording: &Recording, connection: &mut PgConnection) {
-    if let Some(mark) = recording.acquired() {
-        // It is sent, and nobody waits for the answer: sqlx reads it before it asks for something else.
-        let mark = sqlx::raw_sql(AssertSqlSafe(mark));
-        connection.execute(mark).now_or_never();
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use sqlx::{
     Either, Executor, PgPool,
-    migrate::{MigrateError, Migration, Migrator},
+    migrate::{MigrateError, Migration},
 };
 
 use super::Template;
@@ -13,23 +13,6 @@ use crate::{postgres::script_line, session};
 
 /// How long finding the line may take; without it the file alone is told.
 const LIMIT: Duration = Duration::from_secs(5);
-
-/// The migration that failed.
-pub(super) fn of<'a>(migrator: &'a Migrator, error: &MigrateError) -> Option<&'a Migration> {
-    let MigrateError::ExecuteMigration(_, version) = error else {
-        return None;
-    };
-    let mut migrations = migrator.iter();
-    migrations.find(|m| m.version == *version && !m.migration_type.is_down_migration())
-}
-
-/// The name by which the user knows the migration that failed.
-pub(super) fn name(migration: Option<&Migration>) -> String {
-    migration.map_or("bookkeeping".to_owned(), |migration| {
-        let (version, description) = (migration.version, &migration.description);
-        format!("`{version}_{}`", description.replace(' ', "_"))
-    })
-}
 
 /// The file and the line, as terminals make a link of them.
 ///
@@ -53,12 +36,7 @@ pub(super) async fn place(
         (None, _) => None,
     };
     let directory = &template.migrations_dir;
-    let path = directory.join(session::file_of(migration, directory));
-    let file = if path.is_file() {
-        session::shown(&path).display().to_string()
-    } else {
-        session::file_of(migration, directory)
-    };
+    let file = session::shown_file_of(migration, directory);
     match line {
         Some(line) => format!(" at {file}:{line}"),
         None => format!(" in {file}"),

@@ -8,6 +8,7 @@ use crate::{
     executor::panics::caught,
     observe::{announce::announce, report::chain},
     postgres::{database::OwnDatabase, server::is},
+    session,
 };
 
 /// Fills a new database.
@@ -24,9 +25,9 @@ pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(),
 async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
     let migrator = roles::accepting(&template.migrator, &template.database, &template.server);
     if let Err(error) = migrator.run(pool).await {
-        let migration = failed_migration::of(&migrator, &error);
+        let migration = session::failed_migration(&migrator, &error);
         return Err(Cause::MigrationFailed {
-            name: failed_migration::name(migration).into(),
+            name: session::name_of(migration).into(),
             at: failed_migration::place(template, migration, &error, Some(pool))
                 .await
                 .into(),
@@ -82,18 +83,20 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     let Err(error) = migrated else {
         return Ok(());
     };
-    Err(match failed_migration::of(&template.migrator, &error) {
-        Some(migration) => Cause::MigrationFailed {
-            name: failed_migration::name(Some(migration)).into(),
-            at: failed_migration::place(template, Some(migration), &error, None)
-                .await
-                .into(),
-            place: format!(" ({server})").into(),
-            advice: advice_on_migration(template, &error),
-            error,
+    Err(
+        match session::failed_migration(&template.migrator, &error) {
+            Some(migration) => Cause::MigrationFailed {
+                name: session::name_of(Some(migration)).into(),
+                at: failed_migration::place(template, Some(migration), &error, None)
+                    .await
+                    .into(),
+                place: format!(" ({server})").into(),
+                advice: advice_on_migration(template, &error),
+                error,
+            },
+            None => Cause::SharedMigration { server, error },
         },
-        None => Cause::SharedMigration { server, error },
-    })
+    )
 }
 
 /// What to do about a privilege that is missing, or about what is there already.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sqlx::migrate::{Migration, Migrator};
+use sqlx::migrate::{MigrateError, Migration, Migrator};
 
 use crate::error::Cause;
 
@@ -34,7 +34,7 @@ pub(super) fn refuse_twins(migrator: &Migrator, directory: &Path) -> Result<(), 
 }
 
 /// The name of a migration's file: the true one where the file is there, which keeps leading zeros.
-pub(crate) fn file_of(migration: &Migration, directory: &Path) -> String {
+fn file_of(migration: &Migration, directory: &Path) -> String {
     let suffix = migration.migration_type.suffix();
     let rest = format!("{}{suffix}", migration.description.replace(' ', "_"));
     let of_this = |name: &String| {
@@ -43,6 +43,36 @@ pub(crate) fn file_of(migration: &Migration, directory: &Path) -> String {
     };
     let found = names(directory).into_iter().find(of_this);
     found.unwrap_or_else(|| format!("{}_{rest}", migration.version))
+}
+
+/// The path of a migration's file as short as can be where it is there, and else its name.
+pub(crate) fn shown_file_of(migration: &Migration, directory: &Path) -> String {
+    let path = directory.join(file_of(migration, directory));
+    if path.is_file() {
+        shown(&path).display().to_string()
+    } else {
+        file_of(migration, directory)
+    }
+}
+
+/// The migration that failed.
+pub(crate) fn failed_migration<'a>(
+    migrator: &'a Migrator,
+    error: &MigrateError,
+) -> Option<&'a Migration> {
+    let MigrateError::ExecuteMigration(_, version) = error else {
+        return None;
+    };
+    let mut migrations = migrator.iter();
+    migrations.find(|m| m.version == *version && !m.migration_type.is_down_migration())
+}
+
+/// The name by which the user knows the migration that failed.
+pub(crate) fn name_of(migration: Option<&Migration>) -> String {
+    migration.map_or("bookkeeping".to_owned(), |migration| {
+        let (version, description) = (migration.version, &migration.description);
+        format!("`{version}_{}`", description.replace(' ', "_"))
+    })
 }
 
 /// What is in a directory without migrations.
@@ -66,7 +96,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 /// The path of a file as short as can be: from the directory in which the process runs.
-pub(crate) fn shown(path: &Path) -> PathBuf {
+fn shown(path: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here).unwrap_or(path).to_owned()
 }
