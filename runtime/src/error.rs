@@ -104,6 +104,12 @@ pub(crate) enum Cause {
     NoSeedWhenShared { role: String },
 
     #[error(
+        "the role `{role}` may not create databases, so the tests share the one that the URL names, and there is none for `{name}`\n\
+         run: ALTER ROLE \"{role}\" CREATEDB;"
+    )]
+    NoFurtherWhenShared { role: String, name: String },
+
+    #[error(
         "the session has a locale, and the role `{role}` may not create the database that would have it\n\
          run: ALTER ROLE \"{role}\" CREATEDB; or remove `.locale(…)`"
     )]
@@ -314,6 +320,16 @@ pub(crate) enum Cause {
         error: sqlx::Error,
     },
 
+    #[error(
+        "{session} has no database of the name `{name}`; {}",
+        named(known, name)
+    )]
+    NoSuchDatabase {
+        name: String,
+        session: String,
+        known: Vec<&'static str>,
+    },
+
     #[error("the session's `app` function {problem}")]
     AppFailed { problem: String },
 
@@ -430,6 +446,15 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The names of a session's further databases, or how to add one.
+fn named(known: &[&str], name: &str) -> String {
+    if known.is_empty() {
+        return format!("add it: `.database(\"{name}\", |database| database.migrations(…))`");
+    }
+    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!("there are {}", known.join(", "))
+}
 
 /// What to do about a fixture that failed, where we know.
 fn advice_on_fixture(error: &sqlx::Error) -> &'static str {

@@ -156,6 +156,26 @@ where
     }
 }
 
+/// Runs a future on the shared runtime and has the calling thread wait for it, for callers that are not async.
+///
+/// # Panics
+///
+/// When the future does.
+pub(crate) fn wait_for<F>(future: F) -> F::Output
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let (done, doing) = std::sync::mpsc::channel();
+    spawn(async move { done.send(future.await).ok() });
+    let waiting = || doing.recv().expect("db-test: the future did not end");
+    // A thread of the shared runtime leaves its other tasks to another one.
+    if thread::current().name() == Some(THREAD_NAME) {
+        tokio::task::block_in_place(waiting)
+    } else {
+        waiting()
+    }
+}
+
 /// Runs a future for so long at most, by a clock that nobody can pause.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     if !is_elsewhere() {

@@ -81,7 +81,7 @@ pub use self::{
     observe::queries::{Queries, Query, QueryCount},
     overrides::{IntoAnswer, OverrideRequest, Overrides, Overriding},
     postgres::sandbox::Savepoint,
-    session::{Flavor, Isolation, Migrations, Session},
+    session::{Database, Flavor, Isolation, Migrations, Session},
     test::context::TestContext,
     test::faults::{Fault, Faults},
     test::from_test::FromTest,

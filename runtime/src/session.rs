@@ -1,6 +1,7 @@
 //! What a session is: which database, which application, which overrides.
 
 mod active;
+mod database;
 mod fingerprint;
 mod migrations;
 mod modes;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     stated::{Stated, compare},
 };
 pub use self::{
+    database::Database,
     migrations::Migrations,
     modes::{Flavor, Isolation},
 };
@@ -74,6 +76,9 @@ pub struct Session {
     flavor: Flavor,
     isolation: Isolation,
     pub(crate) login: Login,
+    databases: Vec<database::Named>,
+    /// Its name, if it is a further database of another session.
+    pub(crate) named: Option<String>,
 }
 
 impl Session {
@@ -98,6 +103,8 @@ impl Session {
             flavor: Flavor::default(),
             isolation: Isolation::default(),
             login: Login::default(),
+            databases: Vec::new(),
+            named: None,
         }
     }
 

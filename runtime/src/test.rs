@@ -10,6 +10,7 @@ pub(crate) mod database;
 pub(crate) mod faults;
 pub(crate) mod fixtures;
 pub(crate) mod from_test;
+pub(crate) mod further;
 pub(crate) mod isolation;
 pub(crate) mod outcome;
 mod own_runtime;

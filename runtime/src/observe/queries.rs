@@ -130,6 +130,11 @@ impl Query {
         self.0.sql().into_owned()
     }
 
+    /// The name of the [further database](crate::Session::database) that it went to; `None` is the test's first one.
+    pub fn database(&self) -> Option<&str> {
+        self.0.database
+    }
+
     /// The parameters as SQL literals, shortened; `***` for those of columns that are named like a secret.
     pub fn parameters(&self) -> Vec<String> {
         self.0.shown().parameters

@@ -50,12 +50,14 @@ const ENTANGLEMENTS: usize = 10;
 /// What one test did, in order.
 pub(crate) struct Recording {
     test: &'static str,
+    /// The name of the database that this is of, unless it is the test's first one.
+    database: Option<&'static str>,
     /// Whether the test has ended.
     is_finished: AtomicBool,
     pulse: Pulse,
     /// The thread on which the test's body runs.
     thread: ThreadId,
-    log: Mutex<Log>,
+    log: Arc<Mutex<Log>>,
 }
 
 /// The exchanges and statements of a test.
@@ -104,10 +106,23 @@ impl Recording {
     pub(crate) fn new(test: &'static str) -> Arc<Self> {
         Arc::new(Self {
             test,
+            database: None,
             is_finished: AtomicBool::new(false),
             pulse: Pulse::default(),
             thread: thread::current().id(),
-            log: Mutex::new(Log::new()),
+            log: Arc::new(Mutex::new(Log::new())),
+        })
+    }
+
+    /// The same recording, for what happens in a further database of the test.
+    pub(crate) fn of_database(&self, name: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            test: self.test,
+            database: Some(name),
+            is_finished: AtomicBool::new(false),
+            pulse: self.pulse.another(),
+            thread: self.thread,
+            log: Arc::clone(&self.log),
         })
     }
 
@@ -164,6 +179,7 @@ impl Recording {
             return;
         }
         statement.caller = log.holders.of(client);
+        statement.database = self.database;
         log.add(statement);
     }
 

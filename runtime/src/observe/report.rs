@@ -7,7 +7,7 @@ mod printable;
 mod run_again;
 mod story;
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use sqlx::postgres::PgDatabaseError;
 
@@ -22,7 +22,7 @@ use crate::{
     macro_support::Test,
     observe::announce::announce,
     postgres::sandbox::Ending,
-    test::outcome::{ArgumentError, Ended, Outcome},
+    test::outcome::{ArgumentError, Ended, Endings, Outcome},
 };
 
 /// The payload of the panic that tells libtest of a failure which has been reported in full.
@@ -39,7 +39,7 @@ impl Report {
         let Ended {
             outcome,
             teardown,
-            ending,
+            endings,
             kept,
             unasked,
             unhit,
@@ -57,12 +57,16 @@ impl Report {
         if !teardown.is_empty() {
             sections.push(("teardown", teardown.join("\n")));
         }
-        if let Ending::NotOpened(error) = ending {
-            if !matches!(outcome, Outcome::NoArgument(_)) {
+        for ending in endings.each() {
+            if let Ending::NotOpened(error) = ending
+                && !matches!(outcome, Outcome::NoArgument(_))
+            {
                 sections.push(("cause", error.tell(test.name)));
             }
-        } else {
-            sections.push(("sandbox", ending.describe()));
+        }
+        let described = described(endings);
+        if !described.is_empty() {
+            sections.push(("sandbox", described));
         }
         if let Some(kept) = kept {
             sections.push(("kept", kept.clone()));
@@ -112,10 +116,11 @@ pub(crate) fn of_success(test: &Test, ended: &Ended) {
     if let Some(recording) = &ended.recording {
         encounters::announce_of(test.name, &recording.log());
     }
-    for note in ended.ending.notes() {
+    for note in ended.endings.each().flat_map(Ending::notes) {
         eprintln!("db-test: note: {note}");
     }
-    for what in ended.ending.left_behind() {
+    let left = ended.endings.each().flat_map(Ending::left_behind);
+    for what in left.collect::<BTreeSet<_>>() {
         announce(format_args!("{}: {what}", test.name));
     }
 }
@@ -135,15 +140,34 @@ impl std::fmt::Display for Report {
     }
 }
 
+/// How the test's use of each of its databases ended.
+fn described(endings: &Endings) -> String {
+    let mut text = match &endings.first {
+        Ending::NotOpened(_) => String::new(),
+        first => first.describe(),
+    };
+    for (name, ending) in &endings.further {
+        if !matches!(ending, Ending::NotOpened(_)) {
+            let line_break = if text.is_empty() { "" } else { "\n" };
+            write!(text, "{line_break}{name}: {}", ending.describe()).ok();
+        }
+    }
+    text
+}
+
 fn headline(ended: &Ended) -> String {
+    let failure = ended
+        .endings
+        .failure()
+        .map(|ending| ending.headline().to_owned());
     match &ended.outcome {
-        Outcome::Passed if ended.ending.is_failure() => ended.ending.headline().to_owned(),
+        Outcome::Passed | Outcome::NotRun if failure.is_some() => failure.unwrap_or_default(),
         Outcome::Passed if !ended.teardown.is_empty() => {
             "passed, but its teardown failed".to_owned()
         }
         Outcome::Passed if ended.over_budget.is_some() => "sent too many queries".to_owned(),
         Outcome::Passed => "passed".to_owned(),
-        Outcome::NotRun => ended.ending.headline().to_owned(),
+        Outcome::NotRun => "did not run".to_owned(),
         Outcome::Failed(_) => "returned an error".to_owned(),
         Outcome::Panicked(_) => "panicked".to_owned(),
         Outcome::TimedOut(limit) => format!("took longer than its limit of {limit:?}"),

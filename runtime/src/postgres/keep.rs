@@ -9,7 +9,7 @@ mod variable;
 use std::{
     fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -28,7 +28,7 @@ pub(crate) struct Keeping {
     test: &'static Test,
     request: Request,
     /// Whether the test fails, however its body ended.
-    fails: AtomicBool,
+    fails: Arc<AtomicBool>,
     told: Mutex<Vec<String>>,
 }
 
@@ -37,7 +37,17 @@ impl Keeping {
         Self {
             test,
             request: variable::request(),
-            fails: AtomicBool::new(false),
+            fails: Arc::default(),
+            told: Mutex::default(),
+        }
+    }
+
+    /// The same of a further database of the test.
+    pub(crate) fn another(&self) -> Self {
+        Self {
+            test: self.test,
+            request: self.request,
+            fails: Arc::clone(&self.fails),
             told: Mutex::default(),
         }
     }

@@ -87,6 +87,8 @@ impl Sandbox {
     fn be_served(&self) {
         self.0.is_invited.store(true, Ordering::Release);
         if !self.0.taken.initialized() && !self.0.take_warm() {
+            // Who connects is waiting for the lane, which a paused clock must not overtake.
+            self.0.watch.recording.pulse().beat(true);
             let sandbox = self.clone();
             executor::spawn(async move { sandbox.ready().await });
         }

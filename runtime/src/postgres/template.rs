@@ -37,6 +37,8 @@ pub(crate) struct Template {
     seed_sql: Vec<String>,
     seed: Option<SeedFn>,
     locale: Option<String>,
+    /// The name of a further database of a session.
+    named: Option<String>,
     server: Arc<Server>,
     ground: OnceCell<Result<Ground, Error>>,
 }
@@ -65,6 +67,7 @@ impl Template {
             seed_sql: session.seed_sql.clone(),
             seed: session.seed.clone(),
             locale: session.locale.clone(),
+            named: session.named.clone(),
             server,
             ground: OnceCell::new(),
         }

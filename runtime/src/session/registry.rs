@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    env,
+    env, iter,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
@@ -29,16 +29,37 @@ pub(crate) struct Definition {
     pub(super) had_migrations: bool,
     pub(crate) session: Session,
     pub(super) active: OnceCell<Result<Arc<Active>, Error>>,
+    /// The further databases, by their names.
+    pub(crate) databases: Vec<(String, Definition)>,
 }
 
 /// The name of the session of a test binary that describes none.
 const CONVENTIONAL: &str = "the conventional session";
 
 impl Definition {
+    fn new(name: String, crate_dir: PathBuf, had_migrations: bool, session: Session) -> Self {
+        let further = session.databases.iter().map(|named| {
+            let title = format!("the database `{}` of {name}", named.name);
+            let further = Self::new(title, crate_dir.clone(), false, named.session(&session));
+            (named.name.clone(), further)
+        });
+        Self {
+            databases: further.collect(),
+            name,
+            crate_dir,
+            had_migrations,
+            session,
+            active: OnceCell::new(),
+        }
+    }
+
+    fn active(&self) -> Option<Arc<Active>> {
+        self.active.get()?.as_ref().ok().cloned()
+    }
+
     /// Whether it has been started, and has migrations or a seed.
     pub(crate) fn has_schema(&self) -> bool {
-        let active = self.active.get().and_then(|active| active.as_ref().ok());
-        active.is_some_and(|active| active.has_schema())
+        self.active().is_some_and(|active| active.has_schema())
     }
 
     pub(crate) fn is_conventional(&self) -> bool {
@@ -118,12 +139,9 @@ fn definition(
         .get_or_insert_default()
         .entry(key)
         .or_insert_with(|| Box::leak(Box::default()));
-    once.get_or_init(|| Definition {
-        name: name.to_owned(),
-        crate_dir: crate_dir(test),
-        had_migrations: test.had_migrations,
-        session: make(),
-        active: OnceCell::new(),
+    once.get_or_init(|| {
+        let name = name.to_owned();
+        Definition::new(name, crate_dir(test), test.had_migrations, make())
     })
 }
 
@@ -144,7 +162,10 @@ pub(crate) async fn close_all() {
 fn active() -> Vec<Arc<Active>> {
     let definitions = definitions();
     let all = definitions.iter().flat_map(HashMap::values);
-    all.filter_map(|definition| definition.get()?.active.get()?.as_ref().ok().cloned())
+    let defined = all.filter_map(|definition| definition.get());
+    defined
+        .flat_map(|one| iter::once(one).chain(one.databases.iter().map(|(_, further)| further)))
+        .filter_map(Definition::active)
         .collect()
 }
 

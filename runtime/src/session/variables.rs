@@ -7,11 +7,12 @@ use crate::observe::announce::announce;
 const PREFIX: &str = "DB_TEST_";
 
 /// What follows the prefix in each of them.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 9] = [
     "HOME",
     "IDLE_SECONDS",
     "KEEP",
     "LOG",
+    "LOOPBACK",
     "REPORT",
     // What a process says to the supervisor that it starts.
     "SUPERVISE",
@@ -88,7 +89,7 @@ mod tests {
     fn one_that_is_like_none_is_told_with_all() {
         let told = complaint_of("DB_TEST_PARALLELISM").expect("it is none of ours");
         assert!(
-            told.ends_with("DB_TEST_KEEP, DB_TEST_LOG, DB_TEST_REPORT"),
+            told.ends_with("DB_TEST_KEEP, DB_TEST_LOG, DB_TEST_LOOPBACK, DB_TEST_REPORT"),
             "{told}"
         );
     }
@@ -97,6 +98,7 @@ mod tests {
     fn what_is_known_or_of_others_is_not_told() {
         for name in [
             "DB_TEST_KEEP",
+            "DB_TEST_LOOPBACK",
             "DB_TEST_SUPERVISE_BIN",
             "DB_TEST_CHILD_FAILS",
             "DATABASE_URL",

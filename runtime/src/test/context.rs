@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     future::Future,
+    iter,
     panic::Location,
     sync::{
         Arc,
@@ -27,13 +28,14 @@ use crate::{
     macro_support::Test,
     observe::{log, queries, recording::Recording},
     overrides::Layer,
-    postgres::{keep::Keeping, sandbox::Ending},
+    postgres::keep::Keeping,
     session::{Active, Definition, Isolation},
     test::{
         database::AnyDatabase,
         faults,
+        further::Further,
         isolation::{TestDatabase, Watch},
-        outcome::{FieldError, Outcome},
+        outcome::{Endings, FieldError, Outcome},
         teardown::Teardowns,
     },
 };
@@ -50,6 +52,7 @@ struct Inner {
     definition: &'static Definition,
     overrides: Overrides,
     database: Box<dyn AnyDatabase>,
+    further: Further,
     recording: Arc<Recording>,
     faults: Arc<faults::Table>,
     #[cfg(feature = "axum")]
@@ -91,19 +94,22 @@ impl TestContext {
             recording: Arc::clone(&recording),
             faults: Arc::clone(&faults),
         };
-        let database = TestDatabase::open(isolation_of(test, definition), session, watch).await?;
+        let (isolation, keeping) = (isolation_of(test, definition), Keeping::of(test));
+        let further = Further::of(definition, isolation, &watch, &keeping);
+        let database = TestDatabase::open(isolation, session, watch).await?;
         Ok(Self(Arc::new(Inner {
             test,
             definition,
             overrides,
             database: Box::new(database),
+            further,
             recording,
             faults,
             #[cfg(feature = "axum")]
             router: OnceCell::new(),
             asked: AtomicBool::new(false),
             app_has_no_pool: AtomicBool::new(false),
-            keeping: Keeping::of(test),
+            keeping,
             teardowns: Teardowns::default(),
         })))
     }
@@ -124,6 +130,23 @@ impl TestContext {
         match self.postgres() {
             Ok(database) => database.pool(),
             Err(error) => panic!("db-test: {error}"),
+        }
+    }
+
+    /// The pool of the session's further database of this name; see [`Session::database`](crate::Session::database).
+    ///
+    /// It is rolled back, or thrown away, as the [first one](Self::pool) is. With `isolation = "database"` the first
+    /// call waits until the database has been made, and blocks its thread meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// When the session has no database of this name; with `isolation = "database"`, when it could not be made.
+    #[track_caller]
+    pub fn pool_of(&self, name: &str) -> PgPool {
+        self.0.asked.store(true, Ordering::Relaxed);
+        match self.0.further.get(name) {
+            Ok(database) => database.pool(),
+            Err(error) => panic!("{error}"),
         }
     }
 
@@ -192,7 +215,29 @@ impl TestContext {
         self.0.database.url()
     }
 
-    /// Marks the present state of the test's database, to be returned to.
+    /// The options of connections of the application's own making to the session's further database of this name.
+    ///
+    /// # Errors
+    ///
+    /// When the session has no database of this name, or could not be started.
+    pub fn connect_options_of(&self, name: &str) -> Result<PgConnectOptions, Error> {
+        self.0.asked.store(true, Ordering::Relaxed);
+        self.0.further.get(name)?.connect_options()
+    }
+
+    /// The URL of the session's further database of this name, as [`url`](Self::url) is of the first one.
+    ///
+    /// # Errors
+    ///
+    /// When the session has no database of this name, or cannot start.
+    pub async fn url_of(&self, name: &str) -> Result<String, Error> {
+        self.0.asked.store(true, Ordering::Relaxed);
+        let database = self.0.further.get(name)?;
+        database.ready().await?;
+        database.url()
+    }
+
+    /// Marks the present state of the test's databases, to be returned to.
     ///
     /// Use it where one test runs many cases, each of which should start from the same rows: see
     /// [`Savepoint::restore`] and, for property tests, [`Savepoint::case`].
@@ -204,7 +249,8 @@ impl TestContext {
     pub async fn savepoint(&self) -> Result<Savepoint, Error> {
         let limit = self.0.test.timeout;
         let limit = limit.unwrap_or(self.0.definition.session.time_limit());
-        self.postgres()?.savepoint(limit).await
+        let first = self.postgres()?.savepoint(limit).await?;
+        Box::pin(self.0.further.savepoint(first, limit)).await
     }
 
     /// Has a future run when the test has ended, whether it passed, failed, panicked or ran out of
@@ -306,6 +352,11 @@ impl TestContext {
         self.0.faults.unhit()
     }
 
+    /// The recordings of all of the test's databases, which are of one log.
+    pub(crate) fn recordings(&self) -> impl Iterator<Item = &Arc<Recording>> {
+        iter::once(&self.0.recording).chain(self.0.further.recordings())
+    }
+
     pub(crate) fn recording(&self) -> &Arc<Recording> {
         &self.0.recording
     }
@@ -341,11 +392,11 @@ impl TestContext {
     }
 
     pub(crate) fn time_preparing(&self) -> Duration {
-        self.0.database.time_preparing()
+        self.0.database.time_preparing() + self.0.further.time_preparing()
     }
 
     /// Ends the test's use of its database.
-    pub(crate) async fn end(&self, outcome: &Outcome) -> Ending {
+    pub(crate) async fn end(&self, outcome: &Outcome) -> Endings {
         let keeping = &self.0.keeping;
         let over_budget = || queries::exceeded(self.0.test, &self.0.recording.log()).is_some();
         if keeping.is_asked_for() && over_budget() {
@@ -357,12 +408,18 @@ impl TestContext {
             let first_line = described.lines().next().unwrap_or_default();
             format!("{}: {first_line}", self.name())
         });
-        ending
+        let further = self.0.further.end(outcome).await;
+        Endings {
+            first: ending,
+            further,
+        }
     }
 
     /// What was kept of the test, if that was asked for; known when it has ended.
     pub(crate) fn kept(&self) -> Option<String> {
-        self.0.keeping.report()
+        let first = self.0.keeping.report();
+        let kept: Vec<_> = first.into_iter().chain(self.0.further.kept()).collect();
+        (!kept.is_empty()).then(|| kept.join("\n"))
     }
 }
 

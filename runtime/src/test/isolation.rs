@@ -64,15 +64,28 @@ impl TestDatabase {
         watch: Watch,
     ) -> Result<Self, Error> {
         Ok(match isolation {
-            Isolation::Transaction => Self::Transaction(LazySandbox {
-                session,
-                watch,
-                made: OnceLock::new(),
-            }),
+            Isolation::Transaction => Self::transaction(session, watch),
             Isolation::Database => {
                 Self::Own(Box::new(Exclusive::open(session, &watch.recording).await?))
             }
         })
+    }
+
+    /// A transaction that takes a lane when it is needed.
+    pub(crate) fn transaction(session: Startable, watch: Watch) -> Self {
+        Self::Transaction(LazySandbox {
+            session,
+            watch,
+            made: OnceLock::new(),
+        })
+    }
+
+    /// Whether anything has been asked of it.
+    pub(crate) fn is_used(&self) -> bool {
+        match self {
+            Self::Transaction(sandbox) => sandbox.made.get().is_some(),
+            Self::Own(_) => true,
+        }
     }
 
     pub(crate) fn pool(&self) -> PgPool {

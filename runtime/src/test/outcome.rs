@@ -1,6 +1,6 @@
 //! How the body of a test ended.
 
-use std::{any::Any, process::ExitCode, sync::Arc, time::Duration};
+use std::{any::Any, iter, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
     BoxError, Error,
@@ -63,12 +63,37 @@ pub(crate) enum Outcome {
     NoArgument(ArgumentError),
 }
 
+/// How the test's use of its databases ended.
+pub(crate) struct Endings {
+    pub(crate) first: Ending,
+    /// Of the further ones that it has used, by name.
+    pub(crate) further: Vec<(&'static str, Ending)>,
+}
+
+impl Endings {
+    /// That of a test that has none but its first database.
+    fn of(first: Ending) -> Self {
+        let further = Vec::new();
+        Self { first, further }
+    }
+
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Ending> {
+        let further = self.further.iter().map(|(_, ending)| ending);
+        iter::once(&self.first).chain(further)
+    }
+
+    /// One that alone makes the test fail.
+    pub(crate) fn failure(&self) -> Option<&Ending> {
+        self.each().find(|ending| ending.is_failure())
+    }
+}
+
 /// All that is known of a test when it is over.
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     /// What went wrong with which of its teardowns.
     pub(crate) teardown: Vec<String>,
-    pub(crate) ending: Ending,
+    pub(crate) endings: Endings,
     /// What was kept of it, if that was asked for.
     pub(crate) kept: Option<String>,
     /// The overrides that the test set in vain.
@@ -87,16 +112,16 @@ impl Ended {
     /// Whether something but the body made the test fail.
     pub(crate) fn is_spoiled(&self) -> bool {
         let over_budget = self.outcome.passed() && self.over_budget.is_some();
-        self.ending.is_failure() || !self.teardown.is_empty() || over_budget
+        self.endings.failure().is_some() || !self.teardown.is_empty() || over_budget
     }
 
     /// A test that there was no database for.
     pub(crate) fn without_running(error: Error) -> Self {
-        let (outcome, ending) = (Outcome::NotRun, Ending::NotOpened(error));
+        let (outcome, endings) = (Outcome::NotRun, Endings::of(Ending::NotOpened(error)));
         Self {
             outcome,
             teardown: Vec::new(),
-            ending,
+            endings,
             kept: None,
             unasked: Unasked::default(),
             unhit: Unhit::default(),

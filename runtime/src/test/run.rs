@@ -19,11 +19,10 @@ use crate::{
         untouched,
     },
     overrides::Unasked,
-    postgres::sandbox::Ending,
     session::{self, variables},
     test::{
         fixtures,
-        outcome::{Ended, Outcome},
+        outcome::{Ended, Endings, Outcome},
         own_runtime::OwnRuntime,
         running::{self, Presence},
         watchdog,
@@ -75,8 +74,8 @@ fn live_and_end(
         Flavor::CurrentThread => OwnRuntime::new(cx.recording(), test.start_paused).block_on(life),
     };
     executor::block_on(async {
-        let (ending, waited) = end(&cx, &outcome).await;
-        running::ended(cx.recording());
+        let (endings, waited) = end(&cx, &outcome).await;
+        cx.recordings().for_each(running::ended);
         let unasked = panics::calling("the drop of an override", || cx.overrides().end());
         let unasked = unasked.unwrap_or_else(|error| {
             teardown.push(error.to_string());
@@ -87,7 +86,7 @@ fn live_and_end(
         Ended {
             outcome,
             teardown,
-            ending,
+            endings,
             kept: cx.kept(),
             unasked,
             unhit,
@@ -99,7 +98,7 @@ fn live_and_end(
 }
 
 /// Ends the test's use of its database, and says so if that takes long.
-async fn end(cx: &TestContext, outcome: &Outcome) -> (Ending, Option<(&'static str, String)>) {
+async fn end(cx: &TestContext, outcome: &Outcome) -> (Endings, Option<(&'static str, String)>) {
     let started = Instant::now();
     let mut ending = pin!(cx.end(outcome));
     if let Ok(ending) = tokio::time::timeout(SILENT_END, &mut ending).await {

@@ -15,6 +15,7 @@ mod exit;
 mod faults;
 mod fixtures;
 mod flavors;
+mod further;
 mod given_roles;
 mod healing;
 mod in_vain;

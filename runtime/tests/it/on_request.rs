@@ -2,6 +2,7 @@
 
 mod arguments;
 mod cut_off;
+mod further;
 mod requesting;
 mod tearing_down;
 

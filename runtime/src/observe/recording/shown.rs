@@ -8,7 +8,7 @@ const RECOGNIZED: usize = 4;
 
 /// What is printed of a statement.
 pub(crate) struct Shown {
-    /// On one line.
+    /// On one line, after the name of a database that is not the test's first one.
     pub(crate) sql: String,
     /// As literals.
     pub(crate) parameters: Vec<String>,
@@ -27,7 +27,12 @@ impl Shown {
         };
         let error = statement.error.as_ref();
         Self {
-            sql: on_one_line(&masked_sql(sent, &secrets)).into_owned(),
+            sql: match statement.database {
+                Some(database) => {
+                    format!("[{database}] {}", on_one_line(&masked_sql(sent, &secrets)))
+                }
+                None => on_one_line(&masked_sql(sent, &secrets)).into_owned(),
+            },
             parameters: parameters(statement, &secrets),
             error: error.map(|error| format!("{}: {}", error.code, message(&error.message))),
             detail: error.and_then(|error| error.detail.as_ref()).map(message),

@@ -9,6 +9,8 @@ use crate::test::fixtures;
 #[derive(Clone, Debug)]
 pub(crate) struct Statement {
     pub(crate) caller: Caller,
+    /// The name of the database that it went to, unless that is the test's first one.
+    pub(crate) database: Option<&'static str>,
     sent: Arc<str>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) took: Duration,
@@ -57,6 +59,7 @@ impl Statement {
     pub(crate) fn new(sent: Arc<str>) -> Self {
         Self {
             caller: Caller::Test,
+            database: None,
             sent,
             parameters: Vec::new(),
             took: Duration::ZERO,

@@ -127,17 +127,18 @@ impl Story<'_> {
     fn statements(&mut self, statements: &[&Statement], of_handler: bool) {
         let mut counts = HashMap::<_, usize>::new();
         for statement in statements {
-            *counts.entry(statement.sql()).or_default() += 1;
+            let key = (statement.database, statement.sql());
+            *counts.entry(key).or_default() += 1;
         }
         let short = self.detail == Detail::Short;
         let mut told = HashMap::<_, usize>::new();
         let mut lines = 0;
         for statement in statements {
-            let sql = statement.sql();
-            let count = counts.get(&sql).copied().unwrap_or_default();
+            let key = (statement.database, statement.sql());
+            let count = counts.get(&key).copied().unwrap_or_default();
             let is_repeated =
                 of_handler && count >= REPEATED && !statement.is_transaction_control();
-            let seen = told.entry(sql).or_default();
+            let seen = told.entry(key).or_default();
             *seen += 1;
             if short && is_repeated && *seen > 1 && !statement.is_unusual() {
                 continue;

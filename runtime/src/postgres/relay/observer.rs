@@ -32,7 +32,7 @@ struct Pending {
 enum Asked {
     /// What is no statement, or was not understood.
     Other,
-    Statement(Question),
+    Statement(Box<Question>),
 }
 
 struct Question {
@@ -143,7 +143,7 @@ impl Pending {
     }
 
     /// Records a statement, with the body of the error that answered it.
-    fn conclude(&self, mut question: Question, error: Option<&[u8]>) {
+    fn conclude(&self, mut question: Box<Question>, error: Option<&[u8]>) {
         question.statement.error = error.map(backend::error);
         if question.only_prepared && error.is_none() {
             return;
@@ -158,9 +158,9 @@ fn prepared_question(prepared: Option<Arc<Prepared>>) -> Asked {
 }
 
 fn question(sql: Arc<str>) -> Asked {
-    Asked::Statement(Question {
+    Asked::Statement(Box::new(Question {
         statement: Statement::new(sql),
         asked: Instant::now(),
         only_prepared: false,
-    })
+    }))
 }

@@ -31,8 +31,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(2);
 /// advisory locks of a session stay.
 #[must_use = "a savepoint does nothing until it is restored"]
 pub struct Savepoint {
-    core: Arc<Core>,
-    number: u32,
+    /// The mark in each of the test's databases.
+    marks: Vec<(Arc<Core>, u32)>,
     case_limit: Duration,
 }
 
@@ -44,14 +44,19 @@ impl Sandbox {
         let number = core.marks.fetch_add(1, Ordering::Relaxed);
         core.mark(number, Marking::Set).await?;
         Ok(Savepoint {
-            core,
-            number,
+            marks: vec![(core, number)],
             case_limit,
         })
     }
 }
 
 impl Savepoint {
+    /// The same place in a further database of the test.
+    pub(crate) fn with(mut self, further: Self) -> Self {
+        self.marks.extend(further.marks);
+        self
+    }
+
     /// Returns to this place: everything that the test has written since is gone.
     ///
     /// Savepoints that were set after this one are gone as well; this one can be restored again.
@@ -65,7 +70,10 @@ impl Savepoint {
     ///
     /// If the future is dropped, the place may have been returned to or not; restore it again.
     pub async fn restore(&self) -> Result<(), Error> {
-        self.core.mark(self.number, Marking::Restore).await
+        for (core, number) in &self.marks {
+            core.mark(*number, Marking::Restore).await?;
+        }
+        Ok(())
     }
 
     /// Returns to this place and runs one case from there, in code that is not async, such as the
@@ -114,7 +122,7 @@ impl Savepoint {
 impl std::fmt::Debug for Savepoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Savepoint")
-            .field("number", &self.number)
+            .field("databases", &self.marks.len())
             .finish_non_exhaustive()
     }
 }

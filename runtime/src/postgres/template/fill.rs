@@ -60,6 +60,12 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
 /// Runs the migrations on the database that all lanes share.
 pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     let server = template.server.to_string();
+    if let Some(name) = &template.named {
+        return Err(Cause::NoFurtherWhenShared {
+            role: template.server.owner().to_owned(),
+            name: name.clone(),
+        });
+    }
     if !template.seed_sql.is_empty() || template.seed.is_some() {
         return Err(Cause::NoSeedWhenShared {
             role: template.server.owner().to_owned(),

@@ -2,5 +2,6 @@
 
 mod events;
 mod signed_in;
+mod two_databases;
 mod webhook;
 mod worker;
