@@ -8,6 +8,7 @@ mod gate;
 pub(crate) mod keep;
 pub(crate) mod lane;
 mod listener;
+mod outbox;
 #[cfg(unix)]
 pub(crate) mod private_directory;
 pub(crate) mod proxy;

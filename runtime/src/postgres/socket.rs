@@ -87,26 +87,3 @@ pub(crate) fn receive(socket: &mut impl Read, into: &mut [u8]) -> io::Result<Rec
         };
     }
 }
-
-/// Writes as much as can be written at once, and takes it off the buffer.
-pub(crate) fn send(socket: &mut impl Write, buffer: &mut Vec<u8>) -> io::Result<()> {
-    let mut written = 0;
-    let result = loop {
-        if written == buffer.len() {
-            break Ok(());
-        }
-        match socket.write(&buffer[written..]) {
-            Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
-            Ok(length) => written += length,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Err(error),
-        }
-    };
-    if written == buffer.len() {
-        buffer.clear();
-    } else {
-        buffer.drain(..written);
-    }
-    result
-}

@@ -19,6 +19,17 @@ same! {
         app.items().await;
     }
 
+    async fn rows_copied_in_in_many_short_pieces_and_one_long_one_arrive_whole(app) {
+        let mut copy = app.pool.copy_in_raw(IN).await.expect("it starts");
+        for number in 0..2000 {
+            copy.send(format!("{number},{number}\n").as_bytes()).await.expect("it is sent");
+        }
+        let long: Vec<_> = (0..100_000).map(|number| format!("x{number},1\n")).collect();
+        copy.send(long.concat().as_bytes()).await.expect("it is sent");
+        app.outcome(&copy.finish().await);
+        app.run(&["select count(distinct name)::text || ' ' || sum(length(name)) from items"]).await;
+    }
+
     async fn a_copy_that_fails_leaves_nothing(app) {
         app.run(&["insert into items (name) values ('before')"]).await;
         let mut copy = app.pool.copy_in_raw(IN).await.expect("it starts");

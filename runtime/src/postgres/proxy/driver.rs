@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    io::Write as _,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -32,7 +33,8 @@ use crate::{
         ended_tests,
         gate::{Gate, Verdict},
         listener::Listener,
-        socket::{Received, Socket, receive, send},
+        outbox::Outbox,
+        socket::{Received, Socket, receive},
         upstream::{Session, Upstream},
         waker::{Waiter, Waker},
     },
@@ -60,6 +62,7 @@ const READABLE: PollFlags = PollFlags::IN.union(PollFlags::HUP).union(PollFlags:
 pub(super) struct Driver {
     engine: Engine,
     backend: Session,
+    to_backend: Outbox,
     upstream: Upstream,
     /// How many requests to cancel are under way.
     cancelling: Arc<AtomicUsize>,
@@ -86,6 +89,7 @@ struct Client {
     /// By what its statements are told apart in the recording.
     recorded: recording::ClientId,
     socket: Socket,
+    outbox: Outbox,
     /// What it has to pass first.
     gate: Option<Gate>,
 }
@@ -111,6 +115,7 @@ impl Driver {
         Ok(Self {
             engine: Engine::new(setup(&session, release_locks)),
             backend: session,
+            to_backend: Outbox::default(),
             upstream,
             cancelling: Arc::default(),
             clients: Vec::new(),
@@ -172,6 +177,7 @@ impl Driver {
         let mut unread = 0;
         for client in &self.clients {
             let (waiting, wants_bytes) = self.engine.interest(client.id);
+            let waiting = waiting + client.outbox.len();
             unread += waiting;
             let mut interest = PollFlags::empty();
             if waiting > 0 {
@@ -190,7 +196,9 @@ impl Driver {
             }
         }
         let mut interest = PollFlags::empty();
-        let sending = !self.engine.backend_output().is_empty() || self.backend.stream.wants_write();
+        let sending = !self.engine.backend_output().is_empty()
+            || !self.to_backend.is_empty()
+            || self.backend.stream.wants_write();
         interest.set(PollFlags::OUT, sending);
         interest.set(PollFlags::IN, unread < WAITING);
         let at = polled.len();
@@ -235,11 +243,14 @@ impl Driver {
     }
 
     fn hear_backend(&mut self) {
+        let mut heard = 0;
         loop {
             match receive(&mut self.backend.stream, &mut self.chunk) {
                 Ok(Received::Bytes(length)) => {
                     self.engine.backend_bytes(&self.chunk[..length]);
-                    if self.backend.stream.may_hold_more(length, CHUNK) {
+                    heard += length;
+                    let stream = &self.backend.stream;
+                    if stream.may_hold_more(length, CHUNK, heard >= WAITING) {
                         continue;
                     }
                 }
@@ -281,9 +292,9 @@ impl Driver {
                         client.gate = None;
                         self.engine.client_bytes(client.id, &said);
                     }
-                    Verdict::Refuse(mut answer) => {
+                    Verdict::Refuse(answer) => {
                         // It is too short not to be taken at once.
-                        send(&mut client.socket, &mut answer).ok();
+                        client.socket.write_all(&answer).ok();
                         self.engine.client_closed(client.id);
                     }
                 }
@@ -302,6 +313,7 @@ impl Driver {
                         id: self.engine.connect(),
                         recorded: recording::ClientId::next(),
                         socket,
+                        outbox: Outbox::default(),
                         gate: listener.gate(),
                     });
                 }
@@ -315,8 +327,12 @@ impl Driver {
     }
 
     fn tell_backend(&mut self) {
-        if let Err(error) = send(&mut self.backend.stream, self.engine.backend_output()) {
+        let output = self.engine.backend_output();
+        if let Err(error) = self.to_backend.send(&mut self.backend.stream, output) {
+            self.to_backend.clear();
             self.engine.backend_output().clear();
+            // A server that ends a connection says why, and that is there to be read.
+            self.hear_backend();
             self.engine.backend_closed(&error.to_string());
             self.engine.pump(Instant::now());
         }
@@ -325,15 +341,15 @@ impl Driver {
     /// Writes what clients are to hear, and lets go of those that are done.
     fn tell_clients(&mut self) {
         let engine = &mut self.engine;
-        self.clients.retain_mut(|Client { id, socket, .. }| {
-            let output = engine.client_output(*id);
-            if !output.is_empty() && send(socket, output).is_err() {
-                output.clear();
-                engine.client_closed(*id);
+        self.clients.retain_mut(|client| {
+            let output = engine.client_output(client.id);
+            if client.outbox.send(&mut client.socket, output).is_err() {
+                client.outbox.clear();
+                engine.client_closed(client.id);
             }
-            let stays = !engine.is_gone(*id);
+            let stays = !client.outbox.is_empty() || !engine.is_gone(client.id);
             if !stays {
-                engine.forget(*id);
+                engine.forget(client.id);
             }
             stays
         });
@@ -498,3 +514,6 @@ fn timespec(duration: Duration) -> Timespec {
         tv_nsec: duration.subsec_nanos().into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,8 +117,9 @@ struct Backend {
     /// The parameters that it has reported, and how often one changed.
     reported: BTreeMap<Rc<str>, Rc<str>>,
     revision: u64,
-    /// How the connection ended, if it has.
+    /// How the connection ended, if it has, and the SQLSTATE that the server gave.
     closed: Option<String>,
+    last_words: Option<String>,
     broken: Option<String>,
     /// Whether that was told.
     told: bool,

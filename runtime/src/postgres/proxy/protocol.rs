@@ -7,10 +7,10 @@ mod read;
 mod write;
 
 pub(super) use self::{
-    inbox::{Inbox, Kind},
+    inbox::Inbox,
     read::{Body, columns, error_field, rows_of},
     write::{
-        ErrorFields, bind_head, command_complete, error, execute_unnamed, message, notice,
+        ErrorFields, Kind, bind_head, command_complete, error, execute_unnamed, message, notice,
         notification, parameter_status, query, ready, with_name,
     },
 };

@@ -3,13 +3,14 @@
 //! A thread that waits in `poll` for two sockets costs less than two tasks of a runtime: there is
 //! no readiness to register, and nothing to wake but the reader.
 
-use std::io;
+use std::io::{self, Write};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::Observer;
 use crate::postgres::{
-    socket::{Received, Socket, receive, send},
+    outbox::Outbox,
+    socket::{Received, Socket, receive},
     upstream::Stream,
 };
 
@@ -24,9 +25,17 @@ const READABLE: PollFlags = PollFlags::IN.union(PollFlags::HUP).union(PollFlags:
 /// The two sides, with what could not be written to each yet.
 struct Passage {
     client: Socket,
-    to_client: Vec<u8>,
+    to_client: Direction,
     server: Stream,
-    to_server: Vec<u8>,
+    to_server: Direction,
+}
+
+/// What goes to one side.
+#[derive(Default)]
+struct Direction {
+    sending: Outbox,
+    /// What comes after that.
+    next: Vec<u8>,
 }
 
 /// Passes bytes until either side ends. What one side has sent before its end is passed on.
@@ -40,31 +49,31 @@ pub(super) fn run(
 ) -> io::Result<()> {
     client.set_nonblocking(true)?;
     server.set_nonblocking(true)?;
-    let (to_client, to_server) = (Vec::new(), Vec::new());
     let mut passage = Passage {
         client,
-        to_client,
+        to_client: Direction::default(),
         server,
-        to_server,
+        to_server: Direction::default(),
     };
     let mut chunk = vec![0; CHUNK];
     loop {
         let (from_client, from_server) = passage.ready()?;
         if from_server.intersects(READABLE) {
             loop {
-                match receive(&mut passage.server, &mut chunk)? {
-                    Received::End => return passage.finish(),
+                match receive(&mut passage.server, &mut chunk) {
+                    Ok(Received::End) | Err(_) => return passage.finish(),
                     // First, so that whoever sees an answer finds it recorded.
-                    Received::Bytes(length) => {
+                    Ok(Received::Bytes(length)) => {
                         if let Some(observer) = &mut observer {
                             observer.hear_server(&chunk[..length]);
                         }
-                        passage.to_client.extend_from_slice(&chunk[..length]);
-                        if !passage.server.may_hold_more(length, CHUNK) {
+                        passage.to_client.next.extend_from_slice(&chunk[..length]);
+                        let is_full = passage.to_client.len() >= WAITING;
+                        if !passage.server.may_hold_more(length, CHUNK, is_full) {
                             break;
                         }
                     }
-                    Received::Nothing => break,
+                    Ok(Received::Nothing) => break,
                 }
             }
         }
@@ -75,31 +84,41 @@ pub(super) fn run(
                     if let Some(observer) = &mut observer {
                         observer.hear_client(&chunk[..length]);
                     }
-                    passage.to_server.extend_from_slice(&chunk[..length]);
+                    passage.to_server.next.extend_from_slice(&chunk[..length]);
                 }
                 Received::Nothing => {}
             }
         }
-        send(&mut passage.client, &mut passage.to_client)?;
+        passage.to_client.send(&mut passage.client)?;
         // A server that has ended is still to be read, up to why.
-        if send(&mut passage.server, &mut passage.to_server).is_err() {
-            passage.to_server.clear();
+        if passage.to_server.send(&mut passage.server).is_err() {
+            passage.to_server = Direction::default();
         }
+    }
+}
+
+impl Direction {
+    fn send(&mut self, peer: &mut impl Write) -> io::Result<()> {
+        self.sending.send(peer, &mut self.next)
+    }
+
+    fn len(&self) -> usize {
+        self.sending.len() + self.next.len()
     }
 }
 
 impl Passage {
     /// Waits until one side can be read, or written to where something is left to be written.
     fn ready(&self) -> io::Result<(PollFlags, PollFlags)> {
-        let interest = |incoming: &[u8], outgoing: bool| {
+        let interest = |incoming: &Direction, outgoing: bool| {
             let mut interest = PollFlags::empty();
             interest.set(PollFlags::IN, incoming.len() < WAITING);
             interest.set(PollFlags::OUT, outgoing);
             interest
         };
-        let sending = !self.to_server.is_empty() || self.server.wants_write();
+        let sending = self.to_server.len() > 0 || self.server.wants_write();
         let (client, server) = (
-            interest(&self.to_server, !self.to_client.is_empty()),
+            interest(&self.to_server, self.to_client.len() > 0),
             interest(&self.to_client, sending),
         );
         let mut both = [
@@ -120,6 +139,6 @@ impl Passage {
     /// Writes what the client is still to hear, however long that takes.
     fn finish(mut self) -> io::Result<()> {
         self.client.set_nonblocking(false)?;
-        send(&mut self.client, &mut self.to_client)
+        self.to_client.send(&mut self.client)
     }
 }

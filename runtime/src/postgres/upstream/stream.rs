@@ -74,12 +74,13 @@ impl Stream {
         }
     }
 
-    /// Whether more may have arrived than `poll` knows of, after so much was read into a buffer.
-    pub(crate) fn may_hold_more(&self, length: usize, room: usize) -> bool {
+    /// Whether more is to be read at once, after so much was read into a buffer of so much room. Who has enough reads on only
+    /// where `poll` would not know of the rest.
+    pub(crate) fn may_hold_more(&self, length: usize, room: usize, is_enough: bool) -> bool {
         match self {
             #[cfg(feature = "tls")]
             Self::Tls(_) => true,
-            _ => length == room,
+            _ => length == room && !is_enough,
         }
     }
 

@@ -45,6 +45,7 @@ impl Engine {
             b'A' => return,
             b'E' if matches!(error_field(body, b'V'), Some("FATAL" | "PANIC")) => {
                 let text = error_field(body, b'M').unwrap_or_default();
+                self.backend.last_words = error_field(body, b'C').map(str::to_owned);
                 return self.break_off(text.to_owned());
             }
             _ => {}

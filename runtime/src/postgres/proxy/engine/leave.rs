@@ -62,6 +62,8 @@ impl Engine {
         let Some(why) = self.backend.broken.clone() else {
             return;
         };
+        let code = self.backend.last_words.as_deref();
+        let code = code.unwrap_or(sqlstate::ADMIN_SHUTDOWN);
         let text = format!("db-test: the connection to the server is lost: {why}");
         for client in self
             .clients
@@ -71,10 +73,7 @@ impl Engine {
         {
             client.unit = None;
             if !client.is_closed {
-                error(
-                    &mut client.out,
-                    ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, &text),
-                );
+                error(&mut client.out, ErrorFields::new("FATAL", code, &text));
             }
             client.stage = Stage::Gone;
         }

@@ -1,11 +1,11 @@
 //! The engine without a socket, with a scripted backend, and against a server.
 
 mod against_server;
+mod copying;
 mod driver;
 mod meeting;
 mod random_bytes;
 mod random_programs;
 mod scripted;
-
 mod server;
 mod stage;

@@ -1,7 +1,6 @@
 //! What has arrived and has not been read yet, cut into messages.
 
-/// The kind of a message.
-pub(crate) type Kind = u8;
+use super::write::{Kind, message};
 
 /// The longest message of a kind that may be long, in bytes (`PQ_LARGE_MESSAGE_LIMIT`).
 const LARGE: usize = 0x3fff_fffe;
@@ -12,12 +11,21 @@ const SMALL: usize = 10_000;
 /// The longest first message (`MAX_STARTUP_PACKET_LENGTH`).
 pub(crate) const STARTUP_LIMIT: usize = 10_000;
 
+/// The kind and the length of a message, in bytes.
+const HEAD: usize = 5;
+
+/// So much of a message has come before it is taken in pieces, in bytes.
+const PIECE: usize = 16 * 1024;
+
 /// So much read space is kept at the front before the rest is moved, in bytes.
 const COMPACT: usize = 64 * 1024;
 
 /// A length that no message can have; the stream cannot be understood any more.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
+
+/// So much room is kept for what comes next, in bytes.
+const KEPT: usize = 1024 * 1024;
 
 /// Bytes of one peer, as a queue of whole messages.
 #[derive(Debug, Default)]
@@ -35,6 +43,7 @@ impl Inbox {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if self.at == self.bytes.len() {
             self.bytes.clear();
+            self.bytes.shrink_to(KEPT);
             (self.at, self.whole) = (0, 0);
         } else if self.at > COMPACT {
             self.bytes.drain(..self.at);
@@ -88,6 +97,24 @@ impl Inbox {
             self.requests -= usize::from(is_request(self.bytes[self.at]));
             self.at += self.front_length();
         }
+    }
+
+    /// Takes what has come of a long message that is not whole, as a message of its own. What is still to come becomes
+    /// another one of that kind, so this is for a kind whose messages may be cut anywhere.
+    pub(crate) fn take_piece(&mut self, wanted: Kind, out: &mut Vec<u8>) -> bool {
+        let rest = &self.bytes[self.at..];
+        if self.has_message() || rest.len() < PIECE || rest[0] != wanted {
+            return false;
+        }
+        message(out, wanted, |out| out.extend_from_slice(&rest[HEAD..]));
+        let missing = self.front_length() - rest.len();
+        // The head of the other one takes the place of the last bytes that were taken.
+        self.whole = self.bytes.len() - HEAD;
+        self.at = self.whole;
+        let length = u32::try_from(missing + HEAD - 1).unwrap_or(u32::MAX);
+        self.bytes[self.at] = wanted;
+        self.bytes[self.at + 1..].copy_from_slice(&length.to_be_bytes());
+        true
     }
 
     /// Whether a whole message is there that asks for an answer.
@@ -147,7 +174,8 @@ fn is_request(kind: Kind) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Inbox, Malformed};
+    use super::{Inbox, Malformed, PIECE};
+    use crate::postgres::proxy::protocol::message;
 
     #[test]
     fn messages_are_cut_wherever_the_bytes_are_split() {
@@ -175,5 +203,38 @@ mod tests {
         let mut inbox = Inbox::default();
         inbox.push(b"S\x10\0\0\0");
         assert_eq!(inbox.cut(false), Err(Malformed));
+    }
+
+    #[test]
+    fn a_long_message_is_taken_in_pieces_wherever_it_is_split() {
+        let body: Vec<u8> = (0..=250).cycle().take(5 * PIECE).collect();
+        let mut bytes = Vec::new();
+        message(&mut bytes, b'd', |out| out.extend_from_slice(&body));
+        bytes.extend_from_slice(b"c\0\0\0\x04");
+        for length in [1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, bytes.len() - 6] {
+            let (mut inbox, mut taken) = (Inbox::default(), Inbox::default());
+            let (mut joined, mut last, mut longest) = (Vec::new(), b' ', 0);
+            for part in bytes.chunks(length) {
+                inbox.push(part);
+                inbox.cut(false).expect("valid messages");
+                let mut out = Vec::new();
+                inbox.take_piece(b'd', &mut out);
+                longest = longest.max(inbox.len());
+                while let Some(message) = inbox.front_whole() {
+                    out.extend_from_slice(message);
+                    inbox.pop();
+                }
+                taken.push(&out);
+                taken.cut(false).expect("valid messages");
+                while let Some((kind, body)) = taken.front() {
+                    joined.extend_from_slice(body);
+                    last = kind;
+                    taken.pop();
+                }
+            }
+            assert!(joined == body, "in parts of {length}");
+            assert_eq!((last, inbox.len()), (b'c', 0));
+            assert!(longest <= PIECE + length, "{longest} bytes stood in it");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Writing messages.
 
-use super::Kind;
+/// The kind of a message.
+pub(crate) type Kind = u8;
 
 /// A message whose body is written by `body`.
 pub(crate) fn message(out: &mut Vec<u8>, kind: Kind, body: impl FnOnce(&mut Vec<u8>)) {
