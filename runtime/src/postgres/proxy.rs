@@ -1,5 +1,6 @@
 //! The proxy between a test's connections and its lane's one backend.
 
+mod advisory;
 mod api;
 mod client;
 mod clients;

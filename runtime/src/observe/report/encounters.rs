@@ -66,6 +66,10 @@ fn describe(finding: &Finding) -> String {
             "`{second}` did not wait for the lock that another connection's transaction holds, as it does in production:\n\
              `{first}`"
         ),
+        FindingKind::AdvisoryLockGranted => format!(
+            "`{second}` was granted an advisory lock that another connection holds; in production it waits, or returns false:\n\
+             `{first}`"
+        ),
         FindingKind::WriteLost => format!(
             "`{second}` was undone when another connection's transaction was rolled back; in production it stays:\n\
              `{first}`"

@@ -156,6 +156,8 @@ pub(crate) enum FindingKind {
     ReadUncommitted,
     /// Production would have waited for the first one's locks.
     LockNotWaitedFor,
+    /// It was granted an advisory lock that the first one's connection holds.
+    AdvisoryLockGranted,
     /// It was undone by a rollback of the first one's connection.
     WriteLost,
     /// It failed because the first one's transaction is read only.

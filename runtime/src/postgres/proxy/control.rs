@@ -2,6 +2,7 @@
 //! belong to a connection.
 
 mod access;
+mod advisory;
 mod changes;
 mod definition;
 mod recognize;
@@ -9,6 +10,7 @@ mod words;
 
 pub(super) use self::{
     access::{Access, Verb},
+    advisory::{Action, Advisory},
     changes::{VIRTUAL, is_on},
     recognize::recognize,
 };
@@ -154,6 +156,8 @@ pub(super) struct Info {
     pub(super) rewritten: Option<String>,
     /// It has the time at which its transaction began.
     pub(super) reads_clock: bool,
+    /// An advisory lock that it takes or releases, and nothing else.
+    pub(super) advisory: Option<Advisory>,
     /// A cursor that ends with its transaction.
     pub(super) cursor: Option<String>,
     pub(super) temporary: Option<(String, OnCommit)>,

@@ -46,6 +46,7 @@ use std::{
 };
 
 use super::{
+    advisory::AdvisoryLocks,
     api::{ClientId, End, Event, Faults, MarkRefused, Proof, Setup, Test},
     client::{Client, Stage, Unit},
     clients::Clients,
@@ -87,6 +88,7 @@ pub(crate) struct Engine {
     /// It was asked for in the middle of a test, whose schema may be another one.
     deferred_is_of_test: bool,
     journal: Journal,
+    advisory_locks: AdvisoryLocks,
     clock: Clock,
     /// Who has the backend and says nothing, and since when.
     stalled: Option<(ClientId, Instant)>,
@@ -188,6 +190,7 @@ impl Engine {
             deferred_is_stale: false,
             deferred_is_of_test: false,
             journal: Journal::default(),
+            advisory_locks: AdvisoryLocks::default(),
             clock: Clock::default(),
             stalled: None,
             test: None,

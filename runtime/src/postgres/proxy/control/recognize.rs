@@ -2,7 +2,7 @@
 
 use super::{
     super::lexer::{Token, TokenKind},
-    Access, Control, Info, Modes, PreparedVerb,
+    Access, Advisory, Control, Info, Modes, PreparedVerb,
     changes::{calls, reset, set, set_transaction, show},
     definition::{declare, definition, explained, prepared},
     words::Words,
@@ -50,6 +50,7 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
     }
     calls(&words, &mut info);
     info.reads_clock = reads_clock(&words);
+    info.advisory = Advisory::of(&words);
     info.access = Access::of(&words);
     info
 }

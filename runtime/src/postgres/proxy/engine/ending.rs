@@ -190,6 +190,7 @@ impl Engine {
         self.backend.prefix.clear();
         self.backend.applied = Settings::default();
         self.journal.end_test();
+        self.advisory_locks.end_test();
         self.clock = super::Clock::default();
         self.stack.clear();
     }

@@ -21,6 +21,7 @@ impl Engine {
             self.deallocate_all(id);
             self.drop_temporaries(id);
         }
+        self.advisory_locks.session_ended(id);
         let client = self.client(id);
         client.inbox.clear();
         client.listens.clear();

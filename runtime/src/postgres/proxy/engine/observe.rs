@@ -112,6 +112,7 @@ impl Engine {
             .clock
             .answered(now, id, &part.sql, part.info.reads_clock);
         self.events.extend(found.map(Event::Entanglement));
+        self.note_advisory_lock(id, &part);
         if !self.is_observed() {
             return;
         }
@@ -125,6 +126,21 @@ impl Engine {
         self.events
             .extend(found.into_iter().map(Event::Entanglement));
     }
+
+    /// Advisory locks last longer than what holds them, so they are noted whoever is there.
+    fn note_advisory_lock(&mut self, id: ClientId, part: &Part) {
+        let (Some(call), Some(key)) = (&part.info.advisory, &part.advisory_key) else {
+            return;
+        };
+        let lasts = self.client(id).transaction.is_some() || self.unit(id).is_block();
+        let found = self
+            .advisory_locks
+            .answered(id, call, key, &part.sql, lasts);
+        let found = found
+            .into_iter()
+            .flat_map(|found| self.journal.report(found));
+        self.events.extend(found.map(Event::Entanglement));
+    }
 }
 
 /// One statement of those that were sent together.
@@ -132,6 +148,8 @@ pub(super) struct Part {
     sql: std::sync::Arc<str>,
     info: Rc<super::super::control::Info>,
     values: Vec<u64>,
+    /// The advisory lock that it is about, if it is known.
+    advisory_key: Option<String>,
 }
 
 /// Notes that the next part of an execution is done; gives the part and what is known of it.
@@ -143,9 +161,12 @@ pub(super) fn complete(execution: &mut Execution, tag: &[u8], is_observed: bool)
     if is_observed {
         values.extend(hash_parameters(&execution.parameters));
     }
+    let info = info?;
+    let advisory = info.advisory.as_ref();
     Some(Part {
         sql: std::sync::Arc::clone(&execution.sql),
-        info: info?,
+        advisory_key: advisory.and_then(|call| call.key(&execution.parameters)),
+        info,
         values,
     })
 }

@@ -76,6 +76,7 @@ impl Engine {
         }
         self.deallocate_all(id);
         self.drop_temporaries(id);
+        self.advisory_locks.session_ended(id);
         let client = self.client(id);
         client.portals.clear();
         client.listens.clear();

@@ -195,6 +195,7 @@ impl Engine {
             self.give_up(at);
         }
         self.journal.committed(id);
+        self.advisory_locks.transaction_ended(id);
         self.committed(id, ran);
         self.chain(id, modes);
         self.tell_tag(id, "COMMIT");
@@ -239,6 +240,7 @@ impl Engine {
             self.back_to(at, why);
             self.give_up(at);
         }
+        self.advisory_locks.transaction_ended(id);
         self.forget_pending(id);
     }
 

@@ -128,3 +128,45 @@ fn an_old_time_after_a_pause_is_found() {
     stage.ask(id, "select count(*) from jobs where run_at <= now()");
     assert_eq!(stage.findings(), [FindingKind::ClockStoodStill]);
 }
+
+#[test]
+fn an_advisory_lock_that_another_connection_holds_is_found() {
+    let mut stage = stage();
+    let (a, b) = (stage.connect(), stage.connect());
+    stage.ask(a, "select pg_advisory_lock(7)");
+    stage.ask(b, "select pg_try_advisory_lock(8)");
+    stage.ask(b, "select pg_advisory_unlock(8)");
+    stage.ask(a, "begin");
+    stage.ask(a, "select pg_advisory_xact_lock(8)");
+    stage.ask(a, "commit");
+    stage.ask(b, "select pg_advisory_lock(8)");
+    assert!(stage.findings().is_empty(), "{:?}", stage.events);
+    stage.ask(b, "select pg_try_advisory_lock(7)");
+    assert_eq!(stage.findings(), [FindingKind::AdvisoryLockGranted]);
+}
+
+#[test]
+fn an_advisory_lock_ends_with_its_connection_and_the_failure_of_its_transaction() {
+    let mut stage = stage_with(Arc::new(()), |kind, sql| {
+        let mut out = Vec::new();
+        if kind != b'Q' || sql != "select broken" {
+            return None;
+        }
+        error(
+            &mut out,
+            ErrorFields::new("ERROR", "42703", "no such column"),
+        );
+        ready(&mut out, b'E');
+        Some(out)
+    });
+    let (a, b, c) = (stage.connect(), stage.connect(), stage.connect());
+    stage.ask(a, "select pg_advisory_lock(7)");
+    stage.engine.client_closed(a);
+    stage.settle();
+    stage.ask(b, "begin");
+    stage.ask(b, "select pg_advisory_xact_lock(8)");
+    stage.ask(b, "select broken");
+    stage.ask(c, "select pg_advisory_lock(7)");
+    stage.ask(c, "select pg_advisory_lock(8)");
+    assert!(stage.findings().is_empty(), "{:?}", stage.events);
+}

@@ -1,0 +1,134 @@
+//! Advisory locks that clients hold. The one backend grants them all, so who holds which is known only here.
+
+use std::sync::Arc;
+
+use super::{
+    api::{ClientId, Finding, FindingKind},
+    control::{Action, Advisory},
+};
+
+/// So many are remembered.
+const LOCKS: usize = 512;
+
+#[derive(Debug)]
+struct Lock {
+    client: ClientId,
+    key: String,
+    is_shared: bool,
+    /// It ends with the client's transaction.
+    of_transaction: bool,
+    sql: Arc<str>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct AdvisoryLocks(Vec<Lock>);
+
+impl AdvisoryLocks {
+    /// Notes what a statement did that the backend has answered; gives what production would have kept it from.
+    pub(super) fn answered(
+        &mut self,
+        client: ClientId,
+        call: &Advisory,
+        key: &str,
+        sql: &Arc<str>,
+        is_in_transaction: bool,
+    ) -> Option<Finding> {
+        match call.action {
+            Action::Lock | Action::Try => {}
+            Action::Unlock => {
+                let is_it = |lock: &Lock| {
+                    let same = (lock.client, lock.is_shared, lock.of_transaction)
+                        == (client, call.is_shared, false);
+                    same && lock.key == key
+                };
+                if let Some(at) = self.0.iter().position(is_it) {
+                    self.0.remove(at);
+                }
+                return None;
+            }
+            Action::UnlockAll => {
+                self.0
+                    .retain(|lock| lock.client != client || lock.of_transaction);
+                return None;
+            }
+        }
+        let holder = self.0.iter().find(|lock| {
+            let excludes = !(lock.is_shared && call.is_shared);
+            lock.client != client && lock.key == key && excludes
+        });
+        let found = holder.map(|lock| Finding {
+            kind: FindingKind::AdvisoryLockGranted,
+            first: (lock.client, Arc::clone(&lock.sql)),
+            second: (client, Arc::clone(sql)),
+        });
+        let lasts = !call.of_transaction || is_in_transaction;
+        if lasts && self.0.len() < LOCKS {
+            self.0.push(Lock {
+                client,
+                key: key.to_owned(),
+                is_shared: call.is_shared,
+                of_transaction: call.of_transaction,
+                sql: Arc::clone(sql),
+            });
+        }
+        found
+    }
+
+    /// A client's transaction has ended or failed.
+    pub(super) fn transaction_ended(&mut self, client: ClientId) {
+        self.0
+            .retain(|lock| lock.client != client || !lock.of_transaction);
+    }
+
+    /// A client's connection has ended, or gives up all that it holds.
+    pub(super) fn session_ended(&mut self, client: ClientId) {
+        self.0.retain(|lock| lock.client != client);
+    }
+
+    pub(super) fn end_test(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AdvisoryLocks;
+    use crate::postgres::proxy::{control::recognize, lexer::tokens};
+
+    /// Whether a client is found to have been granted what another one holds.
+    fn meets(locks: &mut AdvisoryLocks, client: u32, sql: &str) -> bool {
+        let call = recognize(sql, &tokens(sql, false)).advisory;
+        let call = call.expect("it is about an advisory lock");
+        let key = call.key(&[]).expect("it is known");
+        locks
+            .answered(client, &call, &key, &sql.into(), true)
+            .is_some()
+    }
+
+    #[test]
+    fn what_excludes_each_other_is_found() {
+        let mut locks = AdvisoryLocks::default();
+        assert!(!meets(&mut locks, 1, "select pg_advisory_lock(7)"));
+        assert!(!meets(&mut locks, 1, "select pg_advisory_lock(7)"));
+        assert!(!meets(&mut locks, 2, "select pg_advisory_lock(8)"));
+        assert!(meets(&mut locks, 2, "select pg_try_advisory_lock(7)"));
+        assert!(!meets(&mut locks, 1, "select pg_advisory_lock_shared(9)"));
+        assert!(!meets(&mut locks, 2, "select pg_advisory_lock_shared(9)"));
+        assert!(meets(&mut locks, 3, "select pg_advisory_xact_lock(9)"));
+    }
+
+    #[test]
+    fn what_is_released_is_free() {
+        let mut locks = AdvisoryLocks::default();
+        meets(&mut locks, 1, "select pg_advisory_lock(7)");
+        meets(&mut locks, 1, "select pg_advisory_unlock(7)");
+        assert!(!meets(&mut locks, 2, "select pg_try_advisory_lock(7)"));
+        locks.session_ended(2);
+        meets(&mut locks, 1, "select pg_advisory_xact_lock(7)");
+        meets(&mut locks, 1, "select pg_advisory_unlock_all()");
+        assert!(meets(&mut locks, 3, "select pg_try_advisory_lock(7)"));
+        locks.session_ended(3);
+        locks.transaction_ended(1);
+        assert!(!meets(&mut locks, 2, "select pg_try_advisory_lock(7)"));
+    }
+}
