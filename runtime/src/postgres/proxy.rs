@@ -12,6 +12,7 @@ mod entanglement;
 mod expected;
 mod handle;
 mod lexer;
+mod moving_clock;
 mod protocol;
 mod savepoints;
 mod settings;

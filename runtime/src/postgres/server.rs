@@ -253,10 +253,7 @@ impl Server {
         parameters.push(("database", database.to_owned()));
         parameters.push(("application_name", "db-test".to_owned()));
         // So it is what every kind of reset returns to.
-        let options = format!(
-            "{} -c {PROXIED}=on",
-            options.get_options().unwrap_or_default()
-        );
+        let options = format!("{} {PROXIED}", options.get_options().unwrap_or_default());
         parameters.push(("options", options.trim_start().to_owned()));
         let attempt = || {
             let (upstream, parameters) = (upstream.clone(), parameters.clone());

@@ -1,12 +1,12 @@
 //! The template: a database made once ever from the session's migrations and seeds, from which
 //! each lane is cloned.
 
+mod builtins;
 mod clean_up;
 mod failed_migration;
 mod fill;
 mod fingerprint;
 mod locale;
-mod notifying;
 mod publish;
 pub(crate) mod reap;
 mod roles;
@@ -20,8 +20,8 @@ use std::{
 use sqlx::migrate::Migrator;
 use tokio::sync::OnceCell;
 
+pub(crate) use self::builtins::PROXIED;
 pub(crate) use self::clean_up::clean_up;
-pub(crate) use self::notifying::PROXIED;
 use crate::{
     Error,
     postgres::{database::OwnDatabase, server::Server},

@@ -29,7 +29,7 @@ differs! {
 
     async fn a_clock_stands_still(app) {
         let mut held = app.pool.acquire().await.expect("it is free");
-        app.on(&mut held, &["create temporary table start as select now() as at", "select (now() > at)::text from start"]).await;
+        app.on(&mut held, &["create temporary table start as select current_timestamp as at", "select (current_timestamp > at)::text from start"]).await;
         app.on(&mut held, &["select (clock_timestamp() > at)::text from start"]).await;
     }
     production [DONE, r#"["true"]"#, r#"["true"]"#];

@@ -26,6 +26,7 @@ mod leaks;
 mod locales;
 mod logging;
 mod long;
+mod moving_clock;
 mod on_request;
 mod one_request;
 mod output;

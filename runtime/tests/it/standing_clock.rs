@@ -1,4 +1,4 @@
-//! A test that fails after it has waited for `now()` to move is told that it stands still.
+//! A test that fails after it has waited for `current_timestamp` to move is told that it stands still.
 
 use crate::child;
 
@@ -12,11 +12,11 @@ mod waiting {
     use crate::child::asked_to_fail;
 
     async fn comes_due(pool: &PgPool) -> sqlx::Result<bool> {
-        let due: String = sqlx::query_scalar("select (now() + interval '50 ms')::text")
+        let due: String = sqlx::query_scalar("select (current_timestamp + interval '50 ms')::text")
             .fetch_one(pool)
             .await?;
         tokio::time::sleep(Duration::from_millis(100)).await;
-        sqlx::query_scalar("select $1::timestamptz <= now() as due")
+        sqlx::query_scalar("select $1::timestamptz <= current_timestamp as due")
             .bind(due)
             .fetch_one(pool)
             .await
@@ -36,18 +36,22 @@ mod waiting {
 }
 
 #[test]
-fn who_waits_for_now_and_fails_reads_that_it_stands_still() {
+fn who_waits_for_it_and_fails_reads_that_it_stands_still() {
     let failed = child::run("standing_clock::waiting::and_failing", &[]);
     assert!(!failed.success, "{}", failed.output);
-    let told = "`select $1::timestamptz <= now() as due` had the time at which the test's transaction began";
+    let told = "`select $1::timestamptz <= current_timestamp as due` had the time at which the test's transaction began";
     for part in [told, "clock_timestamp()"] {
         assert!(failed.output.contains(part), "{part}: {}", failed.output);
     }
 }
 
 #[test]
-fn who_waits_for_now_and_passes_reads_nothing_of_it() {
+fn who_waits_for_it_and_passes_reads_nothing_of_it() {
     let passed = child::run("standing_clock::waiting::and_passing", &[]);
     assert!(passed.success, "{}", passed.output);
-    assert!(!passed.output.contains("now()"), "{}", passed.output);
+    assert!(
+        !passed.output.contains("current_timestamp"),
+        "{}",
+        passed.output
+    );
 }

@@ -9,13 +9,16 @@ use crate::{
 /// So many are told of a test that passes.
 const TOLD: usize = 1;
 
+/// So many are listed of a test that fails.
+const LISTED: usize = 4;
+
 /// So much of a statement is shown, in characters.
 const SHOWN: usize = 120;
 
 const HELP: &str = "all connections of a test share one transaction on the server; to have them kept apart:\n\
      #[db_test(isolation = \"database\")]";
 
-const CLOCK_HELP: &str = "`now()` and `current_timestamp` stand still in the test's one transaction;\n\
+const CLOCK_HELP: &str = "`current_timestamp` stands still in the test's one transaction; so does `now()`, where db-test may not replace it;\n\
      take the time from `clock_timestamp()` or from a clock in your state, or:\n\
      #[db_test(isolation = \"database\")]";
 
@@ -25,8 +28,18 @@ pub(super) fn of(log: &Log) -> Option<String> {
         .entanglements
         .iter()
         .filter(|finding| !is_about_clock(finding));
-    let told: Vec<_> = met.map(describe).collect();
-    (!told.is_empty()).then(|| format!("{}\n{HELP}", told.join("\n")))
+    let mut all: Vec<String> = Vec::new();
+    for finding in met.map(describe) {
+        if !all.contains(&finding) {
+            all.push(finding);
+        }
+    }
+    let more = all.len().saturating_sub(LISTED);
+    all.truncate(LISTED);
+    if more > 0 {
+        all.push(format!("and {more} more of these"));
+    }
+    (!all.is_empty()).then(|| format!("{}\n{HELP}", all.join("\n")))
 }
 
 /// A section of the report of a test that fails and leaned on a time that stands still.

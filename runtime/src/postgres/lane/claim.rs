@@ -30,11 +30,12 @@ macro_rules! claim_key {
     };
 }
 
-/// The lock, whether `pg_notify` tells a proxy, and the mark of the lane's last user, in one query.
+/// The lock, whether `pg_notify` tells a proxy and a proxy sets `now()`, and the mark of the lane's last user, in one query.
 const CLAIM: &str = concat!(
     "select pg_backend_pid(), pg_try_advisory_lock(",
     claim_key!(),
-    "), exists (select from pg_proc where proname = 'db_test_pg_notify'), "
+    "), exists (select from pg_proc where proname = 'db_test_pg_notify'), \
+     exists (select from pg_proc where proname = 'db_test_now'), "
 );
 
 /// An expression that releases all advisory locks and takes the claim again.
@@ -92,8 +93,8 @@ fn try_claim(
         server::never_end(session.server_version()),
     );
     let row = session.query(&sql)?.into_iter().next().unwrap_or_default();
-    let [backend, locked, notifies, connects, comment] =
-        <[_; 5]>::try_from(row).unwrap_or_default();
+    let [backend, locked, notifies, moves, connects, comment] =
+        <[_; 6]>::try_from(row).unwrap_or_default();
     let is = |value: Option<String>| value.as_deref() == Some("t");
     let backend = backend.and_then(|backend| backend.parse().ok());
     if let Err(cause) = server.refuse_unlike(Some(session.process_id), backend.unwrap_or_default())
@@ -113,6 +114,7 @@ fn try_claim(
     let seclusion = Seclusion::of(is(connects), session.server_version());
     session.query(&server.as_owner(busy))?;
     session.replaces_notify = is(notifies);
+    session.moves_clock = is(moves);
     Ok(Claimed::Ours {
         session,
         comment,

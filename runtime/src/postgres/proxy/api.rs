@@ -20,6 +20,8 @@ pub(crate) struct Setup {
     pub(crate) base: Vec<(String, String)>,
     /// `pg_notify` of this database raises [`NOTIFY_SQLSTATE`] in place of notifying.
     pub(crate) notify_hook: bool,
+    /// `now()` of this database shows what the setting `db_test.now` says.
+    pub(crate) moves_clock: bool,
     /// An expression of type boolean that releases advisory locks and says whether the backend still has its lane.
     pub(crate) release_locks: String,
     /// How long a client waits for another one's open transaction before it is let in.

@@ -45,7 +45,7 @@ pub(super) struct Pending {
 }
 
 /// A virtual transaction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent facts of the protocol, each said by its name"
@@ -56,6 +56,8 @@ pub(super) struct Transaction {
     pub(super) entered: bool,
     /// Whether a statement was run in it.
     pub(super) queried: bool,
+    /// When it was begun.
+    pub(super) began: Instant,
     pub(super) level: String,
     pub(super) read_only: bool,
     /// It was begun by `AND CHAIN`; a failure does not forget its modes then.
@@ -233,11 +235,17 @@ impl Client {
     }
 
     /// Begins a transaction, without a word to the backend.
-    pub(super) fn begin(&mut self, modes: &Modes, level: &str, read_only: bool) {
+    pub(super) fn begin(&mut self, modes: &Modes, level: &str, read_only: bool, now: Instant) {
         self.transaction = Some(Transaction {
+            failed: false,
+            entered: false,
+            queried: false,
+            began: now,
             level: modes.level.clone().unwrap_or_else(|| level.to_owned()),
             read_only: modes.read_only.unwrap_or(read_only),
-            ..Transaction::default()
+            chained: false,
+            guests: BTreeSet::new(),
+            last: None,
         });
     }
 

@@ -128,6 +128,15 @@ pub(super) enum PreparedVerb {
     Deallocate,
 }
 
+/// How a statement has the time at which its transaction began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ReadsClock {
+    /// By a function, which may show what the proxy says.
+    Call,
+    /// By a word of the language.
+    Keyword,
+}
+
 /// What is known of one statement.
 #[derive(Clone, Debug, Default)]
 #[expect(
@@ -154,8 +163,8 @@ pub(super) struct Info {
     pub(super) is_copy: bool,
     /// What the server is asked in its place.
     pub(super) rewritten: Option<String>,
-    /// It has the time at which its transaction began.
-    pub(super) reads_clock: bool,
+    /// How it has the time at which its transaction began.
+    pub(super) reads_clock: Option<ReadsClock>,
     /// An advisory lock that it takes or releases, and nothing else.
     pub(super) advisory: Option<Advisory>,
     /// A cursor that ends with its transaction.

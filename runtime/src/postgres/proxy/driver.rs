@@ -500,6 +500,7 @@ fn setup(session: &Session, release_locks: String) -> Setup {
         parameters: session.parameters.clone(),
         base: BASE.map(owned).to_vec(),
         notify_hook: session.replaces_notify,
+        moves_clock: session.moves_clock,
         release_locks,
         wait: WAIT,
         nests: Arc::clone(&NESTS),

@@ -53,6 +53,7 @@ use super::{
     clock::Clock,
     entanglement::Journal,
     expected::Answers,
+    moving_clock::MovingClock,
     protocol::Inbox,
     savepoints::Stack,
     settings::{Settings, Value},
@@ -90,6 +91,7 @@ pub(crate) struct Engine {
     journal: Journal,
     advisory_locks: AdvisoryLocks,
     clock: Clock,
+    moving_clock: Option<MovingClock>,
     /// Who has the backend and says nothing, and since when.
     stalled: Option<(ClientId, Instant)>,
     test: Option<Test>,
@@ -169,6 +171,7 @@ impl Engine {
             ..Backend::default()
         };
         let pipelines = setup_version(&setup) >= 18;
+        let moving_clock = setup.moves_clock.then(MovingClock::new);
         Self {
             base: base.collect(),
             backend,
@@ -192,6 +195,7 @@ impl Engine {
             journal: Journal::default(),
             advisory_locks: AdvisoryLocks::default(),
             clock: Clock::default(),
+            moving_clock,
             stalled: None,
             test: None,
             test_settings: Settings::default(),

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Changes when the way a template is made changes.
-const FORMAT: &[u8] = b"4";
+const FORMAT: &[u8] = b"5";
 
 /// Sixteen hexadecimal digits that stand for the migrations, the seeds, the locale, and the connection that they
 /// run on: its role, which owns the databases that it makes, and its options (`?options[search_path]=app` in the URL,

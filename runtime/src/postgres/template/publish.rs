@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{Ground, Template, fill, locale, notifying, reap, sequences};
+use super::{Ground, Template, builtins, fill, locale, reap, sequences};
 use crate::{
     error::Cause,
     executor,
@@ -179,7 +179,7 @@ async fn draw_up(
     let sql = format!("create database {draft}{owner}{locale}");
     run(template, door, sql).await?;
     server.hand_over_public(draft).await.map_err(failed)?;
-    notifying::replace(template, draft).await;
+    builtins::replace(template, draft).await;
     let filling = fill::fill(template, draft);
     match tokio::time::timeout(FILL_LIMIT, filling).await {
         Ok(filled) => filled,

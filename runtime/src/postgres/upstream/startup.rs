@@ -23,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) secret_key: i32,
     /// Whether `pg_notify` tells a proxy.
     pub(crate) replaces_notify: bool,
+    /// Whether `now()` shows what a proxy says.
+    pub(crate) moves_clock: bool,
     received: BytesMut,
 }
 
@@ -39,6 +41,7 @@ pub(super) fn run(
         process_id: 0,
         secret_key: 0,
         replaces_notify: false,
+        moves_clock: false,
         received: BytesMut::new(),
     };
     session.send(|out| frontend::startup_message(parameters.iter().copied(), out))?;

@@ -32,7 +32,7 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    /// Seconds since 1970, for `to_timestamp($1)`: the sandbox's `now()` stands still.
+    /// Seconds since 1970, for `to_timestamp($1)`: a query has no clock of its own.
     pub(crate) fn timestamp(&self) -> f64 {
         let since = (self.0)().duration_since(UNIX_EPOCH);
         since.unwrap_or_default().as_secs_f64()

@@ -2,7 +2,7 @@
 
 use super::{
     super::lexer::{Token, TokenKind},
-    Access, Advisory, Control, Info, Modes, PreparedVerb,
+    Access, Advisory, Control, Info, Modes, PreparedVerb, ReadsClock,
     changes::{calls, reset, set, set_transaction, show},
     definition::{declare, definition, explained, prepared},
     words::Words,
@@ -55,21 +55,24 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
     info
 }
 
-/// Whether it has the time at which its transaction began.
-fn reads_clock(words: &Words<'_>) -> bool {
+fn reads_clock(words: &Words<'_>) -> Option<ReadsClock> {
     const WORDS: [&str; 4] = [
         "current_timestamp",
         "current_time",
         "localtimestamp",
         "localtime",
     ];
-    (0..words.len()).any(|n| {
-        words.kind(n) == Some(TokenKind::Word)
-            && (words.any(n, &WORDS)
-                || words.any(n, &["now", "transaction_timestamp"])
-                    && words.raw(n + 1) == "("
-                    && words.raw(n + 2) == ")")
-    })
+    let is_word = |n: &usize| words.kind(*n) == Some(TokenKind::Word);
+    let is_call = |n: usize| {
+        words.any(n, &["now", "transaction_timestamp"])
+            && words.raw(n + 1) == "("
+            && words.raw(n + 2) == ")"
+    };
+    let mut all = (0..words.len()).filter(is_word);
+    if all.clone().any(|n| words.any(n, &WORDS)) {
+        return Some(ReadsClock::Keyword);
+    }
+    all.any(is_call).then_some(ReadsClock::Call)
 }
 
 /// Whether a command of PostgreSQL's begins with a word.
@@ -221,7 +224,7 @@ fn level(words: &Words<'_>, n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Argument, Change, Control, Info, Modes, NewValue, OnCommit, Verb},
+        super::{Argument, Change, Control, Info, Modes, NewValue, OnCommit, ReadsClock, Verb},
         recognize,
     };
     use crate::postgres::proxy::lexer::tokens;
@@ -312,8 +315,11 @@ mod tests {
 
     #[test]
     fn a_clock_that_stands_still_is_recognized() {
-        for sql in ["select now ()", "select 1 where a < LOCALTIMESTAMP(3)"] {
-            assert!(info(sql).reads_clock, "{sql}");
+        for (sql, how) in [
+            ("select now ()", ReadsClock::Call),
+            ("select now() < LOCALTIMESTAMP(3)", ReadsClock::Keyword),
+        ] {
+            assert_eq!(info(sql).reads_clock, Some(how), "{sql}");
         }
         for sql in [
             "select clock_timestamp()",
@@ -321,7 +327,7 @@ mod tests {
             "select now from t",
             "select \"current_time\" from t",
         ] {
-            assert!(!info(sql).reads_clock, "{sql}");
+            assert_eq!(info(sql).reads_clock, None, "{sql}");
         }
     }
 

@@ -192,6 +192,9 @@ impl Engine {
         self.journal.end_test();
         self.advisory_locks.end_test();
         self.clock = super::Clock::default();
+        if let Some(clock) = &mut self.moving_clock {
+            clock.undone();
+        }
         self.stack.clear();
     }
 

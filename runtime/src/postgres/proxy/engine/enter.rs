@@ -7,6 +7,7 @@ use crate::postgres::proxy::{
     api::ClientId,
     client::UnitKind,
     expected::{Expected, Own},
+    moving_clock,
     protocol::{execute_unnamed, query},
     savepoints::Kind,
     settings,
@@ -45,7 +46,8 @@ impl Engine {
                 self.backend.prefix.push_str(READ_ONLY);
             }
         }
-        if matches!(self.unit(id).kind, UnitKind::Extended { .. }) && self.sets_savepoints_only() {
+        self.show_time(id);
+        if matches!(self.unit(id).kind, UnitKind::Extended { .. }) && self.is_pipeable() {
             self.pipe_prefix();
         } else {
             self.send_prefix(Own::Prefix);
@@ -121,10 +123,19 @@ impl Engine {
         self.backend.prefix.push_str(sql);
     }
 
-    fn sets_savepoints_only(&self) -> bool {
-        let sets =
-            |part: &str| part.starts_with("savepoint s") || part.starts_with("release savepoint s");
-        !self.deferred_is_stale && self.backend.prefix.split_terminator(';').all(sets)
+    /// Sets the backend's clock to that of a client.
+    fn show_time(&mut self, id: ClientId) {
+        let transaction = self.client(id).transaction.as_ref();
+        let began = transaction.map(|transaction| transaction.began);
+        if let Some(clock) = &mut self.moving_clock {
+            clock.show(began, &mut self.backend.prefix);
+        }
+    }
+
+    fn is_pipeable(&self) -> bool {
+        const PIPEABLE: [&str; 3] = ["savepoint s", "release savepoint s", moving_clock::SET];
+        let is_pipeable = |part: &str| PIPEABLE.iter().any(|start| part.starts_with(start));
+        !self.deferred_is_stale && self.backend.prefix.split_terminator(';').all(is_pipeable)
     }
 
     /// Sends what goes in front of a client's messages without a Sync. The server answers a query of its own

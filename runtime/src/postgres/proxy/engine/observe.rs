@@ -6,6 +6,7 @@ use super::Engine;
 use crate::postgres::{
     proxy::{
         api::{ClientId, Event, Finding, FindingKind},
+        control::ReadsClock,
         entanglement::{Done, hash, hash_parameters},
         expected::{Execution, Expected},
         protocol::{Body, rows_of},
@@ -107,10 +108,12 @@ impl Engine {
             let names = &mut self.unit(id).sql_prepared;
             names.retain(|name| *name != prepared.name);
         }
-        let now = self.now;
-        let found = self
-            .clock
-            .answered(now, id, &part.sql, part.info.reads_clock);
+        let stands_still = match part.info.reads_clock {
+            Some(ReadsClock::Call) => self.moving_clock.is_none(),
+            Some(ReadsClock::Keyword) => true,
+            None => false,
+        };
+        let found = self.clock.answered(self.now, id, &part.sql, stands_still);
         self.events.extend(found.map(Event::Entanglement));
         self.note_advisory_lock(id, &part);
         if !self.is_observed() {

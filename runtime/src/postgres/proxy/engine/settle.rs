@@ -34,6 +34,9 @@ impl Engine {
         {
             // The backend's default may not be the client's.
             self.apply_startup(id, info);
+            if let Some(clock) = &mut self.moving_clock {
+                clock.forget();
+            }
         }
     }
 

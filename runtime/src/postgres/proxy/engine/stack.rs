@@ -41,6 +41,9 @@ impl Engine {
     pub(super) fn back_to(&mut self, at: usize, why: &Arc<str>) {
         let here = self.stack.back_to(at, &mut self.backend.prefix);
         self.backend.applied = here.applied;
+        if let Some(clock) = &mut self.moving_clock {
+            clock.forget();
+        }
         if here.generation != self.generation {
             self.schema_changed();
         }

@@ -150,7 +150,8 @@ impl Engine {
         if queried && modes.level.as_ref().is_some_and(|asked| *asked != level) {
             return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, LATE_LEVEL);
         }
-        self.client(id).begin(modes, &level, reads_only);
+        let now = self.now;
+        self.client(id).begin(modes, &level, reads_only, now);
         if hidden {
             // What came before in the same unit belongs to the transaction.
             let unit = self.unit(id);
@@ -223,7 +224,8 @@ impl Engine {
     fn chain(&mut self, id: ClientId, modes: Option<Modes>) {
         if let Some(modes) = modes {
             let (level, reads_only) = self.default_modes(id);
-            self.client(id).begin(&modes, &level, reads_only);
+            let now = self.now;
+            self.client(id).begin(&modes, &level, reads_only, now);
             if let Some(open) = &mut self.client(id).transaction {
                 open.chained = true;
             }
