@@ -135,4 +135,20 @@ mod tests {
             assert!(told.contains(part), "{told}");
         }
     }
+
+    #[test]
+    fn each_is_listed_once_and_only_some_of_many() {
+        let mut log = Log::new();
+        for table in ["a", "a", "b", "c", "d", "e", "f"] {
+            log.entanglements.push(Finding {
+                kind: FindingKind::WriteLost,
+                first: (1, "rollback".into()),
+                second: (2, format!("insert into {table} values (1)").into()),
+            });
+        }
+        let listed = of(&log).expect("there are some");
+        assert_eq!(listed.matches("insert into a").count(), 1, "{listed}");
+        assert!(!listed.contains("insert into e"), "{listed}");
+        assert!(listed.contains("and 2 more of these"), "{listed}");
+    }
 }
