@@ -1,5 +1,6 @@
 //! PostgreSQL: the connections to it, and what stands between it and a test's connections.
 
+pub(crate) mod cause;
 pub(crate) mod database;
 mod ended_tests;
 mod error_response;

@@ -1,6 +1,7 @@
 //! What a session is: which database, which application, which overrides.
 
 mod active;
+mod cause;
 mod database;
 mod fingerprint;
 mod migrations;

@@ -3,6 +3,7 @@
 #[cfg(feature = "axum")]
 pub(crate) mod app;
 pub(crate) mod arguments;
+mod cause;
 #[cfg(feature = "axum")]
 pub(crate) mod client;
 pub(crate) mod context;

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    error::Error,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -9,9 +10,7 @@ use std::{
 
 use futures_util::FutureExt;
 
-use crate::{
-    BoxError, Error, error::Cause, executor::short_backtrace::__rust_begin_short_backtrace,
-};
+use super::short_backtrace::__rust_begin_short_backtrace;
 
 /// A panic whose message the panic hook has printed already.
 #[derive(Debug, thiserror::Error)]
@@ -19,17 +18,17 @@ use crate::{
 pub(crate) struct Panicked(pub(crate) String);
 
 /// Runs a future to its end, or to its panic. In a box, it makes the layout of its caller no deeper.
-pub(crate) async fn caught<F: Future>(future: Pin<Box<F>>) -> Result<F::Output, BoxError> {
+pub(crate) async fn caught<F: Future>(
+    future: Pin<Box<F>>,
+) -> Result<F::Output, Box<dyn Error + Send + Sync>> {
     let ended = AssertUnwindSafe(future).catch_unwind().await;
     ended.map_err(|panic| Panicked(text_of(panic.as_ref()).to_owned()).into())
 }
 
 /// Calls a function, which may panic.
-pub(crate) fn calling<T>(function: &'static str, call: impl FnOnce() -> T) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(|| __rust_begin_short_backtrace(call))).map_err(|panic| {
-        let text = text_of(panic.as_ref()).to_owned();
-        Error::from(Cause::Panicked { function, text })
-    })
+pub(crate) fn calling<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(|| __rust_begin_short_backtrace(call)))
+        .map_err(|panic| Panicked(text_of(panic.as_ref()).to_owned()))
 }
 
 /// What a panic says.

@@ -61,7 +61,7 @@ impl Report {
             if let Ending::NotOpened(error) = ending
                 && !matches!(outcome, Outcome::NoArgument(_))
             {
-                sections.push(("cause", error.tell(test.name)));
+                sections.push(("cause", error.for_report_of(test.name)));
             }
         }
         let described = described(endings);
@@ -182,7 +182,7 @@ fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::NoArgument(ArgumentError { type_name, cause }) => {
             Some(match cause.downcast_ref::<Error>() {
-                Some(error) => error.tell(test.name),
+                Some(error) => error.for_report_of(test.name),
                 None => format!("`{type_name}` could not be made: {}", chain(cause.as_ref())),
             })
         }

@@ -12,10 +12,10 @@ use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
     Error, Isolation,
-    error::Cause,
     observe::recording::{Recording, attributed},
     postgres::{
         Place,
+        cause::Cause,
         database::Mark,
         keep::Keeping,
         lane::{Cut, Lane, LaneId},

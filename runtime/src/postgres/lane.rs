@@ -31,11 +31,10 @@ pub(crate) use self::{
     seclusion::Seclusion,
 };
 use crate::{
-    Error,
-    error::Cause,
-    executor,
+    Error, executor,
     observe::log,
     postgres::{
+        cause::Cause,
         database::{Mark, OwnDatabase},
         proxy::Proxy,
         server::Server,

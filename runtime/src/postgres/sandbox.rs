@@ -23,9 +23,9 @@ pub use self::savepoint::Savepoint;
 pub(crate) use self::{ending::Ending, pool::leave};
 use crate::{
     Error,
-    error::Cause,
+    error::Kind,
     executor,
-    postgres::{Listener, Place, keep::Keeping, lane::Lane},
+    postgres::{Listener, Place, cause::Cause, keep::Keeping, lane::Lane},
     session::Startable,
     test::{isolation::Watch, outcome::Outcome, stopwatch::Stopwatch},
 };
@@ -161,7 +161,7 @@ impl Sandbox {
         let state = std::mem::replace(&mut *self.0.state(), State::GivenBack);
         let ending = match (taken, state) {
             (Ok(()), State::Serving(lane)) => self.0.end(lane, outcome, keeping).await,
-            (Err(error), _) if !error.is_test_ended() => Ending::NotOpened(error),
+            (Err(error), _) if !error.is(Kind::TestEnded) => Ending::NotOpened(error),
             _ => Ending::untouched(outcome, keeping),
         };
         self.0.watch.recording.finish();

@@ -27,18 +27,19 @@ use sqlx::{
 use self::url::{Choice, Place};
 pub(crate) use self::{
     cluster::Cluster,
-    failure::{ConnectFailure, is},
+    failure::ConnectFailure,
     login::{Login, OWNER},
     timeouts::never_end,
 };
 use crate::{
-    error::Cause,
     executor,
     observe::log,
     postgres::{
+        cause::Cause,
         database::OwnDatabase,
         proxy::BASE,
         relay::Relay,
+        sqlstate::is,
         template::PROXIED,
         upstream::{Session, Upstream},
     },
@@ -112,7 +113,7 @@ impl Server {
             Ok(None) => join().await,
             Err(error) => Err(error),
         };
-        let server = server.map_err(Cause::NoLocalServer)?;
+        let server = server.map_err(|error| Cause::NoLocalServer(error.into()))?;
         let door = PgConnectOptions::new_without_pgpass()
             .socket(server.socket_dir())
             .port(server.port())

@@ -20,7 +20,7 @@ use sqlx::{
 };
 
 pub(crate) use self::{startup::Session, stream::Stream};
-use crate::postgres::server::is;
+use crate::postgres::sqlstate::is;
 
 /// How long a server may take to answer while a connection is made.
 const LIMIT: Duration = Duration::from_secs(10);

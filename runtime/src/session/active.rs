@@ -13,9 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::Definition;
 use crate::{
-    Error,
-    error::Cause,
-    executor,
+    Error, executor,
     observe::log,
     postgres::{
         keep,
@@ -79,7 +77,7 @@ impl Active {
         });
     }
 
-    async fn start(definition: &'static Definition) -> Result<Self, Cause> {
+    async fn start(definition: &'static Definition) -> Result<Self, Error> {
         let began = Instant::now();
         // The files are read on another thread meanwhile.
         let (migrator, server) = join(
@@ -123,8 +121,7 @@ impl Startable {
     /// A failure that would be the same again is remembered: what stopped one test stops the others at once.
     pub(crate) async fn get(self) -> Result<Arc<Active>, Error> {
         let start = || async {
-            let started = Box::pin(Active::start(self.0)).await.map(Arc::new);
-            match started.map_err(Error::from) {
+            match Box::pin(Active::start(self.0)).await.map(Arc::new) {
                 Err(error) if !error.is_lasting() => Err(error),
                 result => Ok(result),
             }

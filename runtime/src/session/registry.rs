@@ -12,11 +12,11 @@ use tokio::sync::OnceCell;
 
 use super::{
     Active, Session,
+    cause::Cause,
     stated::{self, Stated},
 };
 use crate::{
     Error,
-    error::Cause,
     macro_support::{SessionFn, Test},
 };
 

@@ -23,7 +23,6 @@ use tokio::sync::OnceCell;
 
 use crate::{
     BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
-    error::Cause,
     executor::panics,
     macro_support::Test,
     observe::{log, queries, recording::Recording},
@@ -31,6 +30,7 @@ use crate::{
     postgres::keep::Keeping,
     session::{Active, Definition, Isolation},
     test::{
+        cause::{Cause, calling},
         database::AnyDatabase,
         faults,
         further::Further,
@@ -71,7 +71,7 @@ impl TestContext {
         definition: &'static Definition,
     ) -> Result<Self, Error> {
         let overrides = Overrides::default();
-        panics::calling(
+        calling(
             "a function given to the session's `.overrides(…)`",
             || {
                 definition
@@ -80,7 +80,7 @@ impl TestContext {
             },
         )?;
         if let Some(set) = test.overrides {
-            panics::calling(
+            calling(
                 "the function that the attribute's `overrides` names",
                 || {
                     set(&overrides.at(Layer::Attribute));
@@ -303,7 +303,7 @@ impl TestContext {
     pub(crate) async fn router(&self) -> Result<Router, BoxError> {
         let build = || async {
             let Some(app) = self.0.definition.session.app_fn() else {
-                return Err(BoxError::from(Error::no_app(self.0.definition)));
+                return Err(BoxError::from(no_app(self.0.definition)));
             };
             self.0.asked.store(false, Ordering::Relaxed);
             // Called inside of the future, so that its own panic is caught too.
@@ -421,6 +421,16 @@ impl TestContext {
         let kept: Vec<_> = first.into_iter().chain(self.0.further.kept()).collect();
         (!kept.is_empty()).then(|| kept.join("\n"))
     }
+}
+
+#[cfg(feature = "axum")]
+fn no_app(definition: &Definition) -> Error {
+    Error::from(if definition.is_conventional() {
+        Cause::NoSession
+    } else {
+        let session = definition.name.clone();
+        Cause::NoApp { session }
+    })
 }
 
 /// What keeps a test apart from the others: the attribute comes before the session.

@@ -14,9 +14,9 @@ use sqlx::{
 
 use crate::{
     BoxError, Error, TestContext,
-    error::Cause,
     macro_support::{Test, TestFuture},
     postgres::script_line,
+    test::cause::Cause,
     test::outcome::ArgumentError,
 };
 

@@ -6,12 +6,13 @@ use tokio::sync::OnceCell;
 
 use crate::{
     Error, Isolation, Savepoint,
-    error::Cause,
+    error::Kind,
     executor,
     observe::recording::Recording,
-    postgres::{keep::Keeping, sandbox::Ending},
+    postgres::{self, keep::Keeping, sandbox::Ending},
     session::{Active, Definition, Startable},
     test::{
+        cause::Cause,
         database::AnyDatabase,
         isolation::{TestDatabase, Watch},
         outcome::Outcome,
@@ -106,10 +107,10 @@ impl Further {
         let mut endings = Vec::new();
         for database in &self.databases {
             // Whoever asks for it from now on gets no database.
-            let over = || async { Err(Error::from(Cause::TestEnded)) };
+            let over = || async { Err(Error::from(postgres::cause::Cause::TestEnded)) };
             let ending = match database.opened.get_or_init(over).await {
                 Ok(opened) if opened.is_used() => opened.end(outcome, &database.keeping).await,
-                Err(error) if !error.is_test_ended() => Ending::NotOpened(error.clone()),
+                Err(error) if !error.is(Kind::TestEnded) => Ending::NotOpened(error.clone()),
                 _ => continue,
             };
             endings.push((database.name, ending));
@@ -143,7 +144,7 @@ impl Database {
             }
         }
         let opened = self.opened.get();
-        let ended = || Error::from(Cause::TestEnded);
+        let ended = || Error::from(postgres::cause::Cause::TestEnded);
         opened.ok_or_else(ended)?.as_ref().map_err(Clone::clone)
     }
 

@@ -10,7 +10,6 @@ use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
     Error, Isolation,
-    error::Cause,
     observe::recording::Recording,
     postgres::{
         Place,
@@ -20,6 +19,7 @@ use crate::{
     },
     session::Startable,
     test::{
+        cause::Cause,
         database::AnyDatabase,
         faults,
         fixtures::{self, Fixtures},

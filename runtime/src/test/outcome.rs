@@ -4,6 +4,7 @@ use std::{any::Any, iter, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
     BoxError, Error,
+    error::Kind,
     macro_support::{Reported, Test},
     observe::{recording::Recording, report::chain},
     overrides::Unasked,
@@ -22,7 +23,7 @@ impl ArgumentError {
     /// What the report says of the test in its first line.
     pub(crate) fn headline(&self) -> &'static str {
         match self.cause.downcast_ref::<Error>() {
-            Some(error) if error.is_about_a_fixture() => "could not be given its fixtures",
+            Some(error) if error.is(Kind::Fixture) => "could not be given its fixtures",
             _ => "could not be given its arguments",
         }
     }

@@ -9,8 +9,7 @@ use std::{
 };
 
 use crate::{
-    Error, Flavor, TestContext,
-    executor::{self, panics},
+    Error, Flavor, TestContext, executor,
     macro_support::{Test, TestFuture},
     observe::{
         announce::announce,
@@ -21,6 +20,7 @@ use crate::{
     overrides::Unasked,
     session::{self, variables},
     test::{
+        cause::calling,
         fixtures,
         outcome::{Ended, Endings, Outcome},
         own_runtime::OwnRuntime,
@@ -76,7 +76,7 @@ fn live_and_end(
     executor::block_on(async {
         let (endings, waited) = end(&cx, &outcome).await;
         cx.recordings().for_each(running::ended);
-        let unasked = panics::calling("the drop of an override", || cx.overrides().end());
+        let unasked = calling("the drop of an override", || cx.overrides().end());
         let unasked = unasked.unwrap_or_else(|error| {
             teardown.push(error.to_string());
             Unasked::default()
@@ -124,7 +124,7 @@ struct Opened {
 
 /// The test's session is found, and what the test will see of it is put together.
 async fn open(test: &'static Test) -> Result<Opened, Error> {
-    let definition = panics::calling("the session function", || session::definition_of(test))??;
+    let definition = calling("the session function", || session::definition_of(test))??;
     session::compare(test, definition).await;
     let limit = test.timeout.unwrap_or(definition.session.time_limit());
     let flavor = test.flavor.unwrap_or(definition.session.runtime_flavor());

@@ -12,7 +12,8 @@ use crate::{
     observe::{log, report::chain},
     postgres::{
         database::{COMMENT, KeptDatabase, Mark, OwnDatabase, Sessions, remove},
-        server::{Server, is},
+        server::Server,
+        sqlstate::is,
     },
 };
 

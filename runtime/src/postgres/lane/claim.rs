@@ -6,11 +6,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{Seclusion, inheritance, seclusion::CONNECTS};
 use crate::{
-    error::Cause,
     observe::log,
     postgres::{
+        cause::Cause,
         database::{COMMENT, Mark, OwnDatabase, State},
-        server::{self, Server, is},
+        server::{self, Server},
+        sqlstate::is,
         upstream::Session,
     },
 };

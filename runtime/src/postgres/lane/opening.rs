@@ -12,13 +12,15 @@ use super::{
 };
 use crate::{
     Error,
-    error::Cause,
+    error::Kind,
     executor::{self, blocking},
     observe::log,
     postgres::{
+        cause::Cause,
         database::{Fate, Mark, OwnDatabase, survey},
         proxy::Proxy,
-        server::{ConnectFailure, is},
+        server::ConnectFailure,
+        sqlstate::is,
         template::{Ground, clean_up},
         upstream::{Session, Upstream},
     },
@@ -35,7 +37,7 @@ pub(super) enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if error.is_out_of_connections() {
+        if error.is(Kind::OutOfConnections) {
             Self::OutOfConnections(error)
         } else {
             Self::Final(error)
@@ -68,7 +70,7 @@ impl Lanes {
             self.book().missed.insert(database);
         }
         Err(Failure::Final(Error::from(Cause::TemplateVanishes {
-            template: self.template.database().clone(),
+            template: self.template.database().to_string(),
             server: self.server.to_string(),
         })))
     }

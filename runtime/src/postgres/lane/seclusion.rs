@@ -8,8 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use super::LaneId;
 use crate::{
     Error,
-    error::Cause,
-    postgres::{database::OwnDatabase, server::Server},
+    postgres::{cause::Cause, database::OwnDatabase, server::Server},
 };
 
 /// Who may connect to a lane besides the process that claimed it.

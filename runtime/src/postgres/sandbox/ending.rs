@@ -1,6 +1,6 @@
 //! How the sandbox of a test ended, in words.
 
-use crate::{Error, postgres::keep::Keeping, test::outcome::Outcome};
+use crate::{Error, error::Kind, postgres::keep::Keeping, test::outcome::Outcome};
 
 /// How the sandbox of a test ended.
 pub(crate) enum Ending {
@@ -42,7 +42,7 @@ impl Ending {
     /// The words after the test's name when this alone makes it fail.
     pub(crate) fn headline(&self) -> &'static str {
         match self {
-            Self::NotOpened(error) if error.is_a_panic() => "did not run",
+            Self::NotOpened(error) if error.is(Kind::Panic) => "did not run",
             Self::NotOpened(_) => "got no database",
             Self::TakenAway => "lost its database while it ran",
             Self::Escaped => "escaped from its transaction",

@@ -12,10 +12,11 @@ use tokio::runtime::Handle;
 
 use super::{Core, Sandbox, State};
 use crate::{
-    Error,
-    error::Cause,
-    executor,
-    postgres::proxy::{MarkRefused, Marking},
+    Error, executor,
+    postgres::{
+        cause::Cause,
+        proxy::{MarkRefused, Marking},
+    },
 };
 
 /// How long a transaction that is open is waited for.

@@ -13,9 +13,10 @@ use tokio::time::timeout;
 use super::{Core, State, activity, ending::Ending};
 use crate::{
     Error,
-    error::Cause,
     postgres::{
-        Listener, error_response,
+        Listener,
+        cause::Cause,
+        error_response,
         keep::Keeping,
         lane::{Cut, Lane},
         proxy::{End, Ended, How, Proof, Test},

@@ -1,5 +1,7 @@
 //! Errors of a connection, by PostgreSQL's codes.
 
+use crate::postgres::sqlstate::is;
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub(crate) enum ConnectFailure {
@@ -12,13 +14,4 @@ impl ConnectFailure {
     pub(crate) fn is(&self, code: &str) -> bool {
         matches!(self, Self::Refused(error) if is(error, code))
     }
-}
-
-/// Whether an error is the server's with this code (PostgreSQL manual, appendix A).
-pub(crate) fn is(error: &sqlx::Error, code: &str) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .as_deref()
-        == Some(code)
 }

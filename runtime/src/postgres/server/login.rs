@@ -11,8 +11,9 @@ use sqlx::{
     postgres::PgConnectOptions,
 };
 
-use super::{Server, is};
+use super::Server;
 use crate::postgres::database::OwnDatabase;
+use crate::postgres::sqlstate::is;
 
 /// Who owns the databases of the private server: an ordinary role, which policies and privileges mean something to.
 pub(crate) const OWNER: &str = "db_test";

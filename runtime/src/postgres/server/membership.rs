@@ -2,8 +2,8 @@
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-use super::{ConnectFailure, Server, is};
-use crate::error::Cause;
+use super::{ConnectFailure, Server};
+use crate::postgres::{cause::Cause, sqlstate::is};
 
 /// From PostgreSQL 16 on, to become a role and to have its privileges all the time are two things.
 const MEMBERSHIP_HAS_OPTIONS: u32 = 160_000;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection, Executor, PgConnection, Row};
 
 use super::{ConnectFailure, Origin, Server};
-use crate::error::Cause;
+use crate::postgres::cause::Cause;
 
 /// What poolers say and PostgreSQL does not, outside of quoted names.
 const WORDS: &[&str] = &[

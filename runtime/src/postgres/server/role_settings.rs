@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnectOptions;
 
 use super::Server;
-use crate::{error::Cause, postgres::database::OwnDatabase};
+use crate::postgres::{cause::Cause, database::OwnDatabase};
 
 /// The settings of a role, those for one database last; without those that only a superuser may make.
 const SETTINGS: &str = "select array(\

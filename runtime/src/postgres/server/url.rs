@@ -9,7 +9,7 @@ use std::{
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::error::Cause;
+use crate::postgres::cause::Cause;
 
 /// The variables that name a server, first match wins.
 pub(super) const VARIABLES: [&str; 2] = ["TEST_DB_URL", "DATABASE_URL"];

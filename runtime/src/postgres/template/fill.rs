@@ -4,10 +4,13 @@ use sqlx::{AssertSqlSafe, Executor, PgPool, migrate::MigrateError, postgres::PgP
 
 use super::{Template, failed_migration, roles};
 use crate::{
-    error::{Cause, is_of_the_moment},
     executor::panics::caught,
     observe::{announce::announce, report::chain},
-    postgres::{database::OwnDatabase, server::is},
+    postgres::{
+        cause::Cause,
+        database::OwnDatabase,
+        sqlstate::{is, is_of_the_moment},
+    },
     session,
 };
 

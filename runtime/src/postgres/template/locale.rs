@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::{Template, publish};
-use crate::error::Cause;
+use crate::postgres::cause::Cause;
 
 /// From PostgreSQL 15 on, the default collation of a database can be one of ICU.
 const DATABASES_HAVE_ICU: u32 = 150_000;

@@ -13,12 +13,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{Ground, Template, builtins, fill, locale, reap, sequences};
 use crate::{
-    error::Cause,
     executor,
     observe::{announce::announce, log},
     postgres::{
+        cause::Cause,
         database::{COMMENT, Mark, OwnDatabase, Sessions, remove},
-        server::is,
+        sqlstate::is,
     },
 };
 

@@ -3,12 +3,10 @@
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::{Template, publish};
-use crate::{
-    error::Cause,
-    postgres::{
-        database::OwnDatabase,
-        lane::{REMEMBERED, Sequence},
-    },
+use crate::postgres::{
+    cause::Cause,
+    database::OwnDatabase,
+    lane::{REMEMBERED, Sequence},
 };
 
 /// A query for each sequence. Its values can be selected from the sequence only.

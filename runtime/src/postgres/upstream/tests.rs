@@ -64,5 +64,5 @@ fn the_reason_of_a_server_that_has_gone_is_read_even_if_it_cannot_be_written_to(
 
     let error = session.query("select 1").expect_err("it has gone");
 
-    assert!(crate::postgres::server::is(&error, "57P01"), "{error}");
+    assert!(crate::postgres::sqlstate::is(&error, "57P01"), "{error}");
 }

@@ -8,7 +8,7 @@ use std::{
 
 use sqlx::migrate::{MigrateError, Migration, Migrator};
 
-use crate::error::Cause;
+use crate::session::cause::Cause;
 
 /// Refuses two migrations of one version: sqlx runs both, and then cannot note the second.
 pub(super) fn refuse_twins(migrator: &Migrator, directory: &Path) -> Result<(), Cause> {

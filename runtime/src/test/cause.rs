@@ -1,0 +1,113 @@
+//! Why one test could not begin, or cannot have what it takes, each with its text.
+
+use crate::{
+    error::{Error, Kind, Problem},
+    executor::panics,
+    observe::report::chain,
+    postgres::sqlstate::{self, is},
+};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Cause {
+    #[error(
+        "the fixture {place} failed: {}\n\
+         the scripts run in the order of `fixtures(…)`, before the test's arguments are made{}",
+        chain(error),
+        advice_on_fixture(error)
+    )]
+    FixtureFailed {
+        place: String,
+        #[source]
+        error: sqlx::Error,
+    },
+
+    #[error(
+        "a savepoint is a place in the test's transaction, and with `isolation = \"database\"` there is none\n\
+         remove the option, or delete at the end of each case what it has written"
+    )]
+    NoSavepoint,
+
+    #[error(
+        "`Faults` are what the proxy of a test's transaction does, and with `isolation = \"database\"` there is none\n\
+         remove the option, or the argument"
+    )]
+    NoFaults,
+
+    #[error(
+        "the session's database is SQLite, and this is of PostgreSQL alone\n\
+         take `SqlitePool`, `PoolConnection<Sqlite>`, `SqliteConnectOptions` or `cx.sqlite_pool()`; tests on PostgreSQL \
+         name another session: #[db_test(session = path)]"
+    )]
+    NotPostgres,
+
+    #[error(
+        "{session} has no database of the name `{name}`; {}",
+        named(known, name)
+    )]
+    NoSuchDatabase {
+        name: String,
+        session: String,
+        known: Vec<&'static str>,
+    },
+
+    #[error("the session's `app` function {problem}")]
+    AppFailed { problem: String },
+
+    #[error("{function} panicked: {text}\nit is called before the test's body, which did not run")]
+    Panicked {
+        function: &'static str,
+        text: String,
+    },
+
+    #[error(
+        "{session} has no application\nadd `.app(|cx| …)` to it, or take a `PgPool` instead of a `Router` or `Client`"
+    )]
+    NoApp { session: String },
+
+    #[error(
+        "no function of this test binary is marked #[db_test::session], so there is no application\n\
+         write one: #[db_test::session] fn session() -> Session {{ Session::postgres().app(|cx| …) }}"
+    )]
+    NoSession,
+}
+
+impl Problem for Cause {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::FixtureFailed { .. } => Kind::Fixture,
+            Self::Panicked { .. } => Kind::Panic,
+            _ => Kind::Other,
+        }
+    }
+}
+
+impl From<Cause> for Error {
+    fn from(cause: Cause) -> Self {
+        Self::new(cause)
+    }
+}
+
+/// Calls a function of the user's before or after the test.
+pub(crate) fn calling<T>(function: &'static str, call: impl FnOnce() -> T) -> Result<T, Error> {
+    panics::calling(call)
+        .map_err(|panics::Panicked(text)| Cause::Panicked { function, text }.into())
+}
+
+/// The names of a session's further databases, or how to add one.
+fn named(known: &[&str], name: &str) -> String {
+    if known.is_empty() {
+        return format!("add it: `.database(\"{name}\", |database| database.migrations(…))`");
+    }
+    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!("there are {}", known.join(", "))
+}
+
+/// What to do about a fixture that failed, where we know.
+fn advice_on_fixture(error: &sqlx::Error) -> &'static str {
+    if is(error, sqlstate::INSUFFICIENT_PRIVILEGE) {
+        "\nthey run as the owner of the test's database; what only a superuser may do needs \
+         Session::postgres().superuser(), or on a given server the URL of one"
+    } else {
+        ""
+    }
+}
