@@ -57,6 +57,8 @@ mod postgres;
 #[cfg(feature = "harness")]
 mod process;
 #[cfg(feature = "harness")]
+mod schema;
+#[cfg(feature = "harness")]
 mod session;
 #[cfg(feature = "harness")]
 mod test;

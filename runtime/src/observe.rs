@@ -5,4 +5,3 @@ pub(crate) mod log;
 pub(crate) mod queries;
 pub(crate) mod recording;
 pub(crate) mod report;
-pub(crate) mod untouched;

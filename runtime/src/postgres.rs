@@ -1,5 +1,6 @@
 //! PostgreSQL: the connections to it, and what stands between it and a test's connections.
 
+mod active;
 pub(crate) mod cause;
 pub(crate) mod database;
 mod ended_tests;
@@ -24,6 +25,7 @@ pub(crate) mod upstream;
 mod waker;
 
 pub(crate) use self::{
+    active::{Active, Start, Startable, Started},
     ended_tests::used_afterwards,
     error_response::error_response,
     listener::{Listener, Place, remove_directory},

@@ -10,9 +10,9 @@ use tokio::time::timeout;
 
 use crate::{
     executor,
-    observe::{log, untouched},
+    observe::log,
     postgres, session,
-    test::running,
+    test::{running, untouched},
 };
 
 /// How long the end of the process waits for work in the background.

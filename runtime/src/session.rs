@@ -1,32 +1,34 @@
 //! What a session is: which database, which application, which overrides.
 
-mod active;
 mod cause;
 mod database;
-mod fingerprint;
+mod disagreement;
 mod migrations;
 mod modes;
 mod registry;
+mod start;
 mod stated;
 pub(crate) mod variables;
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-pub(crate) use self::migrations::{failed_migration, name_of, shown_file_of};
-pub(crate) use self::{
-    active::{Active, Startable},
-    fingerprint::Fingerprint,
-    registry::{Definition, any_active, close_all, crate_dir, definition_of, register},
-    stated::{Stated, compare},
-};
+pub use self::registry::SessionFn;
 pub use self::{
     database::Database,
     migrations::Migrations,
     modes::{Flavor, Isolation},
 };
-use crate::{BoxError, Overrides, postgres::server::Login};
+pub(crate) use self::{
+    disagreement::compare,
+    registry::{Definition, Origin, any_active, close_all, definition_of, register},
+    stated::Stated,
+};
+use crate::{
+    BoxError, Overrides,
+    postgres::{server::Login, template::SeedFn},
+};
 #[cfg(feature = "axum")]
 use crate::{
     IntoApp, TestContext,
@@ -40,8 +42,6 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 const AS_SQLX_TEST: u32 = 5;
 
 type OverridesFn = Arc<dyn Fn(&Overrides) + Send + Sync>;
-type SeedFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
-pub(crate) type SeedFn = Arc<dyn Fn(PgPool) -> SeedFuture + Send + Sync>;
 
 /// Describes what the tests of a binary run against; returned by the function marked
 /// [`#[db_test::session]`](crate::session).

@@ -5,13 +5,10 @@ mod count;
 
 use std::{future::Future, panic::Location, sync::Arc, time::Duration};
 
-pub(crate) use self::budget::exceeded;
+pub(crate) use self::budget::{Limits, exceeded};
 use self::count::InWords;
 pub use self::count::QueryCount;
-use crate::{
-    BoxError, FromTest, TestContext,
-    observe::recording::{Recording, Shown, Statement},
-};
+use crate::observe::recording::{Recording, Shown, Statement};
 
 /// The statements that a test and its application have sent, to count and to look at.
 ///
@@ -153,13 +150,6 @@ impl Query {
     /// The time from its last byte sent to the server until the last byte of the answer.
     pub fn took(&self) -> Duration {
         self.0.took
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl FromTest for Queries {
-    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
-        Ok(Self::of(Arc::clone(cx.recording())))
     }
 }
 

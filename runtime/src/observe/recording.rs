@@ -2,6 +2,7 @@
 
 mod attributed;
 mod exchange;
+mod finding;
 mod holders;
 mod latest;
 mod pulse;
@@ -23,14 +24,14 @@ pub(crate) use self::exchange::{BODY, Seen};
 pub(crate) use self::{
     attributed::attributed,
     exchange::Exchange,
+    finding::{Finding, FindingKind},
     holders::ClientId,
     latest::Latest,
     pulse::Pulse,
     shown::Shown,
-    statement::{CUT, Parameter, ServerError, Statement},
+    statement::{CUT, FIXTURES, Parameter, ServerError, Statement},
 };
 use self::{holders::Holders, latest::Bounds};
-use crate::postgres::proxy::Finding;
 
 /// So much of a test's statements is remembered; all of them are counted.
 const STATEMENTS: Bounds = Bounds {

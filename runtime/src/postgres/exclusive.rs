@@ -8,23 +8,24 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use crate::{
-    Error, Isolation,
+    Error,
     observe::recording::{Recording, attributed},
     postgres::{
-        Place,
+        Active, Place, Startable,
         cause::Cause,
         database::Mark,
-        keep::Keeping,
+        keep::{Keeping, Verdict},
         lane::{Cut, Lane, LaneId},
         relay::Relay,
         sandbox::{Ending, leave},
         upstream::Upstream,
     },
-    session::{Active, Startable},
-    test::outcome::Outcome,
 };
 
 /// How long the end of a test waits for the connections that its tasks still hold.
@@ -55,6 +56,7 @@ impl Exclusive {
     /// Takes a lane for a test that will really write to it.
     pub(crate) async fn open(
         session: Startable,
+        pool_options: PgPoolOptions,
         recording: &Arc<Recording>,
     ) -> Result<Self, Error> {
         let active = session.get().await?;
@@ -80,15 +82,7 @@ impl Exclusive {
         let relay = Relay::open(Upstream::of(&options), Some(Arc::clone(recording)))
             .map_err(|error| Error::from(Cause::NoSocket(error)))?;
         let options = relay.place().lead(options);
-        let pool = attributed(
-            session
-                .definition()
-                .session
-                .pool_options(Isolation::Database),
-            recording,
-            "",
-        )
-        .connect_lazy_with(options.clone());
+        let pool = attributed(pool_options, recording, "").connect_lazy_with(options.clone());
         // Its own is thrown away at its end; the next one is cloned while it runs.
         Arc::clone(&active).prepare();
         Ok(Self {
@@ -128,7 +122,7 @@ impl Exclusive {
 
     /// Leaves the pool and gives the database up, or sets it aside. What still holds a connection
     /// then is cut off.
-    pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
+    pub(crate) async fn end(&self, verdict: Verdict, keeping: &Keeping) -> Ending {
         // From now on, who connects is refused.
         drop(locked(&self.relay).take());
         self.recording.finish();
@@ -142,7 +136,7 @@ impl Exclusive {
         };
         let server = self.active.lanes().server();
         let left = self.left_behind(&id).await;
-        let wanted = keeping.wants(outcome);
+        let wanted = keeping.wants(verdict);
         // Without an answer the connection that claims the lane is gone, and its database may have been somebody else's since.
         let last = match &id.own {
             Some(database) if wanted => server.as_owner(Mark::leaving().statement(database)),

@@ -14,18 +14,25 @@ use std::{
     },
 };
 
-pub(crate) use self::{shelf::expire, variable::attend_to};
+pub(crate) use self::{shelf::expire, variable::run_request};
 use self::{shelf::set_aside, variable::Request};
 use crate::{
-    macro_support::Test,
     observe::{announce::announce, log},
     postgres::{lane::LaneId, server::Server},
-    test::outcome::Outcome,
 };
+
+/// What the end of a test's database depends on.
+#[derive(Clone, Copy)]
+pub(crate) struct Verdict {
+    /// Whether its body ended as it should.
+    pub(crate) passes: bool,
+    /// Whether it was cancelled at its limit.
+    pub(crate) timed_out: bool,
+}
 
 /// What is to be kept of one test, and what the report says about it.
 pub(crate) struct Keeping {
-    test: &'static Test,
+    test: &'static str,
     request: Request,
     /// Whether the test fails, however its body ended.
     fails: Arc<AtomicBool>,
@@ -33,7 +40,7 @@ pub(crate) struct Keeping {
 }
 
 impl Keeping {
-    pub(crate) fn of(test: &'static Test) -> Self {
+    pub(crate) fn of(test: &'static str) -> Self {
         Self {
             test,
             request: variable::request(),
@@ -58,10 +65,10 @@ impl Keeping {
     }
 
     /// Whether the database of a test whose body ended like this is kept.
-    pub(crate) fn wants(&self, outcome: &Outcome) -> bool {
+    pub(crate) fn wants(&self, verdict: Verdict) -> bool {
         match self.request {
             Request::All => true,
-            Request::Failed => self.fails.load(Ordering::Relaxed) || !outcome.passes(self.test),
+            Request::Failed => self.fails.load(Ordering::Relaxed) || !verdict.passes,
             _ => false,
         }
     }
@@ -77,21 +84,18 @@ impl Keeping {
         let Some(database) = &lane.own else {
             return false;
         };
-        let kept = match set_aside(server, database, self.test.name).await {
+        let kept = match set_aside(server, database, self.test).await {
             Ok(kept) => kept,
             Err(problem) => {
                 self.refuse(format_args!("{problem}"));
                 return false;
             }
         };
-        log::info(format_args!(
-            "kept {database} of {} as {kept}",
-            self.test.name
-        ));
+        log::info(format_args!("kept {database} of {} as {kept}", self.test));
         let psql = server.psql(kept.as_str());
         if self.request == Request::All {
             // Nobody sees the report of a test that passes.
-            announce(format_args!("kept {}: {psql}", self.test.name));
+            announce(format_args!("kept {}: {psql}", self.test));
         }
         let mut told = self.told();
         told.insert(0, psql);
@@ -100,8 +104,8 @@ impl Keeping {
     }
 
     /// Remembers why there is nothing to keep, if the test that ended like this was to be kept.
-    pub(crate) fn has_nothing_of(&self, outcome: &Outcome, why: &str) {
-        if self.wants(outcome) {
+    pub(crate) fn has_nothing_of(&self, verdict: Verdict, why: &str) {
+        if self.wants(verdict) {
             self.refuse(why);
         }
     }

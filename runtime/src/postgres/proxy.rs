@@ -17,11 +17,13 @@ mod protocol;
 mod savepoints;
 mod settings;
 mod statements;
+mod watch;
 
 pub(crate) use self::{
-    api::{End, Faults, Finding, FindingKind, How, Injection, MarkRefused, Proof},
+    api::{End, Faults, How, Injection, MarkRefused, Proof},
     driver::ACCEPT_PAUSE,
     handle::{Ended, Marking, Proxy, Test},
+    watch::Watch,
 };
 
 /// The settings of a lane's connection that drivers set for each of theirs.

@@ -7,6 +7,7 @@ mod keeping;
 mod pool;
 mod savepoint;
 mod serving;
+mod stopwatch;
 
 use std::{
     sync::{
@@ -16,18 +17,25 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::sync::OnceCell;
 
 pub use self::savepoint::Savepoint;
-pub(crate) use self::{ending::Ending, pool::leave};
+pub(crate) use self::{ending::Ending, pool::leave, stopwatch::Stopwatch};
 use crate::{
     Error,
     error::Kind,
     executor,
-    postgres::{Listener, Place, cause::Cause, keep::Keeping, lane::Lane},
-    session::Startable,
-    test::{isolation::Watch, outcome::Outcome, stopwatch::Stopwatch},
+    postgres::{
+        Listener, Place, Startable,
+        cause::Cause,
+        keep::{Keeping, Verdict},
+        lane::Lane,
+        proxy::Watch,
+    },
 };
 
 /// The sandbox of one test.
@@ -36,6 +44,7 @@ pub(crate) struct Sandbox(Arc<Core>);
 
 struct Core {
     session: Startable,
+    pool_options: PgPoolOptions,
     watch: Watch,
     /// Where the test's connections lead, whether somebody listens already or not.
     place: Place,
@@ -60,11 +69,12 @@ enum State {
 }
 
 impl Sandbox {
-    pub(crate) fn new(session: Startable, watch: Watch) -> Self {
+    pub(crate) fn new(session: Startable, pool_options: PgPoolOptions, watch: Watch) -> Self {
         let listener = Listener::of_test(watch.recording.test())
             .unwrap_or_else(|error| panic!("db-test: no socket could be opened: {error}"));
         Self(Arc::new(Core {
             session,
+            pool_options,
             watch,
             place: listener.place().clone(),
             pool: OnceLock::new(),
@@ -79,7 +89,10 @@ impl Sandbox {
     /// The test's pool. Whoever uses it before the lane is taken has to wait for that.
     pub(crate) fn pool(&self) -> PgPool {
         self.be_served();
-        let make = || pool::make(&self.0.options(), self.0.session, &self.0.watch.recording);
+        let make = || {
+            let options = self.0.pool_options.clone();
+            pool::make(&self.0.options(), options, &self.0.watch.recording)
+        };
         self.0.pool.get_or_init(make).clone()
     }
 
@@ -118,7 +131,7 @@ impl Sandbox {
     /// The options of a connection of the owner's.
     pub(crate) fn owner_options(&self) -> Result<PgConnectOptions, Error> {
         let options = self.connect_options()?;
-        Ok(match self.0.session.definition().session.login.role {
+        Ok(match self.0.session.login().role {
             Some(_) => options.options([("role", "none")]),
             None => options,
         })
@@ -154,15 +167,15 @@ impl Sandbox {
     }
 
     /// Takes the lane back, proves that nothing escaped, and rolls everything back.
-    pub(crate) async fn end(&self, outcome: &Outcome, keeping: &Keeping) -> Ending {
+    pub(crate) async fn end(&self, verdict: Verdict, keeping: &Keeping) -> Ending {
         // Waits for a taking that is under way, and prevents a later one.
         let never = || async { Err(Error::from(Cause::TestEnded)) };
         let taken = self.0.taken.get_or_init(never).await.clone();
         let state = std::mem::replace(&mut *self.0.state(), State::GivenBack);
         let ending = match (taken, state) {
-            (Ok(()), State::Serving(lane)) => self.0.end(lane, outcome, keeping).await,
+            (Ok(()), State::Serving(lane)) => self.0.end(lane, verdict, keeping).await,
             (Err(error), _) if !error.is(Kind::TestEnded) => Ending::NotOpened(error),
-            _ => Ending::untouched(outcome, keeping),
+            _ => Ending::untouched(verdict, keeping),
         };
         self.0.watch.recording.finish();
         if let Some(pool) = self.0.pool.get() {

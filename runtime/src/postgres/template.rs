@@ -12,33 +12,39 @@ pub(crate) mod reap;
 mod roles;
 mod sequences;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
-use sqlx::migrate::Migrator;
+use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::builtins::PROXIED;
 pub(crate) use self::clean_up::clean_up;
 use crate::{
-    Error,
+    BoxError, Error,
     postgres::{database::OwnDatabase, server::Server},
-    session::{SeedFn, Session},
 };
+
+type SeedFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+
+/// A function that fills a new database.
+pub(crate) type SeedFn = Arc<dyn Fn(PgPool) -> SeedFuture + Send + Sync>;
+
+/// What a template is made from.
+pub(crate) struct Content {
+    pub(crate) migrator: Arc<Migrator>,
+    /// Where the files of the migrations are.
+    pub(crate) migrations_dir: PathBuf,
+    pub(crate) seed_sql: Vec<String>,
+    pub(crate) seed: Option<SeedFn>,
+    pub(crate) locale: Option<String>,
+    /// The name of a further database of a session.
+    pub(crate) named: Option<String>,
+}
 
 /// The content of a session's databases, and whether it exists on the server.
 pub(crate) struct Template {
     database: OwnDatabase,
-    migrator: Arc<Migrator>,
-    /// Where the files of the migrations are.
-    migrations_dir: PathBuf,
-    seed_sql: Vec<String>,
-    seed: Option<SeedFn>,
-    locale: Option<String>,
-    /// The name of a further database of a session.
-    named: Option<String>,
+    content: Content,
     server: Arc<Server>,
     ground: OnceCell<Result<Ground, Error>>,
 }
@@ -53,21 +59,11 @@ pub(crate) enum Ground {
 }
 
 impl Template {
-    pub(crate) fn new(
-        session: &Session,
-        crate_dir: &Path,
-        migrator: Arc<Migrator>,
-        server: Arc<Server>,
-    ) -> Self {
-        let fingerprint = fingerprint::of(session, &migrator, &server);
+    pub(crate) fn new(content: Content, server: Arc<Server>) -> Self {
+        let fingerprint = fingerprint::of(&content, &server);
         Self {
             database: OwnDatabase::template(&fingerprint),
-            migrator,
-            migrations_dir: session.migrations.directory(crate_dir),
-            seed_sql: session.seed_sql.clone(),
-            seed: session.seed.clone(),
-            locale: session.locale.clone(),
-            named: session.named.clone(),
+            content,
             server,
             ground: OnceCell::new(),
         }

@@ -10,7 +10,6 @@ use std::{
 
 use sqlx::migrate::Migrator;
 
-pub(crate) use self::files::{failed_migration, name_of, shown_file_of};
 use crate::session::cause::Cause;
 
 /// The migrations of a session: embedded by `sqlx::migrate!()`, or read from a directory.

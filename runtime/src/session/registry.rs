@@ -11,14 +11,29 @@ use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
 use super::{
-    Active, Session,
+    Session,
     cause::Cause,
     stated::{self, Stated},
 };
 use crate::{
     Error,
-    macro_support::{SessionFn, Test},
+    postgres::{Active, Started},
 };
+
+/// A function that describes a session.
+pub type SessionFn = fn() -> Session;
+
+/// What decides to which session a test belongs.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    crate_dir: &'static str,
+    /// Whether there was a `migrations/` in that directory when the test was compiled.
+    pub(crate) had_migrations: bool,
+    /// The migrations that the test's attribute states.
+    pub(crate) stated: Option<Stated>,
+    /// The session that it names.
+    pub(crate) session: Option<SessionFn>,
+}
 
 /// A session as this process knows it: what describes it, and what has been started of it.
 pub(crate) struct Definition {
@@ -28,7 +43,7 @@ pub(crate) struct Definition {
     /// Whether there was a `migrations/` in that directory when the test was compiled.
     pub(super) had_migrations: bool,
     pub(crate) session: Session,
-    pub(super) active: OnceCell<Result<Arc<Active>, Error>>,
+    pub(super) active: Started,
     /// The further databases, by their names.
     pub(crate) databases: Vec<(String, Definition)>,
 }
@@ -90,7 +105,7 @@ pub(crate) fn register(path: &'static str, make: SessionFn) {
 
 /// Finds the session of a test: the one its attribute names, or the registered one, or the
 /// conventional one that knows only the crate's `migrations/`.
-pub(crate) fn definition_of(test: &'static Test) -> Result<&'static Definition, Error> {
+pub(crate) fn definition_of(test: &Origin) -> Result<&'static Definition, Error> {
     if let Some(make) = test.session {
         return Ok(definition(
             Key::Function(make as usize),
@@ -120,19 +135,30 @@ pub(crate) fn definition_of(test: &'static Test) -> Result<&'static Definition, 
     }
 }
 
-/// Where the crate of a test is now. Under Cargo and nextest the environment says it, also where an archive of
-/// test programs runs on another machine than the one they were compiled on.
-pub(crate) fn crate_dir(test: &Test) -> PathBuf {
-    let now = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    now.filter(|directory| directory.is_dir())
-        .unwrap_or_else(|| PathBuf::from(test.crate_dir))
+impl Origin {
+    pub(crate) const fn new(crate_dir: &'static str) -> Self {
+        Self {
+            crate_dir,
+            had_migrations: false,
+            stated: None,
+            session: None,
+        }
+    }
+
+    /// Where the crate of the test is now. Under Cargo and nextest the environment says it, also where an archive of
+    /// test programs runs on another machine than the one they were compiled on.
+    pub(crate) fn crate_dir(&self) -> PathBuf {
+        let now = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        now.filter(|directory| directory.is_dir())
+            .unwrap_or_else(|| PathBuf::from(self.crate_dir))
+    }
 }
 
 fn definition(
     key: Key,
     name: &str,
     make: impl FnOnce() -> Session,
-    test: &Test,
+    test: &Origin,
 ) -> &'static Definition {
     // One for each session function of the program, so the leak is bounded.
     let once: &'static OnceLock<_> = *definitions()
@@ -141,7 +167,7 @@ fn definition(
         .or_insert_with(|| Box::leak(Box::default()));
     once.get_or_init(|| {
         let name = name.to_owned();
-        Definition::new(name, crate_dir(test), test.had_migrations, make())
+        Definition::new(name, test.crate_dir(), test.had_migrations, make())
     })
 }
 
@@ -171,7 +197,7 @@ fn active() -> Vec<Arc<Active>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Session, Test, any_active, definition_of};
+    use super::{Origin, Session, any_active, definition_of};
 
     #[test]
     fn a_session_function_runs_without_the_registry_s_lock() {
@@ -180,7 +206,10 @@ mod tests {
             any_active();
             Session::postgres()
         }
-        static TEST: Test = Test::new("it::a_test", "/").session(session);
-        assert!(definition_of(&TEST).is_ok());
+        let test = Origin {
+            session: Some(session),
+            ..Origin::new("/")
+        };
+        assert!(definition_of(&test).is_ok());
     }
 }

@@ -24,17 +24,17 @@ use tokio::sync::OnceCell;
 use crate::{
     BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
     executor::panics,
-    macro_support::Test,
     observe::{log, queries, recording::Recording},
     overrides::Layer,
-    postgres::keep::Keeping,
-    session::{Active, Definition, Isolation},
+    postgres::{Startable, keep::Keeping, proxy::Watch},
+    session::{Definition, Isolation},
     test::{
         cause::{Cause, calling},
         database::AnyDatabase,
+        description::Test,
         faults,
         further::Further,
-        isolation::{TestDatabase, Watch},
+        isolation::TestDatabase,
         outcome::{Endings, FieldError, Outcome},
         teardown::Teardowns,
     },
@@ -88,15 +88,16 @@ impl TestContext {
             )?;
         }
         let recording = Recording::new(test.name);
-        let session = Active::of(definition);
+        let session = Startable::of(definition);
         let faults = Arc::<faults::Table>::default();
         let watch = Watch {
             recording: Arc::clone(&recording),
-            faults: Arc::clone(&faults),
+            faults: Arc::clone(&faults) as _,
         };
-        let (isolation, keeping) = (isolation_of(test, definition), Keeping::of(test));
+        let (isolation, keeping) = (isolation_of(test, definition), Keeping::of(test.name));
         let further = Further::of(definition, isolation, &watch, &keeping);
-        let database = TestDatabase::open(isolation, session, watch).await?;
+        let pool = definition.session.pool_options(isolation);
+        let database = TestDatabase::open(isolation, session, pool, watch).await?;
         Ok(Self(Arc::new(Inner {
             test,
             definition,
@@ -398,17 +399,22 @@ impl TestContext {
     /// Ends the test's use of its database.
     pub(crate) async fn end(&self, outcome: &Outcome) -> Endings {
         let keeping = &self.0.keeping;
-        let over_budget = || queries::exceeded(self.0.test, &self.0.recording.log()).is_some();
+        let over_budget =
+            || queries::exceeded(self.0.test.queries, &self.0.recording.log()).is_some();
         if keeping.is_asked_for() && over_budget() {
             keeping.test_fails();
         }
-        let ending = self.0.database.end(outcome, keeping).await;
+        let ending = self
+            .0
+            .database
+            .end(outcome.verdict(self.0.test), keeping)
+            .await;
         log::trace(|| {
             let described = ending.describe();
             let first_line = described.lines().next().unwrap_or_default();
             format!("{}: {first_line}", self.name())
         });
-        let further = self.0.further.end(outcome).await;
+        let further = self.0.further.end(outcome.verdict(self.0.test)).await;
         Endings {
             first: ending,
             further,

@@ -6,8 +6,11 @@ use futures_util::future::{BoxFuture, LocalBoxFuture};
 
 use crate::{
     Error,
-    postgres::{keep::Keeping, sandbox::Ending},
-    test::{fixtures::Fixtures, outcome::Outcome},
+    postgres::{
+        keep::{Keeping, Verdict},
+        sandbox::Ending,
+    },
+    test::fixtures::Fixtures,
 };
 
 /// The database of one test, as its life, its report and its overrides know it. Arguments that are of one kind of database
@@ -26,5 +29,5 @@ pub(crate) trait AnyDatabase: Any + Send + Sync {
     fn load<'a>(&'a self, fixtures: &'a Fixtures) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Ends the test's use of its database.
-    fn end<'a>(&'a self, outcome: &'a Outcome, keeping: &'a Keeping) -> LocalBoxFuture<'a, Ending>;
+    fn end<'a>(&'a self, verdict: Verdict, keeping: &'a Keeping) -> LocalBoxFuture<'a, Ending>;
 }

@@ -14,10 +14,13 @@ use sqlx::{
 
 use crate::{
     BoxError, Error, TestContext,
-    macro_support::{Test, TestFuture},
+    observe::recording::FIXTURES as BEGINNING,
     postgres::script_line,
     test::cause::Cause,
-    test::outcome::ArgumentError,
+    test::{
+        description::Test,
+        outcome::{ArgumentError, TestFuture},
+    },
 };
 
 /// The scripts of one test.
@@ -28,9 +31,6 @@ pub(crate) struct Fixtures {
     /// The path of each script from the source file's directory, and its text.
     pub(crate) scripts: &'static [(&'static str, &'static str)],
 }
-
-/// How the query begins; it is not one of the test's.
-pub(crate) const BEGINNING: &str = "/*db-test fixtures*/";
 
 /// Stands between two scripts.
 const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";

@@ -1,6 +1,6 @@
 //! What a test may take as an argument.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 #[cfg(feature = "axum")]
 use axum::Router;
@@ -10,7 +10,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{BoxError, Overrides, TestContext};
+use crate::{BoxError, Overrides, Queries, TestContext};
 #[cfg(feature = "axum")]
 use crate::{Client, test::client};
 
@@ -114,5 +114,12 @@ impl FromTest for Router {
 impl FromTest for Client {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
         Ok(client::client(cx.get().await?))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FromTest for Queries {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(Self::of(Arc::clone(cx.recording())))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use sqlx::postgres::PgPoolOptions;
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -9,15 +10,14 @@ use crate::{
     error::Kind,
     executor,
     observe::recording::Recording,
-    postgres::{self, keep::Keeping, sandbox::Ending},
-    session::{Active, Definition, Startable},
-    test::{
-        cause::Cause,
-        database::AnyDatabase,
-        isolation::{TestDatabase, Watch},
-        outcome::Outcome,
-        stopwatch::Stopwatch,
+    postgres::{
+        self, Startable,
+        keep::{Keeping, Verdict},
+        proxy::Watch,
+        sandbox::{Ending, Stopwatch},
     },
+    session::Definition,
+    test::{cause::Cause, database::AnyDatabase, isolation::TestDatabase},
 };
 
 /// The further databases of one test.
@@ -30,6 +30,7 @@ struct Database {
     name: &'static str,
     session: Startable,
     isolation: Isolation,
+    pool: PgPoolOptions,
     watch: Watch,
     keeping: Keeping,
     opened: Arc<OnceCell<Result<TestDatabase, Error>>>,
@@ -46,8 +47,9 @@ impl Further {
     ) -> Self {
         let databases = definition.databases.iter().map(|(name, further)| Database {
             name,
-            session: Active::of(further),
+            session: Startable::of(further),
             isolation,
+            pool: further.session.pool_options(isolation),
             watch: Watch {
                 recording: watch.recording.of_database(name),
                 faults: Arc::clone(&watch.faults),
@@ -103,13 +105,13 @@ impl Further {
     }
 
     /// Ends the test's use of those that it has used.
-    pub(crate) async fn end(&self, outcome: &Outcome) -> Vec<(&'static str, Ending)> {
+    pub(crate) async fn end(&self, verdict: Verdict) -> Vec<(&'static str, Ending)> {
         let mut endings = Vec::new();
         for database in &self.databases {
             // Whoever asks for it from now on gets no database.
             let over = || async { Err(Error::from(postgres::cause::Cause::TestEnded)) };
             let ending = match database.opened.get_or_init(over).await {
-                Ok(opened) if opened.is_used() => opened.end(outcome, &database.keeping).await,
+                Ok(opened) if opened.is_used() => opened.end(verdict, &database.keeping).await,
                 Err(error) if !error.is(Kind::TestEnded) => Ending::NotOpened(error.clone()),
                 _ => continue,
             };
@@ -137,7 +139,11 @@ impl Database {
         if self.opened.get().is_none() {
             match self.isolation {
                 Isolation::Transaction => {
-                    let lazy = TestDatabase::transaction(self.session, self.watch.clone());
+                    let lazy = TestDatabase::transaction(
+                        self.session,
+                        self.pool.clone(),
+                        self.watch.clone(),
+                    );
                     self.opened.set(Ok(lazy)).ok();
                 }
                 Isolation::Database => self.open(),
@@ -151,10 +157,10 @@ impl Database {
     /// Has a database of the test's own made, and waits for it.
     fn open(&self) {
         let _lap = self.opening.start();
-        let (isolation, session) = (self.isolation, self.session);
+        let (isolation, session, pool) = (self.isolation, self.session, self.pool.clone());
         let (opened, watch) = (Arc::clone(&self.opened), self.watch.clone());
         executor::wait_for(async move {
-            let open = || TestDatabase::open(isolation, session, watch);
+            let open = || TestDatabase::open(isolation, session, pool, watch);
             opened.get_or_init(open).await;
         });
     }

@@ -1,29 +1,26 @@
 //! The PostgreSQL database of one test, by what keeps it apart from the others.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::OnceLock, time::Duration};
 
 use futures_util::future::{BoxFuture, LocalBoxFuture};
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use crate::{
     Error, Isolation,
-    observe::recording::Recording,
     postgres::{
-        Place,
+        Place, Startable,
         exclusive::Exclusive,
-        keep::Keeping,
+        keep::{Keeping, Verdict},
+        proxy::Watch,
         sandbox::{Ending, Sandbox, Savepoint},
     },
-    session::Startable,
     test::{
         cause::Cause,
         database::AnyDatabase,
-        faults,
         fixtures::{self, Fixtures},
-        outcome::Outcome,
     },
 };
 
@@ -38,21 +35,15 @@ pub(crate) enum TestDatabase {
 /// The sandbox of a test that may not need one.
 pub(crate) struct LazySandbox {
     session: Startable,
+    pool: PgPoolOptions,
     watch: Watch,
     made: OnceLock<Sandbox>,
-}
-
-/// What follows the statements of a test.
-#[derive(Clone)]
-pub(crate) struct Watch {
-    pub(crate) recording: Arc<Recording>,
-    pub(crate) faults: Arc<faults::Table>,
 }
 
 impl LazySandbox {
     fn get(&self) -> &Sandbox {
         self.made
-            .get_or_init(|| Sandbox::new(self.session, self.watch.clone()))
+            .get_or_init(|| Sandbox::new(self.session, self.pool.clone(), self.watch.clone()))
     }
 }
 
@@ -61,20 +52,22 @@ impl TestDatabase {
     pub(crate) async fn open(
         isolation: Isolation,
         session: Startable,
+        pool: PgPoolOptions,
         watch: Watch,
     ) -> Result<Self, Error> {
         Ok(match isolation {
-            Isolation::Transaction => Self::transaction(session, watch),
-            Isolation::Database => {
-                Self::Own(Box::new(Exclusive::open(session, &watch.recording).await?))
-            }
+            Isolation::Transaction => Self::transaction(session, pool, watch),
+            Isolation::Database => Self::Own(Box::new(
+                Exclusive::open(session, pool, &watch.recording).await?,
+            )),
         })
     }
 
     /// A transaction that takes a lane when it is needed.
-    pub(crate) fn transaction(session: Startable, watch: Watch) -> Self {
+    pub(crate) fn transaction(session: Startable, pool: PgPoolOptions, watch: Watch) -> Self {
         Self::Transaction(LazySandbox {
             session,
+            pool,
             watch,
             made: OnceLock::new(),
         })
@@ -165,14 +158,14 @@ impl AnyDatabase for TestDatabase {
         Box::pin(async move { fixtures::load_by(fixtures, &self.owner_options()?).await })
     }
 
-    fn end<'a>(&'a self, outcome: &'a Outcome, keeping: &'a Keeping) -> LocalBoxFuture<'a, Ending> {
+    fn end<'a>(&'a self, verdict: Verdict, keeping: &'a Keeping) -> LocalBoxFuture<'a, Ending> {
         Box::pin(async move {
             match self {
                 Self::Transaction(sandbox) => match sandbox.made.get() {
-                    Some(sandbox) => sandbox.end(outcome, keeping).await,
-                    None => Ending::untouched(outcome, keeping),
+                    Some(sandbox) => sandbox.end(verdict, keeping).await,
+                    None => Ending::untouched(verdict, keeping),
                 },
-                Self::Own(exclusive) => exclusive.end(outcome, keeping).await,
+                Self::Own(exclusive) => exclusive.end(verdict, keeping).await,
             }
         })
     }

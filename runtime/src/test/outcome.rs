@@ -1,16 +1,23 @@
 //! How the body of a test ended.
 
-use std::{any::Any, iter, process::ExitCode, sync::Arc, time::Duration};
+use std::{any::Any, future::Future, iter, pin::Pin, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
     BoxError, Error,
     error::Kind,
-    macro_support::{Reported, Test},
     observe::{recording::Recording, report::chain},
     overrides::Unasked,
-    postgres::sandbox::Ending,
+    postgres::{keep::Verdict, sandbox::Ending},
+    test::description::Test,
     test::faults::Unhit,
 };
+
+/// What a test returned, as an exit code; an error in it has been printed.
+#[derive(Debug)]
+pub struct Reported(pub(crate) ExitCode);
+
+/// A test's arguments and body, from first to last.
+pub(crate) type TestFuture = Pin<Box<dyn Future<Output = Result<Reported, ArgumentError>>>>;
 
 /// An argument of the test function could not be made.
 #[derive(Debug)]
@@ -149,6 +156,14 @@ impl Outcome {
 
     pub(crate) fn passed(&self) -> bool {
         matches!(self, Self::Passed)
+    }
+
+    /// What the end of the test's database depends on.
+    pub(crate) fn verdict(&self, test: &Test) -> Verdict {
+        Verdict {
+            passes: self.passes(test),
+            timed_out: matches!(self, Self::TimedOut(_)),
+        }
     }
 
     /// Whether libtest will call this a success, so that nothing captured is shown.

@@ -10,22 +10,18 @@ use std::{
 
 use crate::{
     Error, Flavor, TestContext, executor,
-    macro_support::{Test, TestFuture},
-    observe::{
-        announce::announce,
-        queries,
-        report::{self, Report},
-        untouched,
-    },
+    observe::{announce::announce, queries},
     overrides::Unasked,
     session::{self, variables},
     test::{
         cause::calling,
+        description::Test,
         fixtures,
-        outcome::{Ended, Endings, Outcome},
+        outcome::{Ended, Endings, Outcome, TestFuture},
         own_runtime::OwnRuntime,
+        report::{self, Report},
         running::{self, Presence},
-        watchdog,
+        untouched, watchdog,
     },
 };
 use futures_util::FutureExt;
@@ -82,7 +78,7 @@ fn live_and_end(
             Unasked::default()
         });
         let unhit = cx.unhit();
-        let over_budget = queries::exceeded(test, &cx.recording().log());
+        let over_budget = queries::exceeded(test.queries, &cx.recording().log());
         Ended {
             outcome,
             teardown,
@@ -124,8 +120,10 @@ struct Opened {
 
 /// The test's session is found, and what the test will see of it is put together.
 async fn open(test: &'static Test) -> Result<Opened, Error> {
-    let definition = calling("the session function", || session::definition_of(test))??;
-    session::compare(test, definition).await;
+    let definition = calling("the session function", || {
+        session::definition_of(&test.origin)
+    })??;
+    session::compare(test.name, &test.origin, definition).await;
     let limit = test.timeout.unwrap_or(definition.session.time_limit());
     let flavor = test.flavor.unwrap_or(definition.session.runtime_flavor());
     let cx = TestContext::open(test, definition).await?;

@@ -1,22 +1,33 @@
 //! The limits that a test's attribute sets.
 
 use super::{Query, numbered};
-use crate::{
-    macro_support::Test,
-    observe::recording::{Log, Statement},
-};
+use crate::observe::recording::{Log, Statement};
+
+/// How many queries a test may send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) of_test: Option<usize>,
+    pub(crate) of_request: Option<usize>,
+}
+
+impl Limits {
+    pub(crate) const NONE: Self = Self {
+        of_test: None,
+        of_request: None,
+    };
+}
 
 /// What exceeds a limit of the test, with the statements.
-pub(crate) fn exceeded(test: &Test, log: &Log) -> Option<String> {
-    let of_test = test
-        .max_queries
+pub(crate) fn exceeded(limits: Limits, log: &Log) -> Option<String> {
+    let of_test = limits
+        .of_test
         .filter(|limit| log.queries > *limit)
         .map(|limit| {
             let listed: Vec<_> = log.queries_from(0).cloned().map(Query).collect();
             over(limit, log.queries, &listed, "the test")
         });
     of_test.or_else(|| {
-        let limit = test.max_queries_per_request?;
+        let limit = limits.of_request?;
         let mut each = log.queries_of_exchanges.iter().enumerate();
         let (number, count) = each.find(|(_, count)| **count as usize > limit)?;
         let caused = |query: &&Statement| query.caller.exchange() == Some(number);
@@ -44,15 +55,24 @@ mod tests {
 
     use futures_util::FutureExt;
 
-    use super::exceeded;
+    use super::{Limits, exceeded};
     use crate::{
         Queries,
-        macro_support::Test,
         observe::recording::{Caller, Recording, Seen, Statement},
     };
 
-    fn test() -> Test {
-        Test::new("counting", "")
+    fn of_test(limit: usize) -> Limits {
+        Limits {
+            of_test: Some(limit),
+            ..Limits::NONE
+        }
+    }
+
+    fn of_request(limit: usize) -> Limits {
+        Limits {
+            of_request: Some(limit),
+            ..Limits::NONE
+        }
     }
 
     /// More than is remembered.
@@ -69,7 +89,7 @@ mod tests {
     fn statements_that_are_not_remembered_count_for_the_test() {
         let recording = Recording::new("it::a_test");
         send(&recording, MANY, Caller::Test);
-        let told = exceeded(&test().max_queries(10_049), &recording.log()).expect("it is one more");
+        let told = exceeded(of_test(10_049), &recording.log()).expect("it is one more");
         assert!(
             told.starts_with("the test sent 10050 queries, but the limit is 10049:"),
             "{told}"
@@ -78,7 +98,7 @@ mod tests {
             told.contains("… 9950 earlier ones are not listed\n9951. select 1"),
             "{told}"
         );
-        assert_eq!(exceeded(&test().max_queries(MANY), &recording.log()), None);
+        assert_eq!(exceeded(of_test(MANY), &recording.log()), None);
     }
 
     #[test]
@@ -89,7 +109,7 @@ mod tests {
         send(&recording, MANY, Caller::Test);
         send(&recording, 1, Caller::Task(Some(number)));
         let log = recording.log();
-        let told = exceeded(&test().max_queries_per_request(3), &log).expect("it sent four");
+        let told = exceeded(of_request(3), &log).expect("it sent four");
         assert!(
             told.starts_with("GET /first sent 4 queries, but the limit is 3:"),
             "{told}"
@@ -98,7 +118,7 @@ mod tests {
             told.contains("… 3 earlier ones are not listed\n   4. select 1"),
             "{told}"
         );
-        assert_eq!(exceeded(&test().max_queries_per_request(4), &log), None);
+        assert_eq!(exceeded(of_request(4), &log), None);
     }
 
     #[test]
@@ -112,8 +132,8 @@ mod tests {
         for _ in 0..2000 {
             recording.begin(Seen::get("/other"));
         }
-        let test = test().max_queries_per_request(1);
-        let told = exceeded(&test, &recording.log()).expect("the first sent two");
+        let limits = of_request(1);
+        let told = exceeded(limits, &recording.log()).expect("the first sent two");
         assert!(
             told.starts_with("request 1 of the test sent 2 queries, but the limit is 1:"),
             "{told}"

@@ -3,7 +3,6 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{Caller, Shown};
-use crate::test::fixtures;
 
 /// A statement and what came of it.
 #[derive(Clone, Debug)]
@@ -46,6 +45,9 @@ impl ServerError {
     }
 }
 
+/// How the query of a test's fixtures begins; it is not one of the test's.
+pub(crate) const FIXTURES: &str = "/*db-test fixtures*/";
+
 /// Stands in the place of what is not kept of a very long statement.
 pub(crate) const CUT: &str = " …";
 
@@ -72,7 +74,7 @@ impl Statement {
     /// Whether it is not the application's: the test's fixtures, or what sqlx sends on its own account,
     /// to look up a type.
     pub(crate) fn is_own(&self) -> bool {
-        self.sent.starts_with(fixtures::BEGINNING)
+        self.sent.starts_with(FIXTURES)
             || LOOKUPS.iter().any(|lookup| self.sent.starts_with(lookup))
     }
 

@@ -44,7 +44,7 @@ impl Wanted {
         }
     }
 
-    pub(super) fn detail(self) -> Option<Detail> {
+    pub(crate) fn detail(self) -> Option<Detail> {
         match self {
             Self::Nothing => None,
             Self::OfFailures(detail) => Some(detail),
@@ -55,7 +55,7 @@ impl Wanted {
 
 /// The width that lines are cut to in a short report, in characters: what `COLUMNS` says, else that
 /// of the terminal, else 121.
-pub(super) fn width() -> usize {
+pub(crate) fn width() -> usize {
     /// The labels of the sections take so much.
     const LABELS: usize = 11;
     let told = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());

@@ -1,9 +1,9 @@
 //! Where connections of a test met that production keeps apart, in words.
 
 use super::masked;
-use crate::{
-    observe::{announce::announce, recording::Log},
-    postgres::proxy::{Finding, FindingKind},
+use crate::observe::{
+    announce::announce,
+    recording::{Finding, FindingKind, Log},
 };
 
 /// So many are told of a test that passes.
@@ -23,7 +23,7 @@ const CLOCK_HELP: &str = "`current_timestamp` stands still in the test's one tra
      #[db_test(isolation = \"database\")]";
 
 /// A section of the report of a test that fails.
-pub(super) fn of(log: &Log) -> Option<String> {
+pub(crate) fn of(log: &Log) -> Option<String> {
     let met = log
         .entanglements
         .iter()
@@ -43,7 +43,7 @@ pub(super) fn of(log: &Log) -> Option<String> {
 }
 
 /// A section of the report of a test that fails and leaned on a time that stands still.
-pub(super) fn of_clock(log: &Log) -> Option<String> {
+pub(crate) fn of_clock(log: &Log) -> Option<String> {
     let found = log
         .entanglements
         .iter()
@@ -52,7 +52,7 @@ pub(super) fn of_clock(log: &Log) -> Option<String> {
 }
 
 /// Tells the user of a test that passes, which it may not do in production.
-pub(super) fn announce_of(test: &str, log: &Log) {
+pub(crate) fn announce_of(test: &str, log: &Log) {
     let met = log
         .entanglements
         .iter()

@@ -18,7 +18,7 @@ const REPEATED: usize = 4;
 const BODY: usize = 300;
 
 /// The story of a test; `None` when nothing happened.
-pub(super) fn of(log: &Log, detail: Detail, width: usize) -> Option<String> {
+pub(crate) fn of(log: &Log, detail: Detail, width: usize) -> Option<String> {
     if log.exchanges.count() == 0 && log.statements.count() == 0 {
         return None;
     }

@@ -57,7 +57,7 @@ pub(super) fn request() -> Request {
 }
 
 /// Lists or drops what is kept on a server, once in a process, if the variable asks for it.
-pub(crate) async fn attend_to(server: &Server) {
+pub(crate) async fn run_request(server: &Server) {
     static DONE: AtomicBool = AtomicBool::new(false);
     let request = request();
     if !matches!(request, Request::List | Request::Drop) || DONE.swap(true, Ordering::Relaxed) {

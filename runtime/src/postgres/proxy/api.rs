@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use crate::observe::recording::{Finding, FindingKind};
 use crate::observe::recording::{Parameter, ServerError};
 
 /// A connection of the test, as long as the engine lives.
@@ -141,33 +142,4 @@ pub(crate) struct Finished {
     pub(crate) is_answered: bool,
     /// It was not executed: its Parse failed.
     pub(crate) prepared_only: bool,
-}
-
-/// Two connections met on the one backend where production would have kept them apart.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Finding {
-    pub(crate) kind: FindingKind,
-    pub(crate) first: (ClientId, Arc<str>),
-    pub(crate) second: (ClientId, Arc<str>),
-}
-
-/// What the second statement of a finding met.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum FindingKind {
-    /// It may have read rows that the first had written and not committed.
-    ReadUncommitted,
-    /// Production would have waited for the first one's locks.
-    LockNotWaitedFor,
-    /// It was granted an advisory lock that the first one's connection holds.
-    AdvisoryLockGranted,
-    /// It was undone by a rollback of the first one's connection.
-    WriteLost,
-    /// It failed because the first one's transaction is read only.
-    ReadOnly,
-    /// Both connections have a temporary table of that name.
-    TemporaryTable,
-    /// It was refused because the first one did not go on with its COPY or its pipeline.
-    HeldUp,
-    /// It reads the time at which the test began, though the test has paused since.
-    ClockStoodStill,
 }

@@ -15,14 +15,12 @@ use tokio::sync::oneshot;
 use super::{
     api::{End, MarkRefused, Proof},
     driver::Driver,
+    watch::Watch,
 };
-use crate::{
-    postgres::{
-        listener::Listener,
-        upstream::{Session, Upstream},
-        waker::{self, Waker},
-    },
-    test::isolation::Watch,
+use crate::postgres::{
+    listener::Listener,
+    upstream::{Session, Upstream},
+    waker::{self, Waker},
 };
 
 /// The proxy of one lane: a thread, which lives as long as the lane's connection.

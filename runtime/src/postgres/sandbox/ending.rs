@@ -1,6 +1,10 @@
 //! How the sandbox of a test ended, in words.
 
-use crate::{Error, error::Kind, postgres::keep::Keeping, test::outcome::Outcome};
+use crate::{
+    Error,
+    error::Kind,
+    postgres::keep::{Keeping, Verdict},
+};
 
 /// How the sandbox of a test ended.
 pub(crate) enum Ending {
@@ -29,8 +33,8 @@ pub(crate) enum Ending {
 
 impl Ending {
     /// The test did not use its database, so there is nothing to keep either.
-    pub(crate) fn untouched(outcome: &Outcome, keeping: &Keeping) -> Self {
-        keeping.has_nothing_of(outcome, "the test did not use its database");
+    pub(crate) fn untouched(verdict: Verdict, keeping: &Keeping) -> Self {
+        keeping.has_nothing_of(verdict, "the test did not use its database");
         Self::Untouched
     }
 

@@ -2,13 +2,11 @@
 //! set aside.
 
 use super::{Core, ending::Ending};
-use crate::{
-    postgres::{
-        database::Mark,
-        keep::Keeping,
-        lane::{Cut, Lane, LaneId},
-    },
-    session::Active,
+use crate::postgres::{
+    Active,
+    database::Mark,
+    keep::Keeping,
+    lane::{Cut, Lane, LaneId},
 };
 
 impl Core {

@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use sqlx::{PgPool, Pool, postgres::PgConnectOptions};
+use sqlx::{
+    PgPool, Pool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use crate::{
-    Isolation, executor,
+    executor,
     observe::recording::{Recording, attributed},
-    postgres::{Place, lane::LaneId},
-    session::Startable,
+    postgres::{Place, Startable, lane::LaneId},
 };
 
 /// The options of a test's connections, by the real names of the role and the database as far as they
@@ -39,24 +41,17 @@ pub(super) fn options(
 /// Makes the pool. It connects when it is first used.
 pub(super) fn make(
     to: &PgConnectOptions,
-    session: Startable,
+    options: PgPoolOptions,
     recording: &Arc<Recording>,
 ) -> PgPool {
     let _runtime = executor::enter();
-    attributed(
-        session
-            .definition()
-            .session
-            .pool_options(Isolation::Transaction),
-        recording,
-        "",
-    )
-    // A connection within the process does not get lost unseen.
-    .test_before_acquire(false)
-    // Either of them costs each pool a task, and no test is as long as the defaults.
-    .idle_timeout(None)
-    .max_lifetime(None)
-    .connect_lazy_with(to.clone())
+    attributed(options, recording, "")
+        // A connection within the process does not get lost unseen.
+        .test_before_acquire(false)
+        // Either of them costs each pool a task, and no test is as long as the defaults.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(to.clone())
 }
 
 /// Leaves the pool of an ended test to whoever still has a handle, without connections.

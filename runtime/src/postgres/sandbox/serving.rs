@@ -17,11 +17,10 @@ use crate::{
         Listener,
         cause::Cause,
         error_response,
-        keep::Keeping,
+        keep::{Keeping, Verdict},
         lane::{Cut, Lane},
         proxy::{End, Ended, How, Proof, Test},
     },
-    test::outcome::Outcome,
 };
 
 /// How long the end of a test waits for a statement of a task that outlives it.
@@ -93,15 +92,16 @@ impl Core {
     }
 
     /// Ends the test on its lane, which is used again only if it is proved to be as it was.
-    pub(super) async fn end(&self, lane: Lane, outcome: &Outcome, keeping: &Keeping) -> Ending {
+    pub(super) async fn end(&self, lane: Lane, verdict: Verdict, keeping: &Keeping) -> Ending {
         let Ok(active) = self.session.get().await else {
             return Ending::Untouched;
         };
-        let keeps = keeping.wants(outcome) && Self::can_keep(&active, &lane.id, keeping);
+        let keeps = keeping.wants(verdict) && Self::can_keep(&active, &lane.id, keeping);
         let how = if keeps { How::Commit } else { How::RollBack };
-        let patience = match outcome {
-            Outcome::TimedOut(_) => NO_PATIENCE,
-            _ => PATIENCE,
+        let patience = if verdict.timed_out {
+            NO_PATIENCE
+        } else {
+            PATIENCE
         };
         let mut activity = None;
         let ended = {
@@ -116,7 +116,7 @@ impl Core {
             }
         };
         let Some(Ended { proof }) = ended else {
-            keeping.has_nothing_of(outcome, "its transaction ended with its connection");
+            keeping.has_nothing_of(verdict, "its transaction ended with its connection");
             active.lanes().discard(lane.id, Cut::Holder);
             return Ending::ConnectionGone { activity };
         };
@@ -148,7 +148,7 @@ impl Core {
                 Ending::ClaimLost
             }
             Proof::Broken(why) => {
-                keeping.has_nothing_of(outcome, "its transaction ended with its connection");
+                keeping.has_nothing_of(verdict, "its transaction ended with its connection");
                 active.lanes().discard(lane.id, Cut::Holder);
                 Ending::ConnectionGone {
                     activity: Some(format!("its connection broke: {why}")),

@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::Template;
-use crate::{postgres::script_line, session};
+use crate::{postgres::script_line, schema::shown_file_of};
 
 /// How long finding the line may take; without it the file alone is told.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -35,8 +35,8 @@ pub(super) async fn place(
         }
         (None, _) => None,
     };
-    let directory = &template.migrations_dir;
-    let file = session::shown_file_of(migration, directory);
+    let directory = &template.content.migrations_dir;
+    let file = shown_file_of(migration, directory);
     match line {
         Some(line) => format!(" at {file}:{line}"),
         None => format!(" in {file}"),

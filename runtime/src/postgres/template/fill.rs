@@ -11,7 +11,7 @@ use crate::{
         database::OwnDatabase,
         sqlstate::{is, is_of_the_moment},
     },
-    session,
+    schema,
 };
 
 /// Fills a new database.
@@ -26,11 +26,15 @@ pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(),
 }
 
 async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
-    let migrator = roles::accepting(&template.migrator, &template.database, &template.server);
+    let migrator = roles::accepting(
+        &template.content.migrator,
+        &template.database,
+        &template.server,
+    );
     if let Err(error) = migrator.run(pool).await {
-        let migration = session::failed_migration(&migrator, &error);
+        let migration = schema::failed_migration(&migrator, &error);
         return Err(Cause::MigrationFailed {
-            name: session::name_of(migration).into(),
+            name: schema::name_of(migration).into(),
             at: failed_migration::place(template, migration, &error, Some(pool))
                 .await
                 .into(),
@@ -46,12 +50,12 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
                 .unwrap_or_default(),
         is_of_the_moment: error.is_some_and(is_of_the_moment),
     };
-    for sql in &template.seed_sql {
+    for sql in &template.content.seed_sql {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
         let executed = pool.execute(script).await;
         executed.map_err(|error| failed(chain(&error), Some(&error)))?;
     }
-    match &template.seed {
+    match &template.content.seed {
         Some(seed) => caught(Box::pin(async { seed(pool.clone()).await }))
             .await
             .and_then(|seeded| seeded)
@@ -63,18 +67,18 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
 /// Runs the migrations on the database that all lanes share.
 pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     let server = template.server.to_string();
-    if let Some(name) = &template.named {
+    if let Some(name) = &template.content.named {
         return Err(Cause::NoFurtherWhenShared {
             role: template.server.owner().to_owned(),
             name: name.clone(),
         });
     }
-    if !template.seed_sql.is_empty() || template.seed.is_some() {
+    if !template.content.seed_sql.is_empty() || template.content.seed.is_some() {
         return Err(Cause::NoSeedWhenShared {
             role: template.server.owner().to_owned(),
         });
     }
-    if template.locale.is_some() {
+    if template.content.locale.is_some() {
         return Err(Cause::NoLocaleWhenShared {
             role: template.server.owner().to_owned(),
         });
@@ -87,15 +91,15 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
     let options = template.server.reachable(template.server.door_options());
     let pool = PgPoolOptions::new().connect_lazy_with(options);
-    let migrated = template.migrator.run(&pool).await;
+    let migrated = template.content.migrator.run(&pool).await;
     pool.close().await;
     let Err(error) = migrated else {
         return Ok(());
     };
     Err(
-        match session::failed_migration(&template.migrator, &error) {
+        match schema::failed_migration(&template.content.migrator, &error) {
             Some(migration) => Cause::MigrationFailed {
-                name: session::name_of(Some(migration)).into(),
+                name: schema::name_of(Some(migration)).into(),
                 at: failed_migration::place(template, Some(migration), &error, None)
                     .await
                     .into(),

@@ -1,11 +1,7 @@
 //! The name of a template is the digest of what it is made from.
 
-use sqlx::migrate::Migrator;
-
-use crate::{
-    postgres::server::Server,
-    session::{Fingerprint, Session},
-};
+use super::Content;
+use crate::{postgres::server::Server, schema::Fingerprint};
 
 /// Changes when the way a template is made changes.
 const FORMAT: &[u8] = b"5";
@@ -16,16 +12,16 @@ const FORMAT: &[u8] = b"5";
 ///
 /// The server's version is not part of it: a database lives in one server. Its configuration, and what is set for the
 /// role on it, are not either, because a warm process asks the server nothing before it connects to its lane.
-pub(super) fn of(session: &Session, migrator: &Migrator, server: &Server) -> String {
+pub(super) fn of(content: &Content, server: &Server) -> String {
     let mut digest = Fingerprint::new();
     digest.add(FORMAT);
     digest.add(server.owner().as_bytes());
     digest.add(server.startup_options().as_bytes());
-    digest.add_migrations(migrator);
-    if let Some(locale) = &session.locale {
+    digest.add_migrations(&content.migrator);
+    if let Some(locale) = &content.locale {
         digest.add(b"locale");
         digest.add(locale.as_bytes());
     }
-    digest.add_seeds(&session.seed_sql, session.seed.is_some());
+    digest.add_seeds(&content.seed_sql, content.seed.is_some());
     digest.finish()
 }

@@ -16,7 +16,7 @@ const COLLATIONS: &str = "select collname::text from pg_collation where collprov
 ///
 /// PostgreSQL itself takes any text for an ICU locale, and an unknown language for the root's.
 pub(super) async fn clause(template: &Template, door: &mut PgConnection) -> Result<String, Cause> {
-    let Some(tag) = &template.locale else {
+    let Some(tag) = &template.content.locale else {
         return Ok(String::new());
     };
     let bad = |problem: String| Cause::BadLocale {

@@ -1,14 +1,13 @@
-//! The files of migrations, by which the user knows them.
+//! What is wrong with a directory of migrations.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
+use std::{collections::BTreeMap, path::Path};
+
+use sqlx::migrate::{Migration, Migrator};
+
+use crate::{
+    schema::{file_of, names},
+    session::cause::Cause,
 };
-
-use sqlx::migrate::{MigrateError, Migration, Migrator};
-
-use crate::session::cause::Cause;
 
 /// Refuses two migrations of one version: sqlx runs both, and then cannot note the second.
 pub(super) fn refuse_twins(migrator: &Migrator, directory: &Path) -> Result<(), Cause> {
@@ -33,48 +32,6 @@ pub(super) fn refuse_twins(migrator: &Migrator, directory: &Path) -> Result<(), 
     })
 }
 
-/// The name of a migration's file: the true one where the file is there, which keeps leading zeros.
-fn file_of(migration: &Migration, directory: &Path) -> String {
-    let suffix = migration.migration_type.suffix();
-    let rest = format!("{}{suffix}", migration.description.replace(' ', "_"));
-    let of_this = |name: &String| {
-        let parts = name.split_once('_');
-        parts.is_some_and(|(version, end)| version.parse() == Ok(migration.version) && end == rest)
-    };
-    let found = names(directory).into_iter().find(of_this);
-    found.unwrap_or_else(|| format!("{}_{rest}", migration.version))
-}
-
-/// The path of a migration's file as short as can be where it is there, and else its name.
-pub(crate) fn shown_file_of(migration: &Migration, directory: &Path) -> String {
-    let path = directory.join(file_of(migration, directory));
-    if path.is_file() {
-        shown(&path).display().to_string()
-    } else {
-        file_of(migration, directory)
-    }
-}
-
-/// The migration that failed.
-pub(crate) fn failed_migration<'a>(
-    migrator: &'a Migrator,
-    error: &MigrateError,
-) -> Option<&'a Migration> {
-    let MigrateError::ExecuteMigration(_, version) = error else {
-        return None;
-    };
-    let mut migrations = migrator.iter();
-    migrations.find(|m| m.version == *version && !m.migration_type.is_down_migration())
-}
-
-/// The name by which the user knows the migration that failed.
-pub(crate) fn name_of(migration: Option<&Migration>) -> String {
-    migration.map_or("bookkeeping".to_owned(), |migration| {
-        let (version, description) = (migration.version, &migration.description);
-        format!("`{version}_{}`", description.replace(' ', "_"))
-    })
-}
-
 /// What is in a directory without migrations.
 pub(super) fn described(directory: &Path) -> String {
     let names = names(directory);
@@ -85,18 +42,4 @@ pub(super) fn described(directory: &Path) -> String {
             if names.len() > 1 { " and others" } else { "" }
         ),
     }
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut names: Vec<_> = names.collect();
-    names.sort();
-    names
-}
-
-/// The path of a file as short as can be: from the directory in which the process runs.
-fn shown(path: &Path) -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here).unwrap_or(path).to_owned()
 }

@@ -1,25 +1,21 @@
 //! A session that has been started: its server and its lanes.
 
 use std::{
+    future::Future,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
 };
 
-use futures_util::future::join;
 use tokio::sync::OnceCell;
 
-use super::Definition;
 use crate::{
     Error, executor,
-    observe::log,
     postgres::{
-        keep,
         lane::{Cut, LaneId, Lanes},
-        server::{Cluster, Server},
-        template::Template,
+        server::{Cluster, Login},
     },
 };
 
@@ -33,13 +29,31 @@ pub(crate) struct Active {
     is_preparing: AtomicBool,
 }
 
+/// What is started, once.
+pub(crate) type Started = OnceCell<Result<Arc<Active>, Error>>;
+
+/// Starts the databases of a session.
+pub(crate) trait Start: Sync {
+    /// What has been started.
+    fn started(&self) -> &Started;
+
+    fn start(&'static self) -> Pin<Box<dyn Future<Output = Result<Active, Error>> + Send>>;
+
+    fn login(&self) -> &Login;
+}
+
 /// A session that is started when it is first needed.
 #[derive(Clone, Copy)]
-pub(crate) struct Startable(&'static Definition);
+pub(crate) struct Startable(&'static dyn Start);
 
 impl Active {
-    pub(crate) fn of(definition: &'static Definition) -> Startable {
-        Startable(definition)
+    pub(crate) fn new(lanes: Lanes, has_schema: bool) -> Self {
+        Self {
+            lanes,
+            cluster: OnceCell::new(),
+            has_schema,
+            is_preparing: AtomicBool::new(false),
+        }
     }
 
     /// Whether there are migrations or a seed.
@@ -76,65 +90,32 @@ impl Active {
             self.is_preparing.store(false, Ordering::Release);
         });
     }
-
-    async fn start(definition: &'static Definition) -> Result<Self, Error> {
-        let began = Instant::now();
-        // The files are read on another thread meanwhile.
-        let (migrator, server) = join(
-            definition
-                .session
-                .migrations
-                .load(&definition.crate_dir, definition.had_migrations),
-            Server::find(&definition.crate_dir, &definition.session.login),
-        )
-        .await;
-        let (migrator, server) = (migrator?, Arc::new(server?));
-        let migrations = migrator.iter().count();
-        let session = &definition.session;
-        let has_schema = migrations > 0 || session.seed.is_some() || !session.seed_sql.is_empty();
-        keep::attend_to(&server).await;
-        let template = Template::new(
-            &definition.session,
-            &definition.crate_dir,
-            migrator,
-            Arc::clone(&server),
-        );
-        log::info(format_args!(
-            "session {} started on {server} in {:.1?}: {} migrations, template {}",
-            definition.name,
-            began.elapsed(),
-            migrations,
-            template.database()
-        ));
-        Ok(Self {
-            lanes: Lanes::new(server, template),
-            cluster: OnceCell::new(),
-            has_schema,
-            is_preparing: AtomicBool::new(false),
-        })
-    }
 }
 
 impl Startable {
+    pub(crate) fn of(session: &'static dyn Start) -> Self {
+        Self(session)
+    }
+
     /// The started session.
     ///
     /// A failure that would be the same again is remembered: what stopped one test stops the others at once.
     pub(crate) async fn get(self) -> Result<Arc<Active>, Error> {
         let start = || async {
-            match Box::pin(Active::start(self.0)).await.map(Arc::new) {
+            match self.0.start().await.map(Arc::new) {
                 Err(error) if !error.is_lasting() => Err(error),
                 result => Ok(result),
             }
         };
-        self.0.active.get_or_try_init(start).await?.clone()
+        self.0.started().get_or_try_init(start).await?.clone()
     }
 
     /// The session, if it has been started.
     pub(crate) fn started(self) -> Option<Arc<Active>> {
-        self.0.active.get()?.clone().ok()
+        self.0.started().get()?.clone().ok()
     }
 
-    pub(crate) fn definition(self) -> &'static Definition {
-        self.0
+    pub(crate) fn login(self) -> &'static Login {
+        self.0.login()
     }
 }

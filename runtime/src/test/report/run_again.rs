@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use crate::macro_support::Test;
+use crate::test::description::Test;
 
 /// What is known of the process in which a test ran.
 struct Setting<'a> {
@@ -27,7 +27,7 @@ const KINDS: [(&str, &str, &str); 4] = [
 ];
 
 pub(super) fn command(test: &Test) -> String {
-    let crate_dir = crate::session::crate_dir(test);
+    let crate_dir = test.origin.crate_dir();
     let program = env::current_exe().unwrap_or_default();
     let directory = program.parent().and_then(Path::file_name);
     let setting = Setting {
