@@ -39,7 +39,9 @@ fn every_example_of_the_guides_is_part_of_a_test() {
         ("docs/report.md", "tests/docs/guide"),
         ("docs/roles.md", "tests/docs/guide"),
     ] {
+        let of_other_crates = fs::read_dir("../integrations/tests/it").expect("they are there");
         let files = fs::read_dir(directory).expect("the tests are there");
+        let files = files.chain(of_other_crates);
         let files = files.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
         let tests: Vec<_> = files.collect();
         let shown = shown_in(page);
