@@ -186,6 +186,8 @@ pub(super) struct Client {
     /// Statements prepared in SQL, by their own names.
     pub(super) sql_prepared: BTreeSet<String>,
     /// Temporary tables that stay after a commit.
+    /// Names of cursors that it has declared `WITH HOLD`.
+    pub(super) holdable_cursors: Vec<String>,
     pub(super) temporaries: Vec<(String, OnCommit)>,
     /// What it knows of the server's parameters, and of which revision.
     pub(super) reported: Rc<BTreeMap<Rc<str>, Rc<str>>>,

@@ -169,6 +169,8 @@ pub(super) struct Info {
     pub(super) advisory: Option<Advisory>,
     /// A cursor that ends with its transaction.
     pub(super) cursor: Option<String>,
+    /// One that outlives it.
+    pub(super) holdable_cursor: Option<String>,
     pub(super) temporary: Option<(String, OnCommit)>,
     pub(super) prepared: Option<SqlPrepared>,
     /// Channel and payload of each `pg_notify` in the text.

@@ -4,7 +4,9 @@ use super::{Info, OnCommit, PreparedVerb, SqlPrepared, words::Words};
 
 pub(super) fn declare(words: &Words<'_>, info: &mut Info) {
     let holds = (1..words.len()).any(|n| words.is(n, "with") && words.is(n + 1, "hold"));
-    if !holds {
+    if holds {
+        info.holdable_cursor = Some(words.name(1));
+    } else {
         info.needs_block = Some("DECLARE CURSOR");
         info.cursor = Some(words.name(1));
     }

@@ -4,6 +4,7 @@ use super::Engine;
 use crate::postgres::{
     proxy::{
         api::ClientId,
+        expected::Expected,
         protocol::{Body, error_field},
     },
     sqlstate,
@@ -17,6 +18,10 @@ const WAY_OUT: &str = "db-test: this test runs in one transaction, where the ser
 const WAY_OUT_OF_SECLUSION: &str = "db-test: this test runs in one transaction, which a connection that the server makes \
     to itself would get out of; `#[db_test(isolation = \"database\")]` gives the test a database of its own.";
 
+/// The same for a name that belongs to another connection of the test.
+const WAY_OUT_OF_NAMES: &str = "db-test: another connection of this test has it, and all of them share one backend; \
+    `#[db_test(isolation = \"database\")]` keeps them apart.";
+
 impl Engine {
     /// Whether production would not have refused this.
     pub(super) fn is_limit(&mut self, id: ClientId, body: &[u8]) -> bool {
@@ -28,8 +33,38 @@ impl Engine {
             Some(sqlstate::UNSAFE_NEW_ENUM_VALUE_USAGE) => true,
             Some(sqlstate::READ_ONLY_SQL_TRANSACTION) => self.reads_only_for(id).is_some(),
             Some(sqlstate::UNABLE_TO_CONNECT) => is_refused_to_itself(body),
-            _ => false,
+            Some(code) => self.who_has_the_name(id, code).is_some(),
+            None => false,
         }
+    }
+
+    /// The other client whose temporary table or cursor has the name that is refused as taken.
+    pub(super) fn who_has_the_name(&self, id: ClientId, code: &str) -> Option<ClientId> {
+        let (Expected::Execute(execution) | Expected::Simple(execution)) =
+            self.backend.answers.front()?
+        else {
+            return None;
+        };
+        let info = execution.infos.get(execution.done)?;
+        let has = |client: &super::Client| match code {
+            sqlstate::DUPLICATE_TABLE => info.temporary.as_ref().is_some_and(|(name, _)| {
+                let mut known = client.temporaries.iter().chain(&client.pending.temporaries);
+                known.any(|(known, _)| known == name)
+            }),
+            sqlstate::DUPLICATE_CURSOR => {
+                let name = info.cursor.as_ref().or(info.holdable_cursor.as_ref());
+                let mut known = client
+                    .holdable_cursors
+                    .iter()
+                    .chain(&client.pending.cursors);
+                name.is_some_and(|name| known.any(|known| known == name))
+            }
+            _ => false,
+        };
+        let mut others = self.clients.iter().filter(|(other, _)| *other != id);
+        others
+            .find(|(_, client)| has(client))
+            .map(|(other, _)| other)
     }
 
     /// Whose read-only transaction a client that may write is in.
@@ -64,10 +99,10 @@ pub(super) fn with_way_out(is_limit: bool, body: &[u8]) -> Option<Vec<u8>> {
     if !is_limit {
         return None;
     }
-    let way_out = if is_refused_to_itself(body) {
-        WAY_OUT_OF_SECLUSION
-    } else {
-        WAY_OUT
+    let way_out = match error_field(body, b'C') {
+        Some(sqlstate::DUPLICATE_TABLE | sqlstate::DUPLICATE_CURSOR) => WAY_OUT_OF_NAMES,
+        _ if is_refused_to_itself(body) => WAY_OUT_OF_SECLUSION,
+        _ => WAY_OUT,
     };
     let hint = match error_field(body, b'H') {
         Some(own) => format!("{own} {way_out}"),

@@ -64,13 +64,11 @@ impl Engine {
                 first: (other, last.unwrap_or_else(|| "begin".into())),
                 second: (id, sql),
             });
-        } else if let Some((name, _)) = info.temporary.as_ref().filter(|_| code == "42P07")
-            && let Some(other) = self.clients.iter().find(|(other, client)| {
-                let known = client.temporaries.iter().chain(&client.pending.temporaries);
-                *other != id && known.into_iter().any(|(known, _)| known == name)
-            })
+        } else if let Some((name, _)) = info.temporary.as_ref()
+            && code == sqlstate::DUPLICATE_TABLE
+            && let Some(other) = self.who_has_the_name(id, code)
         {
-            let first = (other.0, format!("create temporary table {name}").into());
+            let first = (other, format!("create temporary table {name}").into());
             found = self.journal.report(Finding {
                 kind: FindingKind::TemporaryTable,
                 first,
@@ -107,6 +105,9 @@ impl Engine {
             // It outlives what fails after it.
             let names = &mut self.unit(id).sql_prepared;
             names.retain(|name| *name != prepared.name);
+        }
+        if let Some(cursor) = &part.info.holdable_cursor {
+            self.client(id).holdable_cursors.push(cursor.clone());
         }
         let stands_still = match part.info.reads_clock {
             Some(ReadsClock::Call) => self.moving_clock.is_none(),

@@ -80,6 +80,7 @@ impl Engine {
         let client = self.client(id);
         client.portals.clear();
         client.listens.clear();
+        client.holdable_cursors.clear();
         client.virtuals.clear();
         client.session = Rc::clone(&client.startup);
         client.pending = Rc::default();

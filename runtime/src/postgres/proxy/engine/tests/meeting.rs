@@ -170,3 +170,37 @@ fn an_advisory_lock_ends_with_its_connection_and_the_failure_of_its_transaction(
     stage.ask(c, "select pg_advisory_lock(8)");
     assert!(stage.findings().is_empty(), "{:?}", stage.events);
 }
+
+#[test]
+fn a_name_that_another_connection_has_is_refused_with_the_way_out() {
+    let mut stage = stage_with(Arc::new(()), |kind, sql| {
+        let (code, text) = match sql {
+            "create temp table one (n int) /* again */" => ("42P07", "exists"),
+            "declare two cursor with hold for select 1 /* again */" => ("42P03", "exists"),
+            _ => return None,
+        };
+        assert_eq!(kind, b'Q');
+        let mut out = Vec::new();
+        error(&mut out, ErrorFields::new("ERROR", code, text));
+        ready(&mut out, b'E');
+        Some(out)
+    });
+    let (a, b) = (stage.connect(), stage.connect());
+    for sql in [
+        "create temp table one (n int)",
+        "declare two cursor with hold for select 1",
+    ] {
+        stage.ask(a, sql);
+        let again = format!("{sql} /* again */");
+        for (client, has_hint) in [(a, false), (b, true)] {
+            stage.send(client, &again);
+            stage.settle();
+            let output = stage.engine.client_output(client);
+            let told = String::from_utf8_lossy(output).into_owned();
+            output.clear();
+            assert!(told.contains("exists"), "{told:?}");
+            assert_eq!(told.contains("isolation = "), has_hint, "{told:?}");
+        }
+    }
+    assert_eq!(stage.findings(), [FindingKind::TemporaryTable]);
+}
