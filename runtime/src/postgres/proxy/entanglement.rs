@@ -88,17 +88,16 @@ impl Journal {
         self.new_ones(met)
     }
 
-    /// A unique violation: production would have waited for whoever has written the same table.
-    pub(super) fn violated(&mut self, done: &Done<'_>) -> Vec<Finding> {
-        let others = self.entries.iter().filter(|entry| {
-            let same_table = entry
-                .info
-                .access
-                .targets
-                .iter()
-                .any(|t| done.info.access.targets.contains(t));
-            entry.client != done.client && !entry.is_committed && same_table
-        });
+    /// A unique or foreign key violation: production would have waited for whoever has written one of the tables that it is about.
+    pub(super) fn violated(&mut self, done: &Done<'_>, tables: &[&str]) -> Vec<Finding> {
+        let others =
+            self.entries.iter().filter(|entry| {
+                let same_table =
+                    entry.info.access.targets.iter().any(|t| {
+                        done.info.access.targets.contains(t) || tables.contains(&t.as_str())
+                    });
+                entry.client != done.client && !entry.is_committed && same_table
+            });
         let met = others.map(|entry| Finding {
             kind: FindingKind::LockNotWaitedFor,
             first: (entry.client, Arc::clone(&entry.sql)),

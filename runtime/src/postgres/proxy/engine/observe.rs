@@ -9,7 +9,7 @@ use crate::postgres::{
         control::ReadsClock,
         entanglement::{Done, hash, hash_parameters},
         expected::{Execution, Expected},
-        protocol::{Body, rows_of},
+        protocol::{Body, error_field, rows_of},
     },
     sqlstate,
 };
@@ -27,7 +27,7 @@ const DEFINITIONS: [&[u8]; 7] = [
 
 impl Engine {
     /// Errors that come of two clients on one backend.
-    pub(super) fn find_in_error(&mut self, id: ClientId, code: &str) {
+    pub(super) fn find_in_error(&mut self, id: ClientId, code: &str, error: &[u8]) {
         let Some(Expected::Execute(execution) | Expected::Simple(execution)) =
             self.backend.answers.front()
         else {
@@ -43,14 +43,18 @@ impl Engine {
         };
         let sql = std::sync::Arc::clone(&execution.sql);
         let mut found = Vec::new();
-        if code == sqlstate::UNIQUE_VIOLATION {
-            found = self.journal.violated(&Done {
+        if matches!(
+            code,
+            sqlstate::UNIQUE_VIOLATION | sqlstate::FOREIGN_KEY_VIOLATION
+        ) {
+            let done = Done {
                 client: id,
                 sql: &sql,
                 info: &info,
                 values: &[],
                 rows: None,
-            });
+            };
+            found = self.journal.violated(&done, &violated_tables(error));
         } else if code == sqlstate::READ_ONLY_SQL_TRANSACTION
             && let Some(other) = self.reads_only_for(id)
         {
@@ -145,6 +149,16 @@ impl Engine {
             .flat_map(|found| self.journal.report(found));
         self.events.extend(found.map(Event::Entanglement));
     }
+}
+
+/// The tables that a violated constraint is about: a trigger's write or a foreign key's check names one that the statement does
+/// not.
+fn violated_tables(error: &[u8]) -> Vec<&str> {
+    let other = error_field(error, b'D')
+        .and_then(|detail| detail.split_once(" table \""))
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map(|(table, _)| table);
+    error_field(error, b't').into_iter().chain(other).collect()
 }
 
 /// One statement of those that were sent together.

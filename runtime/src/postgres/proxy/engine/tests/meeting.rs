@@ -204,3 +204,67 @@ fn a_name_that_another_connection_has_is_refused_with_the_way_out() {
     }
     assert_eq!(stage.findings(), [FindingKind::TemporaryTable]);
 }
+
+/// The server's own words about a statement that names neither table.
+fn violation(sql: &str) -> Option<Vec<u8>> {
+    let (code, table, detail) = match sql {
+        "insert into parts values (1)" => (
+            "23503",
+            "parts",
+            "Key (whole)=(1) is not present in table \"wholes\".",
+        ),
+        "insert into notes values (1)" => ("23505", "log", "Key (id)=(1) already exists."),
+        _ => return None,
+    };
+    let mut out = Vec::new();
+    message(&mut out, b'E', |out| {
+        for (field, value) in [
+            (b'S', "ERROR"),
+            (b'V', "ERROR"),
+            (b'C', code),
+            (b'M', "violated"),
+            (b'D', detail),
+            (b't', table),
+        ] {
+            out.push(field);
+            out.extend_from_slice(value.as_bytes());
+            out.push(0);
+        }
+        out.push(0);
+    });
+    ready(&mut out, b'E');
+    Some(out)
+}
+
+#[test]
+fn a_constraint_that_fails_for_what_another_connection_has_not_committed_is_found() {
+    for (first, second) in [
+        (
+            "delete from wholes where id = 1",
+            "insert into parts values (1)",
+        ),
+        ("insert into log values (1)", "insert into notes values (1)"),
+    ] {
+        for is_open in [true, false] {
+            let mut stage = stage_with(Arc::new(()), |_, sql| violation(sql));
+            let (a, b) = (stage.connect(), stage.connect());
+            stage.ask(a, "begin");
+            stage.ask(a, first);
+            if !is_open {
+                stage.ask(a, "commit");
+            }
+            stage.send(b, second);
+            stage.settle();
+            if is_open {
+                stage.now = stage.engine.deadline().expect("a wait has an end");
+            }
+            stage.hear(b);
+            let found: &[_] = if is_open {
+                &[FindingKind::LockNotWaitedFor]
+            } else {
+                &[]
+            };
+            assert_eq!(stage.findings(), found, "{second}");
+        }
+    }
+}
