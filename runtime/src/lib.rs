@@ -16,6 +16,7 @@
 //! | feature | what it brings | default |
 //! | --- | --- | --- |
 //! | `postgres` | tests with a database of PostgreSQL: everything but `#[db_test::overridable]` and what follows | yes |
+//! | `sqlite` | tests with a SQLite database: [`Session::sqlite`](https://github.com/db-test/db-test/blob/main/docs/sqlite.md); nothing has to be installed, SQLite is compiled in | no |
 //! | `axum` | `Router`, [`Client`], `Session::app`, and overrides in requests | yes |
 //! | `tls` | encrypted connections to a server named by a URL, by rustls | yes |
 //!
@@ -60,6 +61,8 @@ mod process;
 mod schema;
 #[cfg(feature = "harness")]
 mod session;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 #[cfg(feature = "harness")]
 mod test;
 

@@ -52,13 +52,14 @@ mod harness {
         arguments: A,
         body: impl FnOnce(A::Made) -> Body<Reported> + 'static,
     ) -> ExitCode {
+        let kind = crate::session::Kind::of(arguments.is_sqlite());
         let whole = move |cx| -> TestFuture {
             Box::pin(async move {
                 let made = shortened(arguments.make(&cx)).await?;
                 Ok(shortened(body(made)).await)
             })
         };
-        crate::test::run::run(test, Box::new(whole))
+        crate::test::run::run(test, kind, Box::new(whole))
     }
 
     /// Turns what a test returns into an exit code, printing an error as `main` would.

@@ -36,6 +36,8 @@ fn before_main() {
 fn at_exit() {
     #[cfg(unix)]
     postgres::remove_directory();
+    #[cfg(feature = "sqlite")]
+    crate::sqlite::remove_own_files();
     if !session::any_active() || executor::is_abandoned() {
         return;
     }

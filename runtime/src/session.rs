@@ -13,6 +13,11 @@ pub(crate) mod variables;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgPoolOptions};
+#[cfg(feature = "sqlite")]
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
 
 pub use self::registry::SessionFn;
 pub use self::{
@@ -22,9 +27,11 @@ pub use self::{
 };
 pub(crate) use self::{
     disagreement::compare,
-    registry::{Definition, Origin, any_active, close_all, definition_of, register},
+    registry::{Definition, Kind, Origin, any_active, close_all, definition_of, register},
     stated::Stated,
 };
+#[cfg(feature = "sqlite")]
+use crate::sqlite;
 use crate::{
     BoxError, Overrides,
     postgres::{server::Login, template::SeedFn},
@@ -80,6 +87,9 @@ pub struct Session {
     databases: Vec<database::Named>,
     /// Its name, if it is a further database of another session.
     pub(crate) named: Option<String>,
+    /// What a session on SQLite has of its own; none is a session on PostgreSQL.
+    #[cfg(feature = "sqlite")]
+    pub(crate) sqlite: Option<sqlite::Settings>,
 }
 
 impl Session {
@@ -106,6 +116,117 @@ impl Session {
             login: Login::default(),
             databases: Vec::new(),
             named: None,
+            #[cfg(feature = "sqlite")]
+            sqlite: None,
+        }
+    }
+
+    /// A session on SQLite, which is compiled in: nothing has to be installed.
+    ///
+    /// Each test has a file of its own, a copy of a template that is made once ever, in memory where there is room. It is
+    /// written to by real commits, on several connections, with a write-ahead log. Migrations, seeds, fixtures, the application, overrides, `Client`
+    /// and `Queries` are as with PostgreSQL; see
+    /// [sqlite.md](https://github.com/db-test/db-test/blob/main/docs/sqlite.md).
+    ///
+    /// ```no_run
+    /// # use axum::Router;
+    /// # use sqlx::SqlitePool;
+    /// # fn app(pool: SqlitePool) -> Router { Router::new() }
+    /// use db_test::Session;
+    ///
+    /// #[db_test::session]
+    /// fn session() -> Session {
+    ///     Session::sqlite().app(|cx| app(cx.sqlite_pool()))
+    /// }
+    /// # fn main() {}
+    /// ```
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite() -> Self {
+        Self {
+            sqlite: Some(sqlite::Settings::default()),
+            ..Self::postgres()
+        }
+    }
+
+    /// [`seed`](Self::seed) for a session on SQLite.
+    ///
+    /// # Panics
+    ///
+    /// On a session on PostgreSQL.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite_seed<F, Fut, E>(mut self, seed: F) -> Self
+    where
+        F: Fn(SqlitePool) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.settings("sqlite_seed").seed = Some(Arc::new(move |pool| {
+            let seeding = seed(pool);
+            Box::pin(async { seeding.await.map_err(Into::into) })
+        }));
+        self
+    }
+
+    /// Adapts the options of each connection to SQLite: foreign keys, the busy timeout, extensions, pragmas. Write it as the
+    /// application does in production.
+    ///
+    /// What it is given is sqlx's default (foreign keys are enforced, a busy timeout of 5 s) with a write-ahead log, and without waiting for the disk
+    /// (`synchronous = off`). The template is made with these options, too, and anew whenever the test binary has been rebuilt.
+    ///
+    /// ```no_run
+    /// # use db_test::Session;
+    /// # use std::time::Duration;
+    /// Session::sqlite().sqlite_options(|options| options.busy_timeout(Duration::from_millis(200)))
+    /// # ;
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// On a session on PostgreSQL.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite_options<F>(mut self, adapt: F) -> Self
+    where
+        F: Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
+    {
+        self.settings("sqlite_options").connect_options = Some(Arc::new(adapt));
+        self
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn settings(&mut self, method: &str) -> &mut sqlite::Settings {
+        self.sqlite.as_mut().unwrap_or_else(|| {
+            panic!("`.{method}(…)` is of `Session::sqlite()`, and this is `Session::postgres()`")
+        })
+    }
+
+    /// What was said that a session on SQLite cannot have.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn not_of_sqlite(&self) -> Option<(&'static str, &'static str)> {
+        let wrong = "remove it from the session";
+        if self.login.role.is_some() {
+            return Some(("`.role(…)`", wrong));
+        }
+        if self.login.superuser {
+            return Some(("`.superuser()`", wrong));
+        }
+        if self.locale.is_some() {
+            return Some(("`.locale(…)`", wrong));
+        }
+        let seed = "write `.sqlite_seed(…)`, which is given a `SqlitePool`";
+        self.seed.is_some().then_some(("`.seed(…)`", seed))
+    }
+
+    /// The options of a test's pool.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn sqlite_pool_options(&self) -> SqlitePoolOptions {
+        let options = SqlitePoolOptions::new();
+        let options = match self.max_connections {
+            Some(limit) => options.max_connections(limit),
+            None => options,
+        };
+        match self.acquire_timeout {
+            Some(limit) => options.acquire_timeout(limit),
+            None => options,
         }
     }
 

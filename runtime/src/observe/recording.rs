@@ -22,7 +22,7 @@ use std::{
 #[cfg(feature = "axum")]
 pub(crate) use self::exchange::{BODY, Seen};
 pub(crate) use self::{
-    attributed::attributed,
+    attributed::{attributed, leave},
     exchange::Exchange,
     finding::{Finding, FindingKind},
     holders::ClientId,
@@ -182,6 +182,35 @@ impl Recording {
         statement.caller = log.holders.of(client);
         statement.database = self.database;
         log.add(statement);
+    }
+
+    /// Adds a statement that begins on a connection; gives its number, unless it is not one of the test's.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn add_running(&self, client: ClientId, mut statement: Statement) -> Option<usize> {
+        let mut log = self.log();
+        if log.holders.is_mark(client, statement.sent()) {
+            return None;
+        }
+        statement.caller = log.holders.of(client);
+        log.add(statement);
+        Some(log.statements.count() - 1)
+    }
+
+    /// Adds what came of a statement.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn ended(
+        &self,
+        number: usize,
+        took: std::time::Duration,
+        rows: u64,
+        error: Option<ServerError>,
+    ) {
+        if let Some(statement) = self.log().statements.get_mut(number) {
+            statement.took = took;
+            statement.rows = error.is_none().then_some(rows);
+            statement.error = error;
+            statement.is_unanswered = false;
+        }
     }
 
     #[cfg(test)]

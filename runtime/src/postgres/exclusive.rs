@@ -15,7 +15,7 @@ use sqlx::{
 
 use crate::{
     Error,
-    observe::recording::{Recording, attributed},
+    observe::recording::{Recording, attributed, leave},
     postgres::{
         Active, Place, Startable,
         cause::Cause,
@@ -23,7 +23,7 @@ use crate::{
         keep::{Keeping, Verdict},
         lane::{Cut, Lane, LaneId},
         relay::Relay,
-        sandbox::{Ending, leave},
+        sandbox::Ending,
         upstream::Upstream,
     },
 };

@@ -103,6 +103,18 @@ impl Keeping {
         true
     }
 
+    /// Tells the line that opens what was kept of the test, and what else there is to know of it.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn keep(&self, line: String, about: String) {
+        if self.request == Request::All {
+            // Nobody sees the report of a test that passes.
+            announce(format_args!("kept {}: {line}", self.test));
+        }
+        let mut told = self.told();
+        told.insert(0, line);
+        told.push(about);
+    }
+
     /// Remembers why there is nothing to keep, if the test that ended like this was to be kept.
     pub(crate) fn has_nothing_of(&self, verdict: Verdict, why: &str) {
         if self.wants(verdict) {

@@ -24,11 +24,12 @@ use sqlx::{
 use tokio::sync::OnceCell;
 
 pub use self::savepoint::Savepoint;
-pub(crate) use self::{ending::Ending, pool::leave, stopwatch::Stopwatch};
+pub(crate) use self::{ending::Ending, stopwatch::Stopwatch};
 use crate::{
     Error,
     error::Kind,
     executor,
+    observe::recording::leave,
     postgres::{
         Listener, Place, Startable,
         cause::Cause,
@@ -179,7 +180,7 @@ impl Sandbox {
         };
         self.0.watch.recording.finish();
         if let Some(pool) = self.0.pool.get() {
-            pool::leave(pool);
+            leave(pool);
         }
         ending
     }

@@ -24,7 +24,7 @@ use crate::{
     postgres::{database::OwnDatabase, server::Server},
 };
 
-type SeedFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+pub(crate) type SeedFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 
 /// A function that fills a new database.
 pub(crate) type SeedFn = Arc<dyn Fn(PgPool) -> SeedFuture + Send + Sync>;

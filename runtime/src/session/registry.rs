@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use sqlx::migrate::Migrator;
 use tokio::sync::OnceCell;
 
 use super::{
@@ -41,11 +42,14 @@ pub(crate) struct Definition {
     pub(crate) name: String,
     pub(crate) crate_dir: PathBuf,
     /// Whether there was a `migrations/` in that directory when the test was compiled.
-    pub(super) had_migrations: bool,
+    had_migrations: bool,
     pub(crate) session: Session,
     pub(super) active: Started,
     /// The further databases, by their names.
     pub(crate) databases: Vec<(String, Definition)>,
+    /// The template of a session on SQLite.
+    #[cfg(feature = "sqlite")]
+    pub(crate) sqlite: OnceCell<Result<Arc<crate::sqlite::Template>, Error>>,
 }
 
 /// The name of the session of a test binary that describes none.
@@ -65,6 +69,8 @@ impl Definition {
             had_migrations,
             session,
             active: OnceCell::new(),
+            #[cfg(feature = "sqlite")]
+            sqlite: OnceCell::new(),
         }
     }
 
@@ -74,11 +80,49 @@ impl Definition {
 
     /// Whether it has been started, and has migrations or a seed.
     pub(crate) fn has_schema(&self) -> bool {
+        #[cfg(feature = "sqlite")]
+        if let Some(Ok(template)) = self.sqlite.get() {
+            return template.has_schema();
+        }
         self.active().is_some_and(|active| active.has_schema())
+    }
+
+    /// Its migrations, as they are now.
+    pub(crate) async fn migrator(&self) -> Result<Arc<Migrator>, Cause> {
+        let migrations = &self.session.migrations;
+        migrations.load(&self.crate_dir, self.had_migrations).await
     }
 
     pub(crate) fn is_conventional(&self) -> bool {
         self.name == CONVENTIONAL
+    }
+}
+
+/// A kind of database.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) enum Kind {
+    #[default]
+    Postgres,
+    #[cfg(feature = "sqlite")]
+    Sqlite,
+}
+
+impl Kind {
+    /// The kind that a test's arguments are of.
+    pub(crate) fn of(is_sqlite: bool) -> Self {
+        match is_sqlite {
+            #[cfg(feature = "sqlite")]
+            true => Self::Sqlite,
+            _ => Self::Postgres,
+        }
+    }
+
+    fn session(self) -> Session {
+        match self {
+            Self::Postgres => Session::postgres(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => Session::sqlite(),
+        }
     }
 }
 
@@ -91,8 +135,8 @@ static DEFINITIONS: Mutex<Option<HashMap<Key, &'static OnceLock<Definition>>>> =
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
     Function(usize),
-    Conventional(&'static str),
-    Stated(&'static str, stated::Key),
+    Conventional(&'static str, Kind),
+    Stated(&'static str, stated::Key, Kind),
 }
 
 /// Registers a session function; called before `main` by generated code.
@@ -105,7 +149,9 @@ pub(crate) fn register(path: &'static str, make: SessionFn) {
 
 /// Finds the session of a test: the one its attribute names, or the registered one, or the
 /// conventional one that knows only the crate's `migrations/`.
-pub(crate) fn definition_of(test: &Origin) -> Result<&'static Definition, Error> {
+///
+/// Where there is no session function, the test's arguments tell the kind of its database.
+pub(crate) fn definition_of(test: &Origin, kind: Kind) -> Result<&'static Definition, Error> {
     if let Some(make) = test.session {
         return Ok(definition(
             Key::Function(make as usize),
@@ -121,10 +167,19 @@ pub(crate) fn definition_of(test: &Origin) -> Result<&'static Definition, Error>
     match registered[..] {
         [] => {
             let (key, stated) = match test.stated {
-                Some(stated) => (Key::Stated(test.crate_dir, stated.key()), Some(stated)),
-                None => (Key::Conventional(test.crate_dir), None),
+                Some(stated) => {
+                    let key = Key::Stated(test.crate_dir, stated.key(), kind);
+                    (key, Some(stated))
+                }
+                None => (Key::Conventional(test.crate_dir, kind), None),
             };
-            let make = || stated.map_or_else(Session::postgres, Stated::session);
+            let make = || {
+                let session = kind.session();
+                match stated {
+                    Some(stated) => session.migrations(stated.migrations()),
+                    None => session,
+                }
+            };
             Ok(definition(key, CONVENTIONAL, make, test))
         }
         [(path, make)] => Ok(definition(Key::Function(make as usize), path, make, test)),
@@ -210,6 +265,6 @@ mod tests {
             session: Some(session),
             ..Origin::new("/")
         };
-        assert!(definition_of(&test).is_ok());
+        assert!(definition_of(&test, super::Kind::Postgres).is_ok());
     }
 }

@@ -35,9 +35,7 @@ async fn start(definition: &'static Definition) -> Result<Active, Error> {
     let (session, crate_dir) = (&definition.session, &definition.crate_dir);
     // The files are read on another thread meanwhile.
     let (migrator, server) = join(
-        session
-            .migrations
-            .load(crate_dir, definition.had_migrations),
+        definition.migrator(),
         Server::find(crate_dir, &session.login),
     )
     .await;

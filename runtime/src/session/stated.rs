@@ -5,7 +5,7 @@
 
 use sqlx::migrate::Migrator;
 
-use super::{Migrations, Session};
+use super::Migrations;
 
 /// What an attribute says of its test's migrations.
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +33,6 @@ impl Stated {
             Self::Migrator(migrator) => Key::Migrator(std::ptr::from_ref(migrator()).addr()),
             Self::Nothing => Key::Nothing,
         }
-    }
-
-    /// The session of tests that have no session function.
-    pub(super) fn session(self) -> Session {
-        Session::postgres().migrations(self.migrations())
     }
 
     pub(super) fn migrations(self) -> Migrations {

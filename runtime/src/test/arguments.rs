@@ -11,19 +11,25 @@ type Making<'a, T> = Pin<Box<dyn Future<Output = Result<T, ArgumentError>> + 'a>
 
 /// How an argument of type `T` is made.
 #[derive(Debug)]
-pub struct Argument<T>(fn(&TestContext) -> Making<'_, T>);
+pub struct Argument<T> {
+    make: fn(&TestContext) -> Making<'_, T>,
+    is_sqlite: bool,
+}
 
 impl<T: FromTest> Argument<T> {
     pub(crate) const fn new() -> Self {
-        Self(|cx| {
-            Box::pin(async {
-                let made = panics::caught(Box::pin(async { T::from_test(cx).await })).await;
-                made.and_then(|made| made).map_err(|cause| ArgumentError {
-                    type_name: type_name::<T>(),
-                    cause,
+        Self {
+            make: |cx| {
+                Box::pin(async {
+                    let made = panics::caught(Box::pin(async { T::from_test(cx).await })).await;
+                    made.and_then(|made| made).map_err(|cause| ArgumentError {
+                        type_name: type_name::<T>(),
+                        cause,
+                    })
                 })
-            })
-        })
+            },
+            is_sqlite: T::IS_SQLITE,
+        }
     }
 }
 
@@ -31,6 +37,10 @@ impl<T: FromTest> Argument<T> {
 pub trait Arguments: 'static {
     /// The arguments, as a tuple.
     type Made: 'static;
+
+    /// Whether one of them is of a SQLite database.
+    #[doc(hidden)]
+    fn is_sqlite(&self) -> bool;
 
     /// Makes them in order; the first that fails is the last that is tried.
     fn make(self, cx: &TestContext) -> impl Future<Output = Result<Self::Made, ArgumentError>>;
@@ -41,10 +51,16 @@ macro_rules! tuple {
         impl<$($name: 'static),*> Arguments for ($(Argument<$name>,)*) {
             type Made = ($($name,)*);
 
+            #[allow(non_snake_case, reason = "the tuple's elements")]
+            fn is_sqlite(&self) -> bool {
+                let ($($name,)*) = self;
+                false $(|| $name.is_sqlite)*
+            }
+
             #[allow(non_snake_case, clippy::unused_async, reason = "the empty tuple, too")]
             async fn make(self, _cx: &TestContext) -> Result<Self::Made, ArgumentError> {
                 let ($($name,)*) = self;
-                Ok(($($name.0(_cx).await?,)*))
+                Ok(($(($name.make)(_cx).await?,)*))
             }
         }
     };

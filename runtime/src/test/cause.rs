@@ -59,6 +59,13 @@ pub(crate) enum Cause {
         text: String,
     },
 
+    #[cfg(feature = "sqlite")]
+    #[error(
+        "the session's database is PostgreSQL, and this is of SQLite alone\n\
+         write `Session::sqlite()` in the session function, or name another session: #[db_test(session = path)]"
+    )]
+    NotSqlite,
+
     #[error(
         "{session} has no application\nadd `.app(|cx| …)` to it, or take a `PgPool` instead of a `Router` or `Client`"
     )]

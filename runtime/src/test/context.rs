@@ -18,8 +18,16 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+#[cfg(feature = "sqlite")]
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
 #[cfg(feature = "axum")]
 use tokio::sync::OnceCell;
+
+#[cfg(feature = "sqlite")]
+use crate::sqlite::TestFile;
 
 use crate::{
     BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
@@ -88,7 +96,6 @@ impl TestContext {
             )?;
         }
         let recording = Recording::new(test.name);
-        let session = Startable::of(definition);
         let faults = Arc::<faults::Table>::default();
         let watch = Watch {
             recording: Arc::clone(&recording),
@@ -96,13 +103,12 @@ impl TestContext {
         };
         let (isolation, keeping) = (isolation_of(test, definition), Keeping::of(test.name));
         let further = Further::of(definition, isolation, &watch, &keeping);
-        let pool = definition.session.pool_options(isolation);
-        let database = TestDatabase::open(isolation, session, pool, watch).await?;
+        let database = open_database(test, definition, watch).await?;
         Ok(Self(Arc::new(Inner {
             test,
             definition,
             overrides,
-            database: Box::new(database),
+            database,
             further,
             recording,
             faults,
@@ -149,6 +155,46 @@ impl TestContext {
             Ok(database) => database.pool(),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// The test's database as an ordinary pool, of a [session on SQLite](crate::Session::sqlite).
+    ///
+    /// It is of up to ten connections as sqlx has it, which really commit, to a file that is removed when the test ends.
+    ///
+    /// # Panics
+    ///
+    /// In a session on PostgreSQL.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite_pool(&self) -> SqlitePool {
+        match self.sqlite() {
+            Ok(file) => file.pool(),
+            Err(error) => panic!("db-test: {error}"),
+        }
+    }
+
+    /// The options of connections of the application's own making, in a [session on SQLite](crate::Session::sqlite).
+    ///
+    /// # Errors
+    ///
+    /// In a session on PostgreSQL.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite_connect_options(&self) -> Result<SqliteConnectOptions, Error> {
+        Ok(self.sqlite()?.connect_options())
+    }
+
+    /// The test's SQLite database.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn sqlite(&self) -> Result<&TestFile, Error> {
+        self.0.asked.store(true, Ordering::Relaxed);
+        let database: &dyn Any = &*self.0.database;
+        let database = database.downcast_ref();
+        database.ok_or_else(|| Error::from(Cause::NotSqlite))
+    }
+
+    /// The options of a pool of the application's own making.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn sqlite_pool_options(&self) -> SqlitePoolOptions {
+        self.0.definition.session.sqlite_pool_options()
     }
 
     /// The replacements that are in force in this test.
@@ -342,6 +388,7 @@ impl TestContext {
 
     /// The faults of the test, which only a proxy can have.
     pub(crate) fn faults(&self) -> Result<Arc<faults::Table>, Error> {
+        self.postgres()?;
         if self.isolation() == Isolation::Database {
             return Err(Error::from(Cause::NoFaults));
         }
@@ -427,6 +474,25 @@ impl TestContext {
         let kept: Vec<_> = first.into_iter().chain(self.0.further.kept()).collect();
         (!kept.is_empty()).then(|| kept.join("\n"))
     }
+}
+
+/// Takes the database of a test, of the kind that its session says.
+async fn open_database(
+    test: &'static Test,
+    definition: &'static Definition,
+    watch: Watch,
+) -> Result<Box<dyn AnyDatabase>, Error> {
+    #[cfg(feature = "sqlite")]
+    if definition.session.sqlite.is_some() {
+        return Ok(Box::new(
+            TestFile::open(test, definition, &watch.recording).await?,
+        ));
+    }
+    let session = Startable::of(definition);
+    let isolation = isolation_of(test, definition);
+    let pool = definition.session.pool_options(isolation);
+    let database = TestDatabase::open(isolation, session, pool, watch).await?;
+    Ok(Box::new(database))
 }
 
 #[cfg(feature = "axum")]

@@ -13,6 +13,11 @@ use sqlx::{
 use crate::{BoxError, Overrides, Queries, TestContext};
 #[cfg(feature = "axum")]
 use crate::{Client, test::client};
+#[cfg(feature = "sqlite")]
+use sqlx::{
+    Sqlite, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
 
 /// A type that a test can take as an argument.
 ///
@@ -51,6 +56,11 @@ use crate::{Client, test::client};
     note = "a type of your own implements `db_test::FromTest`, or derives it from its fields; one of another crate goes into your own: `struct Argument({Self});`"
 )]
 pub trait FromTest: Sized {
+    /// Whether it is of a SQLite database: a test that no session function describes runs on the kind of database that its
+    /// arguments are of.
+    #[doc(hidden)]
+    const IS_SQLITE: bool = false;
+
     /// Makes the value for one test.
     fn from_test(cx: &TestContext) -> impl Future<Output = Result<Self, BoxError>>;
 }
@@ -97,6 +107,46 @@ impl FromTest for PgConnectOptions {
 impl FromTest for PgPoolOptions {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
         Ok(cx.pool_options())
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[diagnostic::do_not_recommend]
+impl FromTest for SqlitePool {
+    const IS_SQLITE: bool = true;
+
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(cx.sqlite()?.pool())
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[diagnostic::do_not_recommend]
+impl FromTest for PoolConnection<Sqlite> {
+    const IS_SQLITE: bool = true;
+
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(cx.sqlite()?.pool().acquire().await?)
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[diagnostic::do_not_recommend]
+impl FromTest for SqliteConnectOptions {
+    const IS_SQLITE: bool = true;
+
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(cx.sqlite()?.connect_options())
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[diagnostic::do_not_recommend]
+impl FromTest for SqlitePoolOptions {
+    const IS_SQLITE: bool = true;
+
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        Ok(cx.sqlite_pool_options())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     Error, Flavor, TestContext, executor,
     observe::{announce::announce, queries},
     overrides::Unasked,
-    session::{self, variables},
+    session::{self, Kind, variables},
     test::{
         cause::calling,
         description::Test,
@@ -36,12 +36,13 @@ const SILENT_END: Duration = Duration::from_millis(500);
 /// When the test fails, except by a returned error: with the body's own panic if there was one.
 pub(crate) fn run(
     test: &'static Test,
+    kind: Kind,
     body: Box<dyn FnOnce(TestContext) -> TestFuture>,
 ) -> ExitCode {
     variables::check();
     watchdog::start();
     let presence = running::enter(test.name);
-    let mut ended = live_and_end(test, body, &presence);
+    let mut ended = live_and_end(test, kind, body, &presence);
     let panics = presence.panics_of_tasks().into_iter();
     ended.remarks.extend(panics.map(|panic| ("task", panic)));
     drop(presence);
@@ -51,10 +52,11 @@ pub(crate) fn run(
 /// From the search for the session to the end of the database's use.
 fn live_and_end(
     test: &'static Test,
+    kind: Kind,
     body: Box<dyn FnOnce(TestContext) -> TestFuture>,
     presence: &Presence,
 ) -> Ended {
-    let Opened { cx, limit, flavor } = match executor::block_on(open(test)) {
+    let Opened { cx, limit, flavor } = match executor::block_on(open(test, kind)) {
         Ok(opened) => opened,
         Err(error) => return Ended::without_running(error),
     };
@@ -119,9 +121,9 @@ struct Opened {
 }
 
 /// The test's session is found, and what the test will see of it is put together.
-async fn open(test: &'static Test) -> Result<Opened, Error> {
+async fn open(test: &'static Test, kind: Kind) -> Result<Opened, Error> {
     let definition = calling("the session function", || {
-        session::definition_of(&test.origin)
+        session::definition_of(&test.origin, kind)
     })??;
     session::compare(test.name, &test.origin, definition).await;
     let limit = test.timeout.unwrap_or(definition.session.time_limit());

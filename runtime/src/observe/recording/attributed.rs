@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sqlx::{AssertSqlSafe, Connection, Database, Executor, pool::PoolOptions};
+use sqlx::{AssertSqlSafe, Connection, Database, Executor, Pool, pool::PoolOptions};
 
 use super::Recording;
 
@@ -38,6 +38,16 @@ where
             let is_over = releasing.is_finished();
             Box::pin(async move { Ok(!is_over) })
         })
+}
+
+/// Leaves the pool of an ended test to whoever still has a handle, without connections.
+///
+/// It is not closed: a closed pool refuses at once and without ever yielding, so a task that tries again after each error
+/// would starve the runtime. Whoever asks it for a connection has to wait until it is refused.
+pub(crate) fn leave<DB: Database>(pool: &Pool<DB>) {
+    while let Some(idle) = pool.try_acquire() {
+        drop(idle.detach());
+    }
 }
 
 fn attribute<DB>(recording: &Recording, connection: &mut DB::Connection, statement: &str)

@@ -71,6 +71,15 @@ impl Statement {
         }
     }
 
+    /// One that has begun and has not ended yet.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn running(sent: Arc<str>) -> Self {
+        Self {
+            is_unanswered: true,
+            ..Self::new(sent)
+        }
+    }
+
     /// Whether it is not the application's: the test's fixtures, or what sqlx sends on its own account,
     /// to look up a type.
     pub(crate) fn is_own(&self) -> bool {
@@ -90,6 +99,7 @@ impl Statement {
             "BEGIN",
             "START",
             "COMMIT",
+            "END",
             "ROLLBACK",
             "SAVEPOINT",
             "RELEASE",

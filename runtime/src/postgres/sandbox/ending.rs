@@ -19,6 +19,9 @@ pub(crate) enum Ending {
         /// What the test has made that is not in its database.
         left: Vec<String>,
     },
+    /// The test's SQLite file is removed, while so many connections were still held.
+    #[cfg(feature = "sqlite")]
+    FileRemoved { held: u32 },
     /// The connection that kept a database of the test's own for it was ended, so another process may have removed it.
     TakenAway,
     /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
@@ -68,6 +71,8 @@ impl Ending {
                 let lines = left.iter().map(|what| format!("\n{what}"));
                 format!("its database is thrown away{}", lines.collect::<String>())
             }
+            #[cfg(feature = "sqlite")]
+            Self::FileRemoved { held } => format!("its file is removed{}", still_held(*held)),
             Self::TakenAway => "the connection that reserves the test's database was ended while the test ran, so another process may have\n\
                  removed the database, and what the test saw proves nothing. Something ended it: a server that was restarted, a\n\
                  `pg_terminate_backend` or `drop database … with (force)`, a pooler or a network between."
@@ -110,7 +115,20 @@ impl Ending {
             } => vec![format!(
                 "a task outlived the test: {activity}, and was cancelled"
             )],
+            #[cfg(feature = "sqlite")]
+            Self::FileRemoved { held: held @ 1.. } => {
+                vec![format!("the test's file was removed{}", still_held(*held))]
+            }
             _ => Vec::new(),
         }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn still_held(connections: u32) -> String {
+    match connections {
+        0 => String::new(),
+        1 => "; a task that outlived the test still held a connection".to_owned(),
+        more => format!("; tasks that outlived the test still held {more} connections"),
     }
 }

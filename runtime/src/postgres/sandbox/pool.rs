@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use sqlx::{
-    PgPool, Pool,
+    PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -52,14 +52,4 @@ pub(super) fn make(
         .idle_timeout(None)
         .max_lifetime(None)
         .connect_lazy_with(to.clone())
-}
-
-/// Leaves the pool of an ended test to whoever still has a handle, without connections.
-///
-/// It is not closed: a closed pool refuses at once and without ever yielding, so a task that tries again after each error
-/// would starve the runtime. Whoever asks it for a connection has to wait until it is refused.
-pub(crate) fn leave<DB: sqlx::Database>(pool: &Pool<DB>) {
-    while let Some(idle) = pool.try_acquire() {
-        drop(idle.detach());
-    }
 }

@@ -64,6 +64,21 @@ use crate::observe::log;
 use self::{binaries::Binaries, home::Home, instance::Instance, lock::FileLock};
 pub(crate) use self::{error::LocalServerError, supervisor::supervise_if_asked};
 
+/// A directory of that name beside the private servers, as private as they are.
+///
+/// # Errors
+///
+/// What is wrong with the places for it.
+#[cfg(feature = "sqlite")]
+pub(crate) fn beside(name: &str) -> Result<PathBuf, String> {
+    match Home::open() {
+        Ok(home) => home.directory(name),
+        Err(LocalServerError::Home { problem }) => Err(format!("DB_TEST_HOME: {problem}")),
+        Err(LocalServerError::NoHome { problems }) => Err(problems),
+        Err(other) => Err(other.to_string()),
+    }
+}
+
 /// Part of the socket's name; no port is opened.
 const PORT: u16 = 5432;
 const SUPERUSER: &str = "postgres";

@@ -56,6 +56,14 @@ impl Home {
         })
     }
 
+    /// A directory of that name, which is made if need be.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn directory(&self, name: &str) -> Result<PathBuf, String> {
+        let directory = self.dir.join(name);
+        private_dir::make_inside(&directory)?;
+        Ok(directory)
+    }
+
     /// Why the server is there.
     pub(super) fn reason(&self) -> &'static str {
         if env::var_os("DB_TEST_HOME").is_some_and(|value| !value.is_empty()) {

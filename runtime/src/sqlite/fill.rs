@@ -1,0 +1,74 @@
+//! What a template is filled with: the session's migrations, then its seeds.
+
+use std::path::Path;
+
+use sqlx::{AssertSqlSafe, Executor, SqlitePool, migrate::MigrateError, sqlite::SqlitePoolOptions};
+
+use super::Template;
+use crate::{
+    executor::panics::caught,
+    observe::report::chain,
+    postgres::{cause::Cause, sqlstate::is_of_the_moment},
+    schema,
+};
+
+/// Fills a new file, and leaves nothing beside it.
+pub(super) async fn fill(draft: &Path, template: &Template) -> Result<(), Cause> {
+    let options = template.settings().options(draft).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().connect_lazy_with(options);
+    let filled = fill_through(&pool, template).await;
+    // The last connection to be closed empties the write-ahead log into the file.
+    pool.close().await;
+    filled
+}
+
+async fn fill_through(pool: &SqlitePool, template: &Template) -> Result<(), Cause> {
+    let migrator = template.migrator();
+    if let Err(error) = migrator.run(pool).await {
+        let migration = schema::failed_migration(migrator, &error);
+        let file = migration.map(|m| schema::shown_file_of(m, template.migrations_dir()));
+        return Err(Cause::MigrationFailed {
+            name: schema::name_of(migration).into(),
+            at: file
+                .map(|file| format!(" in {file}"))
+                .unwrap_or_default()
+                .into(),
+            place: Box::default(),
+            advice: advice(&error),
+            error,
+        });
+    }
+    let failed = |problem: String, error: Option<&sqlx::Error>| Cause::SeedFailed {
+        problem,
+        is_of_the_moment: error.is_some_and(is_of_the_moment),
+    };
+    for sql in template.seed_sql() {
+        let executed = pool
+            .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
+            .await;
+        executed.map_err(|error| failed(chain(&error), Some(&error)))?;
+    }
+    if let Some(seed) = &template.settings().seed {
+        let seeding = caught(Box::pin(async { seed(pool.clone()).await })).await;
+        seeding
+            .and_then(|seeded| seeded)
+            .map_err(|error| failed(chain(error.as_ref()), error.downcast_ref()))?;
+    }
+    // Creates the file where there is nothing to put into it.
+    let touched = pool.execute("pragma user_version").await;
+    touched
+        .map(drop)
+        .map_err(|error| failed(chain(&error), Some(&error)))
+}
+
+/// What to do where migrations written for PostgreSQL were run.
+fn advice(error: &MigrateError) -> Box<str> {
+    let MigrateError::ExecuteMigration(error, _) = error else {
+        return Box::default();
+    };
+    if error.to_string().contains("syntax error") {
+        "\nthe session's database is SQLite; if the migration is PostgreSQL's, the session is `Session::postgres()`".into()
+    } else {
+        Box::default()
+    }
+}

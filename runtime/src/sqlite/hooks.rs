@@ -1,0 +1,150 @@
+//! SQLite's own hooks, by which it tells of connections, statements and errors. sqlx offers none of them.
+#![expect(
+    unsafe_code,
+    reason = "they are functions in C; nothing here lives longer than the call that it is made in, but numbers"
+)]
+
+use std::{
+    ffi::{CStr, c_char, c_int, c_uint, c_void},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    ptr,
+    sync::Once,
+};
+
+use libsqlite3_sys as ffi;
+
+use super::traced;
+
+/// The events of a connection that are told.
+const EVENTS: c_uint = ffi::SQLITE_TRACE_STMT
+    | ffi::SQLITE_TRACE_PROFILE
+    | ffi::SQLITE_TRACE_ROW
+    | ffi::SQLITE_TRACE_CLOSE;
+
+/// Has each connection that the process opens looked at, and what SQLite logs.
+pub(super) fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let log: unsafe extern "C" fn(*mut c_void, c_int, *const c_char) = on_log;
+        // SAFETY: both are called with what their documentation asks for. The first one is refused if the process
+        // uses SQLite already; then errors are not recorded.
+        unsafe {
+            ffi::sqlite3_config(ffi::SQLITE_CONFIG_LOG, log, ptr::null_mut::<c_void>());
+            ffi::sqlite3_auto_extension(Some(on_open));
+        }
+    });
+}
+
+unsafe extern "C" fn on_open(
+    db: *mut ffi::sqlite3,
+    _message: *mut *mut c_char,
+    _api: *const ffi::sqlite3_api_routines,
+) -> c_int {
+    // SAFETY: `db` is the connection that is being opened; the name is valid until it is closed.
+    let name = unsafe { text(ffi::sqlite3_db_filename(db, c"main".as_ptr())) };
+    let number = guarded(|| traced::opened(Path::new(&name?)));
+    if let Some(number) = number {
+        // SAFETY: the context is a number and is never read through.
+        unsafe {
+            ffi::sqlite3_trace_v2(
+                db,
+                EVENTS,
+                Some(on_event),
+                ptr::without_provenance_mut(number),
+            );
+        }
+    }
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn on_event(
+    event: c_uint,
+    context: *mut c_void,
+    subject: *mut c_void,
+    more: *mut c_void,
+) -> c_int {
+    let number = context.addr();
+    if event == ffi::SQLITE_TRACE_CLOSE {
+        guarded(|| {
+            traced::closed(number);
+            None::<()>
+        });
+        return 0;
+    }
+    let statement: *mut ffi::sqlite3_stmt = subject.cast();
+    guarded(|| {
+        let connection = traced::connection(number)?;
+        match event {
+            ffi::SQLITE_TRACE_STMT => {
+                // SAFETY: for these events `subject` is the statement. Its text lives as long as it does.
+                let (sent, sql) = unsafe {
+                    let sent = ffi::sqlite3_sql(statement);
+                    (sent, text(sent)?)
+                };
+                // What triggers and extensions do is told by a comment instead of the text.
+                if ptr::eq(sent, more.cast()) {
+                    connection.started(subject.addr(), &sql);
+                }
+            }
+            ffi::SQLITE_TRACE_ROW => connection.row(subject.addr()),
+            // SAFETY: as above.
+            _ => connection.ended(subject.addr(), unsafe { changes(statement) }),
+        }
+        Some(())
+    });
+    0
+}
+
+unsafe extern "C" fn on_log(_context: *mut c_void, code: c_int, message: *const c_char) {
+    guarded(|| {
+        // SAFETY: SQLite gives a string.
+        let message = unsafe { text(message) }?;
+        traced::logged(code, &message);
+        Some(())
+    });
+}
+
+/// How many rows a statement has changed, if it is one that changes rows.
+///
+/// # Safety
+///
+/// The statement must be one that has just ended.
+unsafe fn changes(statement: *mut ffi::sqlite3_stmt) -> Option<u64> {
+    // SAFETY: by the caller.
+    let (sql, is_reading) = unsafe {
+        (
+            text(ffi::sqlite3_sql(statement))?,
+            ffi::sqlite3_stmt_readonly(statement) != 0,
+        )
+    };
+    let first = sql.split_whitespace().next().unwrap_or_default();
+    let changes_rows = ["insert", "update", "delete", "replace", "with"];
+    if is_reading
+        || !changes_rows
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(first))
+    {
+        return None;
+    }
+    // SAFETY: by the caller.
+    let changes = unsafe { ffi::sqlite3_changes(ffi::sqlite3_db_handle(statement)) };
+    u64::try_from(changes).ok()
+}
+
+/// # Safety
+///
+/// The text must be null or a string that nothing changes meanwhile.
+unsafe fn text(text: *const c_char) -> Option<String> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: by the caller.
+    let text = unsafe { CStr::from_ptr(text) };
+    Some(text.to_string_lossy().into_owned())
+}
+
+/// A panic must not go on into C.
+fn guarded<T>(work: impl FnOnce() -> Option<T>) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok().flatten()
+}

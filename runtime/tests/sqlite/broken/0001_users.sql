@@ -1,0 +1,2 @@
+create table users (id serial primary key);
+create index on users using gin (id);

@@ -1,0 +1,39 @@
+//! `DB_TEST_KEEP` keeps the file of a failed test.
+
+use db_test::db_test;
+use sqlx::SqlitePool;
+
+use crate::{child, names};
+
+/// The path in the line that opens a kept file.
+fn kept(output: &str) -> Option<&str> {
+    output
+        .lines()
+        .find_map(|line| Some(line.split_once("sqlite3 ")?.1.trim()))
+}
+
+#[db_test]
+async fn the_file_of_a_failed_test_has_what_it_committed() {
+    let failed = child::run(
+        "on_request::failing_with_rows",
+        &[("DB_TEST_KEEP", "failed")],
+    );
+    let path = kept(&failed.output).unwrap_or_else(|| panic!("{}", failed.output));
+    let pool = SqlitePool::connect(&format!("sqlite://{path}"))
+        .await
+        .expect("it opens");
+    let found = names(&pool).await;
+    pool.close().await;
+    std::fs::remove_file(path).expect("it is there");
+    assert_eq!(found, ["seeded", "committed"]);
+}
+
+#[test]
+fn nothing_is_kept_of_a_test_that_passes() {
+    let passed = child::run(
+        "arguments::a_pool_has",
+        &[("DB_TEST_KEEP", "failed"), ("DB_TEST_REPORT", "always")],
+    );
+    assert!(passed.success, "{}", passed.output);
+    assert_eq!(kept(&passed.output), None, "{}", passed.output);
+}
