@@ -4,6 +4,8 @@
 //! production nobody puts anything there, and a remote caller has no way to: extensions are
 //! in-process values that no part of an HTTP message is turned into.
 
+#[cfg(feature = "harness")]
+use std::any::{TypeId, type_name};
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use http::request::Parts;
@@ -77,10 +79,23 @@ impl<T: Overridable> fmt::Debug for Answered<T> {
     }
 }
 
+/// Sees which extractors look whether a test has set their value; carried by a request's extensions.
+#[cfg(feature = "harness")]
+#[derive(Clone)]
+pub(crate) struct Lookups(pub(crate) Arc<dyn SeesLookups>);
+
+#[cfg(feature = "harness")]
+pub(crate) trait SeesLookups: Send + Sync {
+    /// An extractor of this type has looked.
+    fn looked_up(&self, type_id: TypeId, type_name: &'static str);
+}
+
 /// What a test put in the place of this extractor, if anything.
 pub async fn overridden<T: Overridable>(parts: &mut Parts) -> Option<Extracted<T>> {
     #[cfg(feature = "harness")]
-    crate::overrides::extractor_asks::<T>(parts);
+    if let Some(Lookups(seen)) = parts.extensions.get() {
+        seen.looked_up(TypeId::of::<T>(), type_name::<T>());
+    }
     if let Some(Answered(make)) = parts.extensions.get::<Answered<T>>() {
         let answer = make(parts);
         return Some(answer.await);

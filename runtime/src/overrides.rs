@@ -18,7 +18,7 @@ pub use self::{
     answer::IntoAnswer,
     one_request::{OverrideRequest, Overriding},
 };
-pub(crate) use self::{entry::Layer, ledger::extractor_asks, unasked::Unasked};
+pub(crate) use self::{entry::Layer, unasked::Unasked};
 use self::{
     entry::{Entry, Put},
     ledger::Ledger,

@@ -10,6 +10,8 @@ mod start;
 mod stated;
 pub(crate) mod variables;
 
+#[cfg(feature = "axum")]
+use std::any::Any;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -35,11 +37,6 @@ use crate::sqlite;
 use crate::{
     BoxError, Overrides,
     postgres::{server::Login, template::SeedFn},
-};
-#[cfg(feature = "axum")]
-use crate::{
-    IntoApp, TestContext,
-    test::app::{self, AppFn},
 };
 
 /// The time limit of a test whose attribute and session name none.
@@ -76,7 +73,8 @@ pub struct Session {
     pub(crate) seed: Option<SeedFn>,
     pub(crate) locale: Option<String>,
     #[cfg(feature = "axum")]
-    app: Option<AppFn>,
+    /// The function that makes the application, which `test::app` knows.
+    pub(crate) app: Option<Arc<dyn Any + Send + Sync>>,
     overrides: Vec<OverridesFn>,
     timeout: Duration,
     acquire_timeout: Option<Duration>,
@@ -304,20 +302,6 @@ impl Session {
         self
     }
 
-    /// The function that makes the application's router, called once for each test that takes a
-    /// `Router` or a [`Client`](crate::Client).
-    ///
-    /// It may be an async function and may return a `Result`; see [`IntoApp`].
-    #[cfg(feature = "axum")]
-    pub fn app<F, A, How>(mut self, make: F) -> Self
-    where
-        F: Fn(TestContext) -> A + Send + Sync + 'static,
-        A: IntoApp<How>,
-    {
-        self.app = Some(app::erase(make));
-        self
-    }
-
     /// Overrides that are in force in every test, unless the test sets others.
     pub fn overrides(mut self, set: impl Fn(&Overrides) + Send + Sync + 'static) -> Self {
         self.overrides.push(Arc::new(set));
@@ -365,11 +349,6 @@ impl Session {
 
     pub(crate) fn default_isolation(&self) -> Isolation {
         self.isolation
-    }
-
-    #[cfg(feature = "axum")]
-    pub(crate) fn app_fn(&self) -> Option<&AppFn> {
-        self.app.as_ref()
     }
 
     pub(crate) fn apply_overrides(&self, overrides: &Overrides) {

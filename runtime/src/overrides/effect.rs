@@ -40,7 +40,7 @@ impl Overrides {
             entries.extend(overrides.lock().clone());
         }
         let extensions = request.extensions_mut();
-        extensions.insert(self.ledger.clone());
+        extensions.insert(self.ledger.lookups());
         for entry in entries.values() {
             entry.record.was_offered();
             entry.put.fill(extensions);
@@ -50,7 +50,7 @@ impl Overrides {
 
     /// Ends them, and tells which of them nothing asked for.
     pub(crate) fn end(&self) -> Unasked {
-        let unasked = self.ledger.unasked();
+        let unasked = Unasked::of(&self.ledger.pages(), self.ledger.requests());
         let ended = std::mem::take(&mut *self.lock());
         drop(ended);
         unasked

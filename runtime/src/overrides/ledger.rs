@@ -9,9 +9,8 @@ use std::{
     },
 };
 
-use http::request::Parts;
-
-use super::{entry::Record, unasked::Unasked};
+use super::entry::Record;
+use crate::overridable::{Lookups, SeesLookups};
 
 /// The account of one test, also carried by each of its requests.
 #[derive(Clone, Default)]
@@ -52,10 +51,23 @@ pub(super) enum Asker {
     Extractor,
 }
 
-/// An extractor looks whether a test has set its value.
-pub(crate) fn extractor_asks<T: 'static>(parts: &Parts) {
-    if let Some(ledger) = parts.extensions.get::<Ledger>() {
-        ledger.asked_for::<T>(Asker::Extractor);
+impl Book {
+    fn asked_for(&self, type_id: TypeId, type_name: &'static str, by: Asker) {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = |asked: &Asked| asked.type_id == type_id && asked.by == by;
+        if !pages.asked.iter().any(is_known) {
+            pages.asked.push(Asked {
+                type_id,
+                type_name,
+                by,
+            });
+        }
+    }
+}
+
+impl SeesLookups for Book {
+    fn looked_up(&self, type_id: TypeId, type_name: &'static str) {
+        self.asked_for(type_id, type_name, Asker::Extractor);
     }
 }
 
@@ -73,19 +85,12 @@ impl Ledger {
     }
 
     pub(super) fn asked_for<T: 'static>(&self, by: Asker) {
-        let type_id = TypeId::of::<T>();
-        let mut pages = self.pages();
-        if !pages
-            .asked
-            .iter()
-            .any(|asked| asked.type_id == type_id && asked.by == by)
-        {
-            pages.asked.push(Asked {
-                type_id,
-                type_name: type_name::<T>(),
-                by,
-            });
-        }
+        self.0.asked_for(TypeId::of::<T>(), type_name::<T>(), by);
+    }
+
+    /// What extractors find in the extensions of a request.
+    pub(super) fn lookups(&self) -> Lookups {
+        Lookups(Arc::clone(&self.0) as _)
     }
 
     pub(super) fn application_is_built(&self) {
@@ -104,14 +109,13 @@ impl Ledger {
         }
     }
 
-    pub(super) fn unasked(&self) -> Unasked {
+    /// How many requests were sent, if the application was built.
+    pub(super) fn requests(&self) -> Option<usize> {
         let application_is_built = self.0.application_is_built.load(Ordering::Relaxed);
-        let requests = self.0.requests.load(Ordering::Relaxed);
-        let requests = application_is_built.then_some(requests);
-        Unasked::of(&self.pages(), requests)
+        application_is_built.then(|| self.0.requests.load(Ordering::Relaxed))
     }
 
-    fn pages(&self) -> MutexGuard<'_, Pages> {
+    pub(super) fn pages(&self) -> MutexGuard<'_, Pages> {
         self.0.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

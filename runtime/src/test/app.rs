@@ -8,7 +8,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use axum::Router;
 
 pub(crate) use self::layer::TestLayer;
-use crate::{BoxError, TestContext};
+use crate::{BoxError, Session, TestContext};
 
 pub(crate) type AppFuture = Pin<Box<dyn Future<Output = Result<Router, BoxError>> + Send>>;
 pub(crate) type AppFn = Arc<dyn Fn(TestContext) -> AppFuture + Send + Sync>;
@@ -58,8 +58,27 @@ where
     }
 }
 
+impl Session {
+    /// The function that makes the application's router, called once for each test that takes a
+    /// `Router` or a [`Client`](crate::Client).
+    ///
+    /// It may be an async function and may return a `Result`; see [`IntoApp`].
+    pub fn app<F, A, How>(mut self, make: F) -> Self
+    where
+        F: Fn(TestContext) -> A + Send + Sync + 'static,
+        A: IntoApp<How>,
+    {
+        self.app = Some(Arc::new(erase(make)));
+        self
+    }
+
+    pub(crate) fn app_fn(&self) -> Option<&AppFn> {
+        self.app.as_ref()?.downcast_ref()
+    }
+}
+
 /// Erases the type of a session's `app` function.
-pub(crate) fn erase<F, A, How>(make: F) -> AppFn
+fn erase<F, A, How>(make: F) -> AppFn
 where
     F: Fn(TestContext) -> A + Send + Sync + 'static,
     A: IntoApp<How>,

@@ -31,7 +31,6 @@ use crate::sqlite::TestFile;
 
 use crate::{
     BoxError, Error, FromTest, Overrides, Savepoint, Teardown,
-    executor::panics,
     observe::{log, queries, recording::Recording},
     overrides::Layer,
     postgres::{Startable, keep::Keeping, proxy::Watch},
@@ -354,10 +353,11 @@ impl TestContext {
             };
             self.0.asked.store(false, Ordering::Relaxed);
             // Called inside of the future, so that its own panic is caught too.
-            let made = panics::caught(Box::pin(async { app(self.clone()).await })).await;
+            let made =
+                crate::executor::panics::caught(Box::pin(async { app(self.clone()).await })).await;
             let router = made.and_then(|made| made).map_err(|error| {
-                let problem = match error.downcast_ref::<panics::Panicked>() {
-                    Some(panics::Panicked(text)) => format!("panicked: {text}"),
+                let problem = match error.downcast_ref::<crate::executor::panics::Panicked>() {
+                    Some(crate::executor::panics::Panicked(text)) => format!("panicked: {text}"),
                     None => format!("failed: {}", crate::observe::report::chain(error.as_ref())),
                 };
                 Error::from(Cause::AppFailed { problem })
