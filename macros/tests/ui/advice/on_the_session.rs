@@ -1,7 +1,7 @@
-// runtime/src/error.rs: .superuser()
-// runtime/src/error.rs: .role("{role}")
-// runtime/src/error.rs: .locale("{tag}")
-// runtime/src/error.rs: cx.savepoint()
+// runtime/src/postgres/cause.rs: .superuser()
+// runtime/src/postgres/cause.rs: .role("{role}")
+// runtime/src/postgres/cause.rs: .locale("{tag}")
+// runtime/src/postgres/cause.rs: cx.savepoint()
 // runtime/src/test/app.rs: .with_state(state)
 use axum::{Router, extract::State, routing::get};
 use db_test::{BoxError, Session, TestContext, db_test};

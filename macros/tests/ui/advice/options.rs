@@ -4,9 +4,9 @@
 // macros/tests/ui/unknown_option.stderr: max_queries = 7
 // macros/tests/ui/unknown_option.stderr: max_queries_per_request = 3
 // macros/tests/ui/fixture_without_quotes.stderr: "users"
-// runtime/src/observe/report.rs: #[db_test(timeout = "2m")]
+// runtime/src/test/report.rs: #[db_test(timeout = "2m")]
 // runtime/src/postgres/sandbox/ending.rs: #[db_test(isolation = "database")]
-// runtime/src/error.rs: #[db_test(session = path)]
+// runtime/src/session/cause.rs: #[db_test(session = path)]
 mod path {
     pub mod to {
         pub fn function(_: &db_test::Overrides) {}
