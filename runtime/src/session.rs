@@ -14,7 +14,7 @@ pub(crate) mod variables;
 use std::any::Any;
 use std::{future::Future, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{PgPool, pool::PoolOptions, postgres::PgPoolOptions};
 #[cfg(feature = "sqlite")]
 use sqlx::{
     SqlitePool,
@@ -217,15 +217,7 @@ impl Session {
     /// The options of a test's pool.
     #[cfg(feature = "sqlite")]
     pub(crate) fn sqlite_pool_options(&self) -> SqlitePoolOptions {
-        let options = SqlitePoolOptions::new();
-        let options = match self.max_connections {
-            Some(limit) => options.max_connections(limit),
-            None => options,
-        };
-        match self.acquire_timeout {
-            Some(limit) => options.acquire_timeout(limit),
-            None => options,
-        }
+        self.limited(SqlitePoolOptions::new())
     }
 
     /// The migrations: `sqlx::migrate!()`, or a directory relative to the crate's `Cargo.toml`.
@@ -367,6 +359,11 @@ impl Session {
             Isolation::Transaction => PgPoolOptions::new(),
             Isolation::Database => PgPoolOptions::new().max_connections(AS_SQLX_TEST),
         };
+        self.limited(options)
+    }
+
+    /// What the session says of its pools, of whatever database.
+    fn limited<DB: sqlx::Database>(&self, options: PoolOptions<DB>) -> PoolOptions<DB> {
         let options = match self.max_connections {
             Some(limit) => options.max_connections(limit),
             None => options,

@@ -16,7 +16,7 @@ use libsqlite3_sys as ffi;
 
 use super::traced;
 
-/// The events of a connection that are told.
+/// The events of a connection that SQLite reports.
 const EVENTS: c_uint = ffi::SQLITE_TRACE_STMT
     | ffi::SQLITE_TRACE_PROFILE
     | ffi::SQLITE_TRACE_ROW
@@ -82,7 +82,7 @@ unsafe extern "C" fn on_event(
                     let sent = ffi::sqlite3_sql(statement);
                     (sent, text(sent)?)
                 };
-                // What triggers and extensions do is told by a comment instead of the text.
+                // For what triggers and extensions do, SQLite gives a comment instead of the text.
                 if ptr::eq(sent, more.cast()) {
                     connection.started(subject.addr(), &sql);
                 }

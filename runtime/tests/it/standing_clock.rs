@@ -1,4 +1,4 @@
-//! A test that fails after it has waited for `current_timestamp` to move is told that it stands still.
+//! The report of a test that fails after it has waited for `current_timestamp` to move says that it stands still.
 
 use crate::child;
 

@@ -19,11 +19,9 @@ impl Engine {
         if info.changes.is_empty() {
             return;
         }
-        let had_unknown = self.unknown_count;
         for change in &info.changes {
             self.note_change(id, change, parameters);
         }
-        let _ = had_unknown;
         self.settings_changed(id);
         // The statement itself puts them in force.
         self.backend.applied = Rc::clone(&self.client(id).effective);
