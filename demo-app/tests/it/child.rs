@@ -95,6 +95,12 @@ impl Outcome {
         );
     }
 
+    /// A test failed, and this is what was printed.
+    pub(crate) fn failed(&self) -> &str {
+        assert!(!self.passed, "the child passed:\n{}", self.text);
+        &self.text
+    }
+
     /// This text was not printed.
     pub(crate) fn assert_silent_about(&self, text: &str) {
         assert!(

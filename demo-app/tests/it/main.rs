@@ -11,7 +11,8 @@
 //! | overrides inject the session, bypass authentication, and are cleared | `overrides` |
 //! | the client works in process, without a port | `client` |
 //! | `TEST_DB_URL` | `server` |
-//! | beyond it: several connections, a race, a listener | `concurrency` |
+//! | beyond it: what a failing test prints | `report` |
+//! | several connections, a race, a listener | `concurrency` |
 //! | mistake 1: a function-scoped engine, and the loop is closed | `mistakes` |
 //! | mistake 2: the application makes its own engine | `mistakes` |
 //!
@@ -30,6 +31,7 @@ mod migrations;
 mod mistakes;
 mod outbox;
 mod overrides;
+mod report;
 mod rollback;
 mod runtime;
 mod server;

@@ -31,25 +31,22 @@ fn session() -> Session {
 }
 
 #[db_test]
-async fn an_address_is_taken_only_once(client: Client) {
+async fn an_address_is_taken_only_once(client: Client, db: PgPool) {
     let ada = "ada@example.com";
-    client
-        .post("/users")
-        .json(&ada)
-        .await
-        .assert_status(StatusCode::CREATED);
-    client
-        .post("/users")
-        .json(&ada)
-        .await
-        .assert_status(StatusCode::CONFLICT);
+    let first = client.post("/users").json(&ada).await;
+    first.assert_status(StatusCode::CREATED);
+
+    let second = client.post("/users").json(&ada).await;
+    second.assert_status(StatusCode::CONFLICT);
+
+    let count = sqlx::query_scalar("select count(*) from users");
+    let users: i64 = count.fetch_one(&db).await.unwrap();
+    assert_eq!(users, 1);
 }
 
 #[db_test]
-async fn every_test_starts_from_an_empty_table(pool: PgPool) {
-    let users: i64 = sqlx::query_scalar("select count(*) from users")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+async fn every_test_starts_from_an_empty_table(db: PgPool) {
+    let count = sqlx::query_scalar("select count(*) from users");
+    let users: i64 = count.fetch_one(&db).await.unwrap();
     assert_eq!(users, 0);
 }

@@ -23,9 +23,12 @@ fn every_example_of_the_readme_is_run_by_a_test() {
         example.to_owned()
     });
     let shown = shown_in("README.md");
-    assert_eq!(shown.len(), EXAMPLES.len());
+    for example in &examples {
+        assert!(shown.contains(example), "not shown:\n{example}");
+    }
     for block in shown {
-        assert!(examples.contains(&block), "not run by a test:\n{block}");
+        let is_run = examples.iter().any(|example| example.contains(&block));
+        assert!(is_run, "not run by a test:\n{block}");
     }
 }
 

@@ -7,6 +7,7 @@
 mod circles;
 mod imports;
 mod layers;
+mod map;
 mod modules;
 
 use std::path::Path;
@@ -53,4 +54,14 @@ fn no_modules_import_each_other_in_a_circle() {
 fn no_import_of_the_runtime_leads_upwards() {
     let found = layers::upwards(&source("runtime"));
     assert!(found.is_empty(), "{}", layers::described(&found));
+}
+
+#[test]
+fn every_path_of_the_architecture_page_exists() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let dead_ends = map::dead_ends(&workspace);
+    assert!(
+        dead_ends.is_empty(),
+        "ARCHITECTURE.md names: {dead_ends:#?}"
+    );
 }
