@@ -5,12 +5,12 @@ pub(crate) mod cause;
 pub(crate) mod database;
 mod ended_tests;
 mod error_response;
-pub(crate) mod exclusive;
 mod gate;
 pub(crate) mod keep;
 pub(crate) mod lane;
 mod listener;
 mod outbox;
+pub(crate) mod own_database;
 #[cfg(unix)]
 pub(crate) mod private_directory;
 pub(crate) mod proxy;

@@ -12,8 +12,8 @@ use crate::{
     Error, Isolation,
     postgres::{
         Place, Startable,
-        exclusive::Exclusive,
         keep::{Keeping, Verdict},
+        own_database::OwnDatabase,
         proxy::Watch,
         sandbox::{Ending, Sandbox, Savepoint},
     },
@@ -29,7 +29,7 @@ pub(crate) enum TestDatabase {
     /// A transaction on a lane, rolled back at the end; made when it is first asked for.
     Transaction(LazySandbox),
     /// A lane to really write to, thrown away at the end.
-    Own(Box<Exclusive>),
+    Own(Box<OwnDatabase>),
 }
 
 /// The sandbox of a test that may not need one.
@@ -58,7 +58,7 @@ impl TestDatabase {
         Ok(match isolation {
             Isolation::Transaction => Self::transaction(session, pool, watch),
             Isolation::Database => Self::Own(Box::new(
-                Exclusive::open(session, pool, &watch.recording).await?,
+                OwnDatabase::open(session, pool, &watch.recording).await?,
             )),
         })
     }
@@ -84,7 +84,7 @@ impl TestDatabase {
     pub(crate) fn pool(&self) -> PgPool {
         match self {
             Self::Transaction(sandbox) => sandbox.get().pool(),
-            Self::Own(exclusive) => exclusive.pool(),
+            Self::Own(own) => own.pool(),
         }
     }
 
@@ -92,7 +92,7 @@ impl TestDatabase {
     pub(crate) fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         match self {
             Self::Transaction(sandbox) => sandbox.get().connect_options(),
-            Self::Own(exclusive) => Ok(exclusive.options()),
+            Self::Own(own) => Ok(own.options()),
         }
     }
 
@@ -100,7 +100,7 @@ impl TestDatabase {
     pub(crate) fn owner_options(&self) -> Result<PgConnectOptions, Error> {
         match self {
             Self::Transaction(sandbox) => sandbox.get().owner_options(),
-            Self::Own(exclusive) => Ok(exclusive.owner_options()),
+            Self::Own(own) => Ok(own.owner_options()),
         }
     }
 
@@ -116,7 +116,7 @@ impl TestDatabase {
     pub(crate) async fn outside(&self) -> Result<PgConnectOptions, Error> {
         let options = match self {
             Self::Transaction(sandbox) => sandbox.get().outside().await?,
-            Self::Own(exclusive) => exclusive.outside(),
+            Self::Own(own) => own.outside(),
         };
         Ok(options.options([("default_transaction_read_only", "on")]))
     }
@@ -125,7 +125,7 @@ impl TestDatabase {
     fn place(&self) -> &Place {
         match self {
             Self::Transaction(sandbox) => sandbox.get().place(),
-            Self::Own(exclusive) => exclusive.place(),
+            Self::Own(own) => own.place(),
         }
     }
 }
@@ -165,7 +165,7 @@ impl AnyDatabase for TestDatabase {
                     Some(sandbox) => sandbox.end(verdict, keeping).await,
                     None => Ending::untouched(verdict, keeping),
                 },
-                Self::Own(exclusive) => exclusive.end(verdict, keeping).await,
+                Self::Own(own) => own.end(verdict, keeping).await,
             }
         })
     }

@@ -38,7 +38,7 @@ const CLOSE_PAUSE: Duration = Duration::from_millis(1);
 const CLAIM_LIMIT: Duration = Duration::from_secs(5);
 
 /// The database of one test.
-pub(crate) struct Exclusive {
+pub(crate) struct OwnDatabase {
     active: Arc<Active>,
     /// Keeps the claim while the test runs; its connection is not used for anything else.
     lane: Mutex<Option<Lane>>,
@@ -52,7 +52,7 @@ pub(crate) struct Exclusive {
     relay: Mutex<Option<Relay>>,
 }
 
-impl Exclusive {
+impl OwnDatabase {
     /// Takes a lane for a test that will really write to it.
     pub(crate) async fn open(
         session: Startable,
