@@ -14,6 +14,7 @@ pub(crate) mod own_database;
 #[cfg(unix)]
 pub(crate) mod private_directory;
 pub(crate) mod proxy;
+mod reception;
 pub(crate) mod relay;
 pub(crate) mod sandbox;
 pub(crate) mod script_line;

@@ -5,6 +5,7 @@ mod api;
 mod client;
 mod clients;
 mod clock;
+mod command;
 mod control;
 mod driver;
 mod engine;
@@ -21,8 +22,9 @@ mod watch;
 
 pub(crate) use self::{
     api::{End, Faults, How, Injection, MarkRefused, Proof},
+    command::{Ended, Marking, Test},
     driver::ACCEPT_PAUSE,
-    handle::{Ended, Marking, Proxy, Test},
+    handle::Proxy,
     watch::Watch,
 };
 

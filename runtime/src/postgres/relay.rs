@@ -54,12 +54,11 @@ impl Relay {
                     continue;
                 };
                 let (upstream, recording) = (upstream.clone(), recording.clone());
-                let gate = listener.gate();
                 let passing = move || {
                     let observer =
                         recording.map(|recording| Observer::new(recording, ClientId::next()));
                     // Who was connected sees the end of it.
-                    handshake::serve((client, gate), &upstream, observer).ok();
+                    handshake::serve(client, &upstream, observer).ok();
                 };
                 start("db-test-relay", passing).ok();
             }

@@ -13,6 +13,7 @@ use std::{
 pub(crate) struct Waker(UnixStream);
 
 /// The end that is waited for.
+#[derive(Debug)]
 pub(crate) struct Waiter(UnixStream);
 
 pub(crate) fn pair() -> io::Result<(Waker, Waiter)> {

@@ -24,6 +24,15 @@ fn everything_works_without_unix_sockets() {
 }
 
 #[test]
+fn what_outlives_its_test_is_refused_by_name_without_unix_sockets() {
+    let alone = [NOWHERE[0], ("RUST_TEST_THREADS", "1")];
+    for tests in ["leaks::in_order::", "leaks::a_leaked_client_"] {
+        let passed = child::run(tests, &alone);
+        assert!(passed.success, "{}", passed.output);
+    }
+}
+
+#[test]
 fn who_does_not_know_the_password_is_refused() {
     let passed = child::run("without_sockets::on_request::", &NOWHERE);
     assert!(passed.success, "{}", passed.output);

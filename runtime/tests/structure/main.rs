@@ -20,8 +20,6 @@ const KNOWN: &[&str] = &[
     "observe/announce.rs, observe/recording.rs, observe/report.rs",
     "observe/recording/shown.rs, observe/recording/statement.rs, observe/recording/value.rs",
     "postgres/keep.rs, postgres/lane.rs, postgres/server.rs, postgres/template.rs",
-    "postgres/proxy/control/changes.rs, postgres/proxy/control/recognize.rs",
-    "postgres/proxy/driver.rs, postgres/proxy/handle.rs",
     "postgres/server/local/binaries.rs, postgres/server/local/packaged.rs",
     "postgres/server/local/claim.rs, postgres/server/local/postmaster.rs",
     "postgres/template/locale.rs, postgres/template/publish.rs, postgres/template/sequences.rs",

@@ -30,6 +30,8 @@ pub(crate) struct Setup {
     /// Whether a test of this process has used a second connection within its own transaction; then the wait
     /// is short.
     pub(crate) nests: Arc<AtomicBool>,
+    /// What the keys of requests to cancel are made from; another one for each engine.
+    pub(crate) secret: u64,
 }
 
 /// The code of the message by which a replaced `pg_notify` tells the engine (channel in the message, payload in the detail).

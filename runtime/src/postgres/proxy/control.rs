@@ -4,8 +4,11 @@
 mod access;
 mod advisory;
 mod changes;
+mod commands;
 mod definition;
+mod modes;
 mod recognize;
+mod transaction;
 mod words;
 
 pub(super) use self::{

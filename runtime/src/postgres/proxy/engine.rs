@@ -40,6 +40,7 @@ mod welcome;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    hash::{DefaultHasher, Hasher},
     rc::Rc,
     sync::Arc,
     time::Instant,
@@ -337,6 +338,15 @@ impl Engine {
     fn unit(&mut self, id: ClientId) -> &mut Unit {
         let unit = &mut self.client(id).unit;
         unit.get_or_insert_with(|| Unit::new(super::client::UnitKind::Extended { synced: true }))
+    }
+
+    /// What a request to cancel has to know.
+    fn key(&self, id: ClientId) -> u32 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.setup.secret);
+        hasher.write_u32(id);
+        let bytes = hasher.finish().to_be_bytes();
+        u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
     }
 
     fn faults(&self) -> Option<Arc<dyn Faults>> {

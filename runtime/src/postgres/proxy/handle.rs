@@ -14,11 +14,10 @@ use tokio::sync::oneshot;
 
 use super::{
     api::{End, MarkRefused, Proof},
+    command::{Command, Ended, Marking, Test},
     driver::Driver,
-    watch::Watch,
 };
 use crate::postgres::{
-    listener::Listener,
     upstream::{Session, Upstream},
     waker::{self, Waker},
 };
@@ -29,35 +28,6 @@ pub(crate) struct Proxy {
     commands: mpsc::Sender<Command>,
     waker: Arc<Waker>,
     alive: Arc<AtomicBool>,
-}
-
-/// What a proxy serves from now on.
-pub(crate) struct Test {
-    pub(crate) listener: Listener,
-    pub(crate) watch: Watch,
-}
-
-/// How a test ended, as its proxy saw it.
-pub(crate) struct Ended {
-    pub(crate) proof: Proof,
-}
-
-/// What is done with a mark.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Marking {
-    Set,
-    Restore,
-}
-
-pub(super) enum Command {
-    Begin(Test),
-    End(End, oneshot::Sender<Ended>),
-    /// Marks the state of the test by a number, or returns to it.
-    Mark(u32, Marking, oneshot::Sender<Result<(), MarkRefused>>),
-    /// Ends what the backend is doing, if it is doing something for a client.
-    Interrupt,
-    /// The last query, and the end of the connection.
-    Close(Option<String>, oneshot::Sender<bool>),
 }
 
 impl Proxy {

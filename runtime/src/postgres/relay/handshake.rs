@@ -11,7 +11,7 @@ use bytes::{BufMut, BytesMut};
 use super::{Observer, framing::Body, passage};
 use crate::postgres::{
     error_response,
-    gate::{Gate, Verdict},
+    reception::Arrival,
     socket::Socket,
     upstream::{Session, Upstream},
 };
@@ -28,13 +28,17 @@ const GSS: u32 = 80_877_104;
 
 /// Serves one client until it or the server ends the connection.
 pub(super) fn serve(
-    (mut client, gate): (Socket, Option<Gate>),
+    arrival: Arrival,
     upstream: &Upstream,
     observer: Option<Observer>,
 ) -> io::Result<()> {
+    let Arrival {
+        socket: mut client,
+        sent,
+    } = arrival;
     client.set_nonblocking(false)?;
     client.set_timeout(Some(INTRODUCTION_LIMIT))?;
-    let Some(parameters) = introduction(&mut client, gate, upstream)? else {
+    let Some(parameters) = introduction(&mut client, sent, upstream)? else {
         return Ok(());
     };
     let parameters: Vec<_> = parameters
@@ -54,14 +58,14 @@ pub(super) fn serve(
 /// What a client says of itself; nothing if it only wanted something cancelled, or is refused.
 fn introduction(
     client: &mut Socket,
-    gate: Option<Gate>,
+    sent: Vec<u8>,
     upstream: &Upstream,
 ) -> io::Result<Option<Vec<(String, String)>>> {
-    let Some(message) = (match gate {
-        Some(gate) => pass(client, gate)?,
-        None => Some(first_message(client)?),
-    }) else {
-        return Ok(None);
+    // What the reception has read is a whole message.
+    let message = if sent.is_empty() {
+        first_message(client)?
+    } else {
+        sent
     };
     let mut body = Body(message.get(4..).unwrap_or_default());
     if body.u32() == Some(CANCEL) {
@@ -94,26 +98,6 @@ fn first_message(client: &mut Socket) -> io::Result<Vec<u8>> {
             // There is nothing to hide between two threads of one process.
             Some(SSL | GSS) => client.write_all(b"N")?,
             _ => return Ok(message),
-        }
-    }
-}
-
-/// The first message of a client that has proved that it may come in.
-fn pass(client: &mut Socket, mut gate: Gate) -> io::Result<Option<Vec<u8>>> {
-    let mut chunk = [0; 4096];
-    loop {
-        let length = client.read(&mut chunk)?;
-        if length == 0 {
-            return Ok(None);
-        }
-        match gate.hear(&chunk[..length]) {
-            Verdict::Wait => {}
-            Verdict::Tell(answer) => client.write_all(&answer)?,
-            Verdict::Admit(message) => return Ok(Some(message)),
-            Verdict::Refuse(answer) => {
-                client.write_all(&answer)?;
-                return Ok(None);
-            }
         }
     }
 }

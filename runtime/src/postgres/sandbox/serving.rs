@@ -162,10 +162,13 @@ impl Core {
 fn refuse(listener: Listener, error: &Error) {
     let message = error_response("08004", &format!("db-test: {error}"));
     let refusing = move || {
-        while let Ok(mut client) = listener.wait() {
+        while let Ok(arrival) = listener.wait() {
+            let mut client = arrival.socket;
             client.set_timeout(Some(INTRODUCTION_LIMIT)).ok();
             // Its first message is of no interest, but one that is not read takes the answer with it.
-            let _ = client.read(&mut [0; 4096]);
+            if arrival.sent.is_empty() {
+                let _ = client.read(&mut [0; 4096]);
+            }
             client.write_all(&message).ok();
         }
     };

@@ -1,7 +1,7 @@
 //! Which settings a statement changes, and which the proxy keeps for itself.
 
 use super::{
-    super::lexer::TokenKind, Argument, Change, Control, Info, Modes, NewValue, recognize::modes,
+    super::lexer::TokenKind, Argument, Change, Control, Info, Modes, NewValue, modes::modes,
     words::Words,
 };
 

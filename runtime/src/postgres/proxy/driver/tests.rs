@@ -62,8 +62,9 @@ fn a_server_that_cannot_be_written_to_any_more_is_heard_first() {
     // A child of another test may hold a copy of the socket for a moment, so it is not enough to drop it.
     server.shutdown(Shutdown::Both).expect("it is open");
 
-    driver.tell_backend();
+    driver.send_to_backend();
 
+    assert!(driver.backend.is_lost());
     let told = driver.engine.client_output(id);
     let told = String::from_utf8_lossy(told).into_owned();
     assert!(told.contains("C57P05\0"), "{told:?}");

@@ -3,6 +3,8 @@
 mod against_server;
 mod copying;
 mod driver;
+mod ends;
+mod faults;
 mod meeting;
 mod random_bytes;
 mod random_programs;

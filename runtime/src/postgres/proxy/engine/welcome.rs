@@ -49,7 +49,7 @@ impl Engine {
                     let mut body = Body(&body);
                     if let (Some(target), Some(key)) = (body.u32(), body.u32())
                         && target != id
-                        && key == secret(target)
+                        && key == self.key(target)
                         && self.clients.contains(target)
                     {
                         self.cancel(target);
@@ -84,6 +84,7 @@ impl Engine {
             self.greeting = Some(self.greet(version, body));
         }
         let is_over = self.test.is_none() || self.ending.is_some();
+        let key = self.key(id);
         let Some(greeting) = &self.greeting else {
             return;
         };
@@ -103,7 +104,7 @@ impl Engine {
         out.extend_from_slice(&greeting.said);
         message(out, b'K', |out| {
             out.extend_from_slice(&id.to_be_bytes());
-            out.extend_from_slice(&secret(id).to_be_bytes());
+            out.extend_from_slice(&key.to_be_bytes());
         });
         ready(out, b'I');
         self.settings_changed(id);
@@ -241,11 +242,6 @@ fn options(text: &str) -> Vec<(String, String)> {
         }
     }
     found
-}
-
-/// What a request to cancel has to know.
-fn secret(id: ClientId) -> u32 {
-    id.wrapping_mul(0x9e37_79b9) ^ 0x5eed_cafe
 }
 
 #[cfg(test)]

@@ -1,0 +1,140 @@
+//! The lane's connection to the server, and the requests to cancel what it does.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use rustix::event::PollFlags;
+
+use super::{CHUNK, WAITING};
+use crate::postgres::{
+    outbox::Outbox,
+    proxy::engine::Engine,
+    socket::{Received, receive},
+    upstream::{Session, Upstream},
+    waker::Waker,
+};
+
+/// How long the server may take to answer the last query of a connection.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// The lane's connection to the server.
+pub(super) struct Backend {
+    pub(super) session: Session,
+    outbox: Outbox,
+    upstream: Upstream,
+    /// How many requests to cancel are under way.
+    cancelling: Arc<AtomicUsize>,
+    /// The connection has ended, so there is nothing to wait for: `poll` would report its end again and again.
+    is_lost: bool,
+}
+
+impl Backend {
+    pub(super) fn new(session: Session, upstream: Upstream) -> io::Result<Self> {
+        session.stream.set_nonblocking(true)?;
+        Ok(Self {
+            session,
+            outbox: Outbox::default(),
+            upstream,
+            cancelling: Arc::default(),
+            is_lost: false,
+        })
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    pub(super) fn lose(&mut self) {
+        self.is_lost = true;
+    }
+
+    /// What to wait for, while so many bytes have still to be read by clients.
+    pub(super) fn interest(&self, unread: usize, output: &[u8]) -> PollFlags {
+        let sending =
+            !output.is_empty() || !self.outbox.is_empty() || self.session.stream.wants_write();
+        let mut interest = PollFlags::empty();
+        interest.set(PollFlags::OUT, sending);
+        interest.set(PollFlags::IN, unread < WAITING);
+        interest
+    }
+
+    /// Hands what has come to the engine.
+    pub(super) fn receive(&mut self, engine: &mut Engine, chunk: &mut [u8]) {
+        let mut received = 0;
+        loop {
+            match receive(&mut self.session.stream, chunk) {
+                Ok(Received::Bytes(length)) => {
+                    engine.backend_bytes(&chunk[..length]);
+                    received += length;
+                    let stream = &self.session.stream;
+                    if stream.may_hold_more(length, CHUNK, received >= WAITING) {
+                        continue;
+                    }
+                }
+                Ok(Received::Nothing) => {}
+                Ok(Received::End) => self.closed(engine, "the server closed the connection"),
+                Err(error) => self.closed(engine, &error.to_string()),
+            }
+            return;
+        }
+    }
+
+    /// Writes what the engine sends; says whether the connection works.
+    pub(super) fn send(&mut self, engine: &mut Engine, chunk: &mut [u8]) -> bool {
+        let output = engine.backend_output();
+        let Err(error) = self.outbox.send(&mut self.session.stream, output) else {
+            return true;
+        };
+        self.outbox.clear();
+        engine.backend_output().clear();
+        // A server that ends a connection says why, and that is there to be read.
+        self.receive(engine, chunk);
+        self.closed(engine, &error.to_string());
+        false
+    }
+
+    fn closed(&mut self, engine: &mut Engine, why: &str) {
+        self.is_lost = true;
+        engine.backend_closed(why);
+    }
+
+    /// Has the server cancel what the backend is doing. That takes a connection of its own, so another
+    /// thread does it.
+    pub(super) fn cancel(&self, waker: &Arc<Waker>) {
+        let (upstream, cancelling) = (self.upstream.clone(), Arc::clone(&self.cancelling));
+        let (process_id, secret_key) = (self.session.process_id, self.session.secret_key);
+        let waker = Arc::clone(waker);
+        let request = move || {
+            upstream.cancel(process_id, secret_key).ok();
+            cancelling.fetch_sub(1, Ordering::AcqRel);
+            waker.wake();
+        };
+        self.cancelling.fetch_add(1, Ordering::AcqRel);
+        let thread = thread::Builder::new().name("db-test-cancel".to_owned());
+        if thread.spawn(request).is_err() {
+            self.cancelling.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether a request to cancel is under way that could hit what comes next.
+    pub(super) fn is_being_cancelled(&self) -> bool {
+        self.cancelling.load(Ordering::Acquire) > 0
+    }
+
+    /// Runs one last query, and ends the connection in good order; says whether the query was answered.
+    pub(super) fn close(&mut self, last: Option<&str>) -> bool {
+        let stream = &self.session.stream;
+        stream.set_nonblocking(false).ok();
+        stream.set_timeout(Some(CLOSE_LIMIT)).ok();
+        let answered = last.is_none_or(|sql| self.session.query(sql).is_ok());
+        self.session.close();
+        answered
+    }
+}
