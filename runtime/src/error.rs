@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::observe::report::printable;
+use crate::observe::printable::printable;
 
 /// An error of any type, as [`FromTest`](crate::FromTest) and a session's functions return it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,21 +1,21 @@
-//! What the library does, step by step, for whoever wonders.
+//! Diagnostic logging, and the notices that are printed in any case.
 //!
-//! Each step is an event of `tracing`, for the subscriber that the application may have, and a line
-//! on standard error where `DB_TEST_LOG` asks for it. A subscriber of our own would be in the way of
-//! the application's: there can be one in a process.
+//! Each step is an event of `tracing`, for the application's subscriber, and a line on standard error
+//! if `DB_TEST_LOG` includes its level. We install no subscriber: a process can have only one.
 
 use std::{
     env, fmt,
+    io::Write,
     sync::{LazyLock, OnceLock},
     time::Instant,
 };
 
-use crate::observe::announce::announce;
+use crate::observe::printable::printable;
 
-/// Asks for the lines, by the name of a level.
+/// Names the level from which on lines are printed.
 const VARIABLE: &str = "DB_TEST_LOG";
 
-/// What our events are filtered by.
+/// The target of our `tracing` events.
 const TARGET: &str = "db_test";
 
 /// How much is printed; each includes the ones before.
@@ -30,12 +30,12 @@ enum Level {
 
 static BEGAN: OnceLock<Instant> = OnceLock::new();
 
-static ASKED: LazyLock<Level> = LazyLock::new(|| {
+static PRINTED: LazyLock<Level> = LazyLock::new(|| {
     let value = env::var_os(VARIABLE).unwrap_or_default();
     let value = value.to_string_lossy();
     Level::parse(&value).unwrap_or_else(|| {
-        announce(format_args!(
-            "{VARIABLE}=`{value}` is not a level, so nothing more is shown: use warn, info, debug or trace"
+        notice(format_args!(
+            "{VARIABLE}: unknown value `{value}`, so nothing is logged (expected off, warn, info, debug or trace)"
         ));
         Level::Off
     })
@@ -54,42 +54,48 @@ impl Level {
     }
 }
 
-/// Lets the times of the lines count from now.
+/// Starts the clock of the printed times.
 pub(crate) fn begin() {
     BEGAN.get_or_init(Instant::now);
 }
 
-/// Something went wrong that is made good.
+/// A problem that was recovered from.
 pub(crate) fn warn(text: fmt::Arguments<'_>) {
     tracing::warn!(target: TARGET, "{text}");
     print(Level::Warn, text);
 }
 
-/// A step that is taken once in a session, or seldom.
+/// A step that happens once in a session, or rarely.
 pub(crate) fn info(text: fmt::Arguments<'_>) {
     tracing::info!(target: TARGET, "{text}");
     print(Level::Info, text);
 }
 
-/// A step that is taken for each lane.
+/// A step that happens for each lane.
 pub(crate) fn debug(text: fmt::Arguments<'_>) {
     tracing::debug!(target: TARGET, "{text}");
     print(Level::Debug, text);
 }
 
-/// A step that is taken in each test, which should not pay for the text.
+/// A step that happens in each test. The text is made only if it is printed.
 pub(crate) fn trace(text: impl FnOnce() -> String) {
-    if tracing::enabled!(target: TARGET, tracing::Level::TRACE) || *ASKED >= Level::Trace {
+    if tracing::enabled!(target: TARGET, tracing::Level::TRACE) || *PRINTED >= Level::Trace {
         let text = text();
         tracing::trace!(target: TARGET, "{text}");
         print(Level::Trace, format_args!("{text}"));
     }
 }
 
+/// Prints one line to the real standard error, past libtest's capture, whether the running test passes or not.
+pub(crate) fn notice(text: impl fmt::Display) {
+    let text = text.to_string();
+    writeln!(std::io::stderr().lock(), "db-test: {}", printable(&text)).ok();
+}
+
 fn print(level: Level, text: fmt::Arguments<'_>) {
-    if level <= *ASKED {
+    if level <= *PRINTED {
         let seconds = BEGAN.get_or_init(Instant::now).elapsed().as_secs_f64();
-        announce(format_args!("[{seconds:.3} s] {text}"));
+        notice(format_args!("[{seconds:.3} s] {text}"));
     }
 }
 

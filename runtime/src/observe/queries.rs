@@ -134,7 +134,7 @@ impl Query {
 
     /// The parameters as SQL literals, shortened; `***` for those of columns that are named like a secret.
     pub fn parameters(&self) -> Vec<String> {
-        self.0.shown().parameters
+        Shown::of(&self.0).parameters
     }
 
     /// The number of rows returned or changed; `None` where the server does not say.
@@ -173,7 +173,7 @@ fn numbered(queries: &[Query], count: usize) -> String {
     for (query, number) in listed.iter().zip(hidden + 1..) {
         let Shown {
             sql, parameters, ..
-        } = query.0.shown();
+        } = Shown::of(&query.0);
         let parameters = if parameters.is_empty() {
             String::new()
         } else {

@@ -33,20 +33,20 @@ pub(crate) use self::{
 };
 use self::{holders::Holders, latest::Bounds};
 
-/// So much of a test's statements is remembered; all of them are counted.
+/// How many of a test's statements are kept; all of them are counted.
 const STATEMENTS: Bounds = Bounds {
     items: 10_000,
     bytes: 16 * 1024 * 1024,
 };
 
-/// So much of a test's exchanges is remembered.
+/// How many of a test's exchanges are kept.
 const EXCHANGES: Bounds = Bounds {
     items: 1000,
     bytes: 8 * 1024 * 1024,
 };
 
-/// So many encounters of connections are remembered; the first ones explain the others.
-const ENTANGLEMENTS: usize = 10;
+/// How many findings are kept; the first ones explain the others.
+const FINDINGS: usize = 10;
 
 /// What one test did, in order.
 pub(crate) struct Recording {
@@ -69,12 +69,12 @@ pub(crate) struct Log {
     pub(crate) queries: usize,
     /// How many of them each exchange caused, whether or not it is remembered.
     pub(crate) queries_of_exchanges: Vec<u32>,
-    /// Where connections of the test met that production keeps apart.
-    pub(crate) entanglements: Vec<Finding>,
+    /// Where connections of the test were not isolated as production's are.
+    pub(crate) findings: Vec<Finding>,
     holders: Holders,
 }
 
-/// Who asked for a statement.
+/// Who sent a statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Caller {
     /// The test itself: its body, or what made its arguments.
@@ -137,7 +137,7 @@ impl Recording {
         &self.pulse
     }
 
-    /// Remembers that the test has ended.
+    /// Notes that the test has ended.
     pub(crate) fn finish(&self) {
         self.is_finished.store(true, Ordering::Release);
     }
@@ -146,15 +146,15 @@ impl Recording {
         self.is_finished.load(Ordering::Acquire)
     }
 
-    /// Remembers that somebody has acquired a connection. Where it could not be told apart from another one
-    /// that is held, gives a statement to be sent on it, which says whose it is.
+    /// Notes that a connection was acquired. Returns a statement to send on it that names the caller, if the
+    /// connection cannot be distinguished from another one that is held.
     pub(crate) fn acquired(&self) -> Option<String> {
         let mut log = self.log();
         let caller = self.caller(&log);
         log.holders.acquired(caller)
     }
 
-    /// Remembers that a connection has been released.
+    /// Notes that a connection was released.
     pub(crate) fn released(&self) {
         self.log().holders.released();
     }
@@ -164,7 +164,7 @@ impl Recording {
         self.log().holders.is_any()
     }
 
-    /// Who is running here.
+    /// Who runs on the current thread and task.
     fn caller(&self, log: &Log) -> Caller {
         match EXCHANGE.try_with(Cell::get) {
             Ok(number) => Caller::Exchange(number),
@@ -184,7 +184,7 @@ impl Recording {
         log.add(statement);
     }
 
-    /// Adds a statement that begins on a connection; gives its number, unless it is not one of the test's.
+    /// Adds a statement that begins on a connection. Returns its number, or none if it is not the test's.
     #[cfg(feature = "sqlite")]
     pub(crate) fn add_running(&self, client: ClientId, mut statement: Statement) -> Option<usize> {
         let mut log = self.log();
@@ -196,7 +196,7 @@ impl Recording {
         Some(log.statements.count() - 1)
     }
 
-    /// Adds what came of a statement.
+    /// Completes a statement that began.
     #[cfg(feature = "sqlite")]
     pub(crate) fn ended(
         &self,
@@ -219,11 +219,11 @@ impl Recording {
         self.log().add(statement);
     }
 
-    /// Adds that two connections have met where production keeps them apart.
-    pub(crate) fn entangled(&self, finding: Finding) {
+    /// Adds that two connections were not isolated as production's are.
+    pub(crate) fn add_finding(&self, finding: Finding) {
         let mut log = self.log();
-        if log.entanglements.len() < ENTANGLEMENTS && !log.entanglements.contains(&finding) {
-            log.entanglements.push(finding);
+        if log.findings.len() < FINDINGS && !log.findings.contains(&finding) {
+            log.findings.push(finding);
         }
     }
 
@@ -239,7 +239,7 @@ impl Log {
             statements: Latest::within(STATEMENTS),
             queries: 0,
             queries_of_exchanges: Vec::new(),
-            entanglements: Vec::new(),
+            findings: Vec::new(),
             holders: Holders::default(),
         }
     }
@@ -261,8 +261,8 @@ impl Log {
         remembered.filter(|statement| statement.is_counted())
     }
 
-    /// The statements that a caller asked for.
-    pub(crate) fn asked_by(&self, caller: Caller) -> impl Iterator<Item = &Statement> {
+    /// The statements that a caller sent.
+    pub(crate) fn sent_by(&self, caller: Caller) -> impl Iterator<Item = &Statement> {
         self.statements
             .iter()
             .filter(move |statement| statement.caller == caller)

@@ -1,26 +1,21 @@
-//! What is printed of a test: errors, its requests and statements, and what met in its database.
+//! What is printed of a test: errors, requests and statements, and where its connections were not isolated.
 
 mod detail;
-mod encounters;
-mod masking;
-mod printable;
-mod story;
+mod isolation;
+mod trace;
 
 use std::fmt::Write;
 
 use sqlx::postgres::PgDatabaseError;
 
 pub(crate) use self::{
-    detail::{Detail, Wanted, width},
-    masking::{MASK, Secrets, masked, masked_sql, secrets},
-    printable::{on_one_line, printable},
+    detail::{Wanted, width},
+    isolation::{clock_finding, isolation_findings, warn_of_isolation},
+    trace::trace,
 };
-pub(crate) use self::{
-    encounters::{announce_of, of as encounters, of_clock},
-    story::of as story,
-};
+use super::{masking::masked, printable::printable};
 
-/// An error with what caused it, and what the server says beside its message, as it may be printed.
+/// An error with its sources and the server's detail and hint, without secrets and control characters.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     printable(&masked(&texts_of(error))).into_owned()
 }

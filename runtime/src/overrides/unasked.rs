@@ -6,7 +6,7 @@ use super::{
     entry::{Layer, Record},
     ledger::{Asked, Asker, Line, Pages},
 };
-use crate::observe::announce::announce;
+use crate::observe::log;
 
 const IS_AN_EXTENSION: &str =
     "was set, which is not what is read: a handler's `Extension<T>` reads a `T`";
@@ -48,7 +48,7 @@ impl Unasked {
     /// Tells the user of a test that passes, one line for each.
     pub(crate) fn announce(&self, test: &str) {
         for finding in &self.0 {
-            announce(format_args!("{test}: {finding}; {}", finding.cure));
+            log::notice(format_args!("{test}: {finding}; {}", finding.cure));
         }
     }
 

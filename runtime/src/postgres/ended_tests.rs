@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::observe::announce::announce;
+use crate::observe::log;
 
 static ENDED: Mutex<BTreeMap<String, &'static str>> = Mutex::new(BTreeMap::new());
 
@@ -34,7 +34,7 @@ pub(crate) fn refusal(test: &str) -> String {
 /// Notes that the database of an ended test was used, and reports it once for each test.
 pub(crate) fn used(test: &'static str) {
     if locked(&USED).insert(test) {
-        announce(format_args!(
+        log::notice(format_args!(
             "{test}: it has ended, and a task that it has left still uses its database; have the test wait for \
              what it spawns, or abort it"
         ));

@@ -17,7 +17,7 @@ use std::{
 pub(crate) use self::{shelf::expire, variable::run_request};
 use self::{shelf::set_aside, variable::Request};
 use crate::{
-    observe::{announce::announce, log},
+    observe::log,
     postgres::{lane::LaneId, server::Server},
 };
 
@@ -95,7 +95,7 @@ impl Keeping {
         let psql = server.psql(kept.as_str());
         if self.request == Request::All {
             // Nobody sees the report of a test that passes.
-            announce(format_args!("kept {}: {psql}", self.test));
+            log::notice(format_args!("kept {}: {psql}", self.test));
         }
         let mut told = self.told();
         told.insert(0, psql);
@@ -108,7 +108,7 @@ impl Keeping {
     pub(crate) fn keep(&self, line: String, about: String) {
         if self.request == Request::All {
             // Nobody sees the report of a test that passes.
-            announce(format_args!("kept {}: {line}", self.test));
+            log::notice(format_args!("kept {}: {line}", self.test));
         }
         let mut told = self.told();
         told.insert(0, line);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Definition, Migrations, Origin, stated::Key};
-use crate::observe::announce::announce;
+use crate::observe::log;
 
 /// Says once of each session when an attribute states other migrations than it has.
 pub(crate) async fn compare(name: &str, test: &Origin, definition: &Definition) {
@@ -26,7 +26,7 @@ pub(crate) async fn compare(name: &str, test: &Origin, definition: &Definition) 
     let ours = versions(&definition.session.migrations, &definition.crate_dir).await;
     // A session whose migrations cannot be read fails by itself.
     if ours.is_some() && theirs != ours {
-        announce(format_args!(
+        log::notice(format_args!(
             "{}: the migrations that its attribute states are not those of {}, which decides; for tests with a schema of their \
              own: #[db_test(session = path::to::another_session)]",
             name, definition.name

@@ -2,7 +2,7 @@
 
 use std::{env, sync::Once};
 
-use crate::observe::announce::announce;
+use crate::observe::log;
 
 const PREFIX: &str = "DB_TEST_";
 
@@ -29,7 +29,7 @@ pub(crate) fn check() {
     ONCE.call_once(|| {
         let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for complaint in names.filter_map(|name| complaint_of(&name)) {
-            announce(complaint);
+            log::notice(complaint);
         }
     });
 }

@@ -7,8 +7,9 @@ use std::{collections::BTreeSet, fmt::Write};
 use crate::{
     error::Error,
     observe::{
-        announce::announce,
-        report::{self, Wanted, chain, printable},
+        log,
+        printable::printable,
+        report::{self, Wanted, chain},
     },
     postgres::sandbox::Ending,
     test::{
@@ -76,15 +77,15 @@ impl Report {
         sections.extend(remarks.iter().cloned());
         let wanted = Wanted::by_environment();
         let log = recording.as_ref().map(|recording| recording.log());
-        if let Some(encounters) = log.as_ref().and_then(|log| report::encounters(log)) {
-            sections.push(("isolation", encounters));
+        if let Some(findings) = log.as_ref().and_then(|log| report::isolation_findings(log)) {
+            sections.push(("isolation", findings));
         }
-        if let Some(clock) = log.as_ref().and_then(|log| report::of_clock(log)) {
+        if let Some(clock) = log.as_ref().and_then(|log| report::clock_finding(log)) {
             sections.push(("clock", clock));
         }
-        let story = log.and_then(|log| report::story(&log, wanted.detail()?, report::width()));
-        if let Some(story) = story {
-            sections.push(("story", story));
+        let trace = log.and_then(|log| report::trace(&log, wanted.detail()?, report::width()));
+        if let Some(trace) = trace {
+            sections.push(("story", trace));
         }
         sections.push(("run again", run_again::command(test)));
         let how = headline(ended);
@@ -103,17 +104,17 @@ impl Report {
 /// Prints what is worth knowing about a test that passed, and its whole story if that is wanted.
 pub(crate) fn of_success(test: &Test, ended: &Ended) {
     if Wanted::by_environment() == Wanted::OfAll {
-        announce(Report::new(test, ended));
+        log::notice(Report::new(test, ended));
     }
     if let Some(recording) = &ended.recording {
-        report::announce_of(test.name, &recording.log());
+        report::warn_of_isolation(test.name, &recording.log());
     }
     for note in ended.endings.each().flat_map(Ending::notes) {
         eprintln!("db-test: note: {note}");
     }
     let left = ended.endings.each().flat_map(Ending::left_behind);
     for what in left.collect::<BTreeSet<_>>() {
-        announce(format_args!("{}: {what}", test.name));
+        log::notice(format_args!("{}: {what}", test.name));
     }
 }
 

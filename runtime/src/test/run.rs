@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Error, Flavor, TestContext, executor,
-    observe::{announce::announce, queries},
+    observe::{log, queries},
     overrides::Unasked,
     session::{self, Kind, variables},
     test::{
@@ -102,7 +102,7 @@ async fn end(cx: &TestContext, outcome: &Outcome) -> (Endings, Option<(&'static 
     if let Ok(ending) = tokio::time::timeout(SILENT_END, &mut ending).await {
         return (ending, None);
     }
-    announce(format_args!(
+    log::notice(format_args!(
         "{}: it has ended, and something still holds its database, such as a task that it has spawned or a \
          connection that it has leaked; waiting for it",
         cx.name()

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     executor::{THREAD_NAME, panics::text_of},
-    observe::{announce::announce, recording::Recording},
+    observe::{log, recording::Recording},
 };
 
 static RUNNING: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
@@ -141,10 +141,10 @@ fn task_panicked(info: &PanicHookInfo<'_>) {
     }
     let first_line = text.lines().next().unwrap_or_default();
     match any_of(running.iter().map(|test| test.name)) {
-        names if names.is_empty() => announce(format_args!(
+        names if names.is_empty() => log::notice(format_args!(
             "a task panicked{place} while no test was running: {first_line}"
         )),
-        names => announce(format_args!(
+        names => log::notice(format_args!(
             "a task of {names} panicked{place}: {first_line}"
         )),
     }

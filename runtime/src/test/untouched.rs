@@ -9,7 +9,7 @@ use http::Method;
 
 use crate::{
     TestContext,
-    observe::{announce::announce, recording::Log},
+    observe::{log, recording::Log},
 };
 
 /// Whether a test of this process has asked anything of its database.
@@ -34,7 +34,7 @@ pub(crate) fn remark(cx: &TestContext) -> Option<(&'static str, String)> {
     }
     let problem =
         "the application was built without cx.pool(), and answered without the test's database";
-    TOLD.call_once(|| announce(format_args!("{}: {problem}; {CURE}", cx.name())));
+    TOLD.call_once(|| log::notice(format_args!("{}: {problem}; {CURE}", cx.name())));
     Some(("app", format!("{problem};\n{CURE}")))
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn announce_at_exit() {
     if let Some(test) = wrote
         && !WAS_ASKED.load(Ordering::Relaxed)
     {
-        announce(format_args!(
+        log::notice(format_args!(
             "{test}: the application answered requests that write, and no test of this run asked anything of its \
              database; {CURE}"
         ));

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     executor,
-    observe::announce::announce,
+    observe::log,
     postgres,
     test::running::{self, Overdue},
 };
@@ -54,7 +54,7 @@ fn runtime_answers() -> bool {
 }
 
 fn give_up(overdue: &[Overdue]) -> ! {
-    announce(described(overdue, &suspects()));
+    log::notice(described(overdue, &suspects()));
     executor::abandon();
 }
 

@@ -1,8 +1,8 @@
-//! Where connections of a test met that production keeps apart.
+//! Where connections of a test were not isolated as production's are.
 
 use std::sync::Arc;
 
-/// Two connections met on the one backend where production would have kept them apart.
+/// Two connections affected each other on the one backend, which production's would not.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Finding {
     pub(crate) kind: FindingKind,
@@ -11,7 +11,7 @@ pub(crate) struct Finding {
     pub(crate) second: (u32, Arc<str>),
 }
 
-/// What the second statement of a finding met.
+/// What happened to the second statement of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum FindingKind {
     /// It may have read rows that the first had written and not committed.

@@ -1,9 +1,15 @@
-//! A statement as it is printed: without secrets, and without what steers a terminal.
+//! A statement as it is printed: without secrets and control characters.
 
-use super::{Statement, statement::CUT, value};
-use crate::observe::report::{MASK, Secrets, masked, masked_sql, on_one_line, secrets};
+use super::{
+    statement::{CUT, Statement},
+    value,
+};
+use crate::observe::{
+    masking::{MASK, Secrets, masked, masked_sql, secrets},
+    printable::on_one_line,
+};
 
-/// The shortest value that is looked for in the server's messages, in characters.
+/// The shortest value that is masked in the server's messages, in characters.
 const RECOGNIZED: usize = 4;
 
 /// What is printed of a statement.
@@ -18,7 +24,7 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    pub(super) fn of(statement: &Statement) -> Self {
+    pub(crate) fn of(statement: &Statement) -> Self {
         let sent = statement.sent();
         let secrets = secrets(sent, !sent.ends_with(CUT));
         let message = |text: &String| {
@@ -81,7 +87,7 @@ mod tests {
             message: message.to_owned(),
             detail: None,
         });
-        statement.shown()
+        Shown::of(&statement)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use super::{Caller, Shown};
+use super::Caller;
 
 /// A statement and what came of it.
 #[derive(Clone, Debug)]
@@ -124,11 +124,6 @@ impl Statement {
         let parameters = self.parameters.len() * size_of::<Parameter>();
         let values: usize = values.map(Vec::len).sum();
         size_of::<Self>() + self.sent.len() + parameters + values + error
-    }
-
-    /// What is printed of it.
-    pub(crate) fn shown(&self) -> Shown {
-        Shown::of(self)
     }
 
     pub(super) fn sent(&self) -> &str {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::Parameter;
-use crate::observe::report::{masked, on_one_line};
+use super::statement::Parameter;
+use crate::observe::{masking::masked, printable::on_one_line};
 
 /// The longest literal that is shown, in characters.
 const SHOWN: usize = 120;

@@ -1,41 +1,41 @@
-//! How much a report tells.
+//! How detailed a report is: `DB_TEST_REPORT`, and the width of its lines.
 
 use std::{env, sync::Once};
 
-use crate::observe::announce::announce;
+use crate::observe::log;
 
-/// How much of a test's story is told.
+/// How much of a test's trace is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Detail {
-    /// The last requests, and the beginning of what is long.
+    /// The last requests; long lists and lines are cut.
     Short,
     Full,
 }
 
-/// What `DB_TEST_REPORT` asks for.
+/// The value of `DB_TEST_REPORT`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Wanted {
-    /// `off`: no story.
+    /// `off`: no trace.
     Nothing,
-    /// By default, and by `short`.
+    /// `short`, the default, and `full`: the trace of a test that fails.
     OfFailures(Detail),
-    /// `always`: the whole story of each test, also of one that passes.
+    /// `always`: the full trace of each test, also of one that passes.
     OfAll,
 }
 
 impl Wanted {
-    /// Reads the variable; what it does not know counts as the default, and is told once.
+    /// Reads the variable. A value that it does not know counts as the default, and is reported once.
     pub(crate) fn by_environment() -> Self {
-        static TOLD: Once = Once::new();
-        let asked = env::var("DB_TEST_REPORT").unwrap_or_default();
-        match asked.as_str() {
+        static REPORTED: Once = Once::new();
+        let value = env::var("DB_TEST_REPORT").unwrap_or_default();
+        match value.as_str() {
             "off" => Self::Nothing,
             "full" => Self::OfFailures(Detail::Full),
             "always" => Self::OfAll,
             "" | "short" => Self::OfFailures(Detail::Short),
             other => {
-                TOLD.call_once(|| {
-                    announce(format_args!(
+                REPORTED.call_once(|| {
+                    log::notice(format_args!(
                         "DB_TEST_REPORT: unknown value `{other}`, using `short` (expected short, full, always or off)"
                     ));
                 });
@@ -53,13 +53,13 @@ impl Wanted {
     }
 }
 
-/// The width that lines are cut to in a short report, in characters: what `COLUMNS` says, else that
-/// of the terminal, else 121.
+/// The width that a short report's lines are cut to, in characters: `COLUMNS`, else the terminal's,
+/// else 121.
 pub(crate) fn width() -> usize {
-    /// The labels of the sections take so much.
+    /// What the labels of the sections take.
     const LABELS: usize = 11;
-    let told = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    let width = told.or_else(of_terminal).unwrap_or(121);
+    let stated = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let width = stated.or_else(of_terminal).unwrap_or(121);
     width.clamp(60, 400) - LABELS
 }
 

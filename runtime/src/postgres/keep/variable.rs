@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::shelf::{self, Kept};
-use crate::{observe::announce::announce, postgres::server::Server};
+use crate::{observe::log, postgres::server::Server};
 
 const VARIABLE: &str = "DB_TEST_KEEP";
 
@@ -47,7 +47,7 @@ pub(super) fn request() -> Request {
         let value = env::var_os(VARIABLE).unwrap_or_default();
         let value = value.to_string_lossy();
         Request::parse(&value).unwrap_or_else(|| {
-            announce(format_args!(
+            log::notice(format_args!(
                 "{VARIABLE}=`{value}` is not known, so nothing is kept: use failed, all, list or drop"
             ));
             Request::Nothing
@@ -71,7 +71,7 @@ pub(crate) async fn run_request(server: &Server) {
             .await
             .map(|kept| told(&kept, server, "nothing is kept")),
     };
-    announce(done.unwrap_or_else(|problem| format!("{VARIABLE}: {problem}")));
+    log::notice(done.unwrap_or_else(|problem| format!("{VARIABLE}: {problem}")));
 }
 
 /// The list, the newest first; `none` is said instead of an empty one.

@@ -1,6 +1,6 @@
 //! Whether the policies of a schema mean anything to the tests.
 
-use crate::{observe::announce::announce, postgres::upstream::Session};
+use crate::{observe::log, postgres::upstream::Session};
 
 /// Whether there are policies, or were: `pg_policy` (its object id is fixed) is not empty. It costs a tenth of a
 /// millisecond, and the question below one.
@@ -17,7 +17,7 @@ const NAMED: usize = 3;
 /// Tells whoever runs the tests that a broken policy would pass them. What cannot be found out is not told.
 pub(super) fn announce_bypassed(session: &mut Session) {
     if let Ok(Some(text)) = bypassed(session) {
-        announce(text);
+        log::notice(text);
     }
 }
 

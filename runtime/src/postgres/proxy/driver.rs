@@ -229,7 +229,7 @@ impl Driver {
                 Event::Statement(finished) => self.record(finished),
                 Event::Entanglement(finding) => {
                     if let Some(recording) = self.serving.recording() {
-                        recording.entangled(finding);
+                        recording.add_finding(finding);
                     }
                 }
                 Event::Marked(result) => {

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Executor, PgPool, migrate::MigrateError, postgres::PgP
 use super::{Template, failed_migration, roles};
 use crate::{
     executor::panics::caught,
-    observe::{announce::announce, report::chain},
+    observe::{log, report::chain},
     postgres::{
         cause::Cause,
         database::OwnDatabase,
@@ -83,7 +83,7 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
             role: template.server.owner().to_owned(),
         });
     }
-    announce(format_args!(
+    log::notice(format_args!(
         "the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
          but tests can wait for each other's locks, and what escapes a transaction stays",
         template.server.owner(),

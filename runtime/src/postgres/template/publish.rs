@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use super::{Ground, Template, builtins, fill, locale, reap, sequences};
 use crate::{
     executor,
-    observe::{announce::announce, log},
+    observe::log,
     postgres::{
         cause::Cause,
         database::{COMMENT, Mark, OwnDatabase, Sessions, remove},
@@ -93,7 +93,7 @@ async fn make_under_lock(template: &Template, door: &mut PgConnection) -> Result
     }
     let making = make(template, door);
     let notice = || {
-        announce(format_args!(
+        log::notice(format_args!(
             "making the template {} (migrations and seeds)",
             template.database
         ));
@@ -118,7 +118,7 @@ async fn lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
         }
     };
     let notice = || {
-        announce(format_args!(
+        log::notice(format_args!(
             "waiting for another process that is making the template {}",
             template.database
         ));

@@ -1,7 +1,7 @@
 //! Faults that a test set in vain, in words.
 
 use super::rule::{Effect, Rule};
-use crate::observe::announce::announce;
+use crate::observe::log;
 
 /// What was set and did not happen as often as it was to.
 #[derive(Default, Debug)]
@@ -16,7 +16,7 @@ impl Unhit {
     /// Tells the user of a test that passes, one line for each.
     pub(crate) fn announce(&self, test: &str) {
         for (problem, help) in &self.0 {
-            announce(format_args!("{test}: {problem}; {help}"));
+            log::notice(format_args!("{test}: {problem}; {help}"));
         }
     }
 

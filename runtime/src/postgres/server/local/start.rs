@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::observe::{announce::announce, log};
+use crate::observe::log;
 
 use super::{
     binaries::Binaries,
@@ -69,7 +69,7 @@ fn attempt(
     while lease.is_current() {
         if let Some(Status::Ready { note }) = instance.is_ready() {
             if starter.is_some() && !note.is_empty() {
-                announce(format_args!(
+                log::notice(format_args!(
                     "the private PostgreSQL server in {} is ready; {note}",
                     instance.dir().display()
                 ));
@@ -215,7 +215,7 @@ impl Patience {
             Some(Status::Initializing) => "initializing (once)",
             _ => "starting",
         };
-        announce(format_args!(
+        log::notice(format_args!(
             "{doing} a private PostgreSQL {} server in {}",
             binaries.major,
             instance.dir().display()

@@ -1,18 +1,18 @@
-//! Where connections of a test met that production keeps apart, in words.
+//! Findings about a test's connections: where they were not isolated as production's are.
 
-use super::masked;
 use crate::observe::{
-    announce::announce,
+    log,
+    masking::masked,
     recording::{Finding, FindingKind, Log},
 };
 
-/// So many are told of a test that passes.
-const TOLD: usize = 1;
+/// How many are printed of a test that passes.
+const PRINTED: usize = 1;
 
-/// So many are listed of a test that fails.
+/// How many the report of a failed test lists.
 const LISTED: usize = 4;
 
-/// So much of a statement is shown, in characters.
+/// How much of a statement is shown, in characters.
 const SHOWN: usize = 120;
 
 const HELP: &str = "all connections of a test share one transaction on the server; to have them kept apart:\n\
@@ -22,48 +22,46 @@ const CLOCK_HELP: &str = "`current_timestamp` stands still in the test's one tra
      take the time from `clock_timestamp()` or from a clock in your state, or:\n\
      #[db_test(isolation = \"database\")]";
 
-/// A section of the report of a test that fails.
-pub(crate) fn of(log: &Log) -> Option<String> {
-    let met = log
-        .entanglements
-        .iter()
-        .filter(|finding| !is_about_clock(finding));
-    let mut all: Vec<String> = Vec::new();
-    for finding in met.map(describe) {
-        if !all.contains(&finding) {
-            all.push(finding);
+/// The report's section about connections that were not isolated.
+pub(crate) fn isolation_findings(log: &Log) -> Option<String> {
+    let mut listed: Vec<String> = Vec::new();
+    for finding in about_connections(log).map(describe) {
+        if !listed.contains(&finding) {
+            listed.push(finding);
         }
     }
-    let more = all.len().saturating_sub(LISTED);
-    all.truncate(LISTED);
+    let more = listed.len().saturating_sub(LISTED);
+    listed.truncate(LISTED);
     if more > 0 {
-        all.push(format!("and {more} more of these"));
+        listed.push(format!("and {more} more of these"));
     }
-    (!all.is_empty()).then(|| format!("{}\n{HELP}", all.join("\n")))
+    (!listed.is_empty()).then(|| format!("{}\n{HELP}", listed.join("\n")))
 }
 
-/// A section of the report of a test that fails and leaned on a time that stands still.
-pub(crate) fn of_clock(log: &Log) -> Option<String> {
+/// The report's section about a test that read a time which stands still.
+pub(crate) fn clock_finding(log: &Log) -> Option<String> {
     let found = log
-        .entanglements
+        .findings
         .iter()
         .find(|finding| is_about_clock(finding))?;
     Some(format!("{}\n{CLOCK_HELP}", describe(found)))
 }
 
-/// Tells the user of a test that passes, which it may not do in production.
-pub(crate) fn announce_of(test: &str, log: &Log) {
-    let met = log
-        .entanglements
-        .iter()
-        .filter(|finding| !is_about_clock(finding));
-    for finding in met.take(TOLD) {
-        let (told, help) = (describe(finding), HELP.replace('\n', " "));
-        announce(format_args!("{test}: {}; {help}", told.replace('\n', " ")));
+/// Prints a warning about a test that passes, because it may fail in production.
+pub(crate) fn warn_of_isolation(test: &str, log: &Log) {
+    for finding in about_connections(log).take(PRINTED) {
+        let (text, help) = (describe(finding), HELP.replace('\n', " "));
+        log::notice(format_args!("{test}: {}; {help}", text.replace('\n', " ")));
     }
 }
 
-/// It says nothing of several connections, and a test that passes needs not know it.
+fn about_connections(log: &Log) -> impl Iterator<Item = &Finding> {
+    log.findings
+        .iter()
+        .filter(|finding| !is_about_clock(finding))
+}
+
+/// A test that passes is not affected, so this is reported only of one that fails.
 fn is_about_clock(finding: &Finding) -> bool {
     finding.kind == FindingKind::ClockStoodStill
 }
@@ -116,23 +114,23 @@ fn shown(sql: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Finding, FindingKind, Log, of};
+    use super::{Finding, FindingKind, Log, isolation_findings};
 
     #[test]
-    fn both_statements_and_the_way_out_are_told() {
+    fn both_statements_and_the_help_are_printed() {
         let mut log = Log::new();
-        log.entanglements.push(Finding {
+        log.findings.push(Finding {
             kind: FindingKind::WriteLost,
             first: (1, "begin".into()),
             second: (2, "insert\n into log values (1)".into()),
         });
-        let told = of(&log).expect("there is one");
+        let text = isolation_findings(&log).expect("there is one");
         for part in [
             "`insert into log values (1)`",
             "`begin`",
             "isolation = \"database\"",
         ] {
-            assert!(told.contains(part), "{told}");
+            assert!(text.contains(part), "{text}");
         }
     }
 
@@ -140,13 +138,13 @@ mod tests {
     fn each_is_listed_once_and_only_some_of_many() {
         let mut log = Log::new();
         for table in ["a", "a", "b", "c", "d", "e", "f"] {
-            log.entanglements.push(Finding {
+            log.findings.push(Finding {
                 kind: FindingKind::WriteLost,
                 first: (1, "rollback".into()),
                 second: (2, format!("insert into {table} values (1)").into()),
             });
         }
-        let listed = of(&log).expect("there are some");
+        let listed = isolation_findings(&log).expect("there are some");
         assert_eq!(listed.matches("insert into a").count(), 1, "{listed}");
         assert!(!listed.contains("insert into e"), "{listed}");
         assert!(listed.contains("and 2 more of these"), "{listed}");

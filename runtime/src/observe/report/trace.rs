@@ -1,46 +1,49 @@
-//! What a test did, told in order: its HTTP exchanges, and under each the statements it caused.
+//! The trace of a test: its HTTP exchanges in order, and under each the statements that it caused.
 
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
-use super::{Detail, masked};
-use crate::observe::recording::{Caller, Exchange, Log, Shown, Statement};
+use super::detail::Detail;
+use crate::observe::{
+    masking::masked,
+    recording::{Caller, Exchange, Log, Shown, Statement},
+};
 
-/// So many of the last exchanges are shown in a short report.
+/// How many of the last exchanges a short report shows.
 const EXCHANGES: usize = 3;
 
-/// So many statements of one caller are shown in a short report.
+/// How many statements of one caller a short report shows.
 const STATEMENTS: usize = 10;
 
-/// A statement that is sent so often in one exchange may be one for each row of another one's.
+/// From this count on, a statement repeated in one exchange is marked as a possible N+1 query.
 const REPEATED: usize = 4;
 
-/// So much of a body is shown in a short report, in characters.
+/// How much of a body a short report shows, in characters.
 const BODY: usize = 300;
 
-/// The story of a test; `None` when nothing happened.
-pub(crate) fn of(log: &Log, detail: Detail, width: usize) -> Option<String> {
+/// The trace of a test; `None` when nothing happened.
+pub(crate) fn trace(log: &Log, detail: Detail, width: usize) -> Option<String> {
     if log.exchanges.count() == 0 && log.statements.count() == 0 {
         return None;
     }
-    let mut story = Story {
+    let mut writer = Writer {
         log,
         detail,
         width,
         text: String::new(),
     };
-    story.tell();
-    Some(story.text)
+    writer.write();
+    Some(writer.text)
 }
 
-struct Story<'a> {
+struct Writer<'a> {
     log: &'a Log,
     detail: Detail,
     width: usize,
     text: String,
 }
 
-impl Story<'_> {
-    fn tell(&mut self) {
+impl Writer<'_> {
+    fn write(&mut self) {
         let forgotten = self.log.exchanges.forgotten();
         let hidden = match self.detail {
             Detail::Short => forgotten.max(self.log.exchanges.count().saturating_sub(EXCHANGES)),
@@ -56,25 +59,25 @@ impl Story<'_> {
         if forgotten > 0 {
             self.line(
                 0,
-                format_args!("… the first {forgotten} statements are not remembered any more"),
+                format_args!("… {forgotten} earlier statements are no longer recorded"),
             );
         }
-        let mut told = 0;
+        let mut written = 0;
         for (number, exchange) in self.log.exchanges.numbered() {
-            let before = exchange.after_statements.max(told);
+            let before = exchange.after_statements.max(written);
             if number >= hidden {
-                self.test(told, before);
+                self.test(written, before);
                 self.exchange(number, exchange);
             }
-            told = before;
+            written = before;
         }
-        self.test(told, self.log.statements.count());
+        self.test(written, self.log.statements.count());
     }
 
     fn how_to_see_more(&self) -> &'static str {
         match self.detail {
             Detail::Short => " (DB_TEST_REPORT=full)",
-            Detail::Full => ", not remembered any more",
+            Detail::Full => ", no longer recorded",
         }
     }
 
@@ -105,9 +108,9 @@ impl Story<'_> {
                 format_args!("{method} {target} → no response after {took}"),
             ),
         }
-        let caused: Vec<_> = self.log.asked_by(Caller::Exchange(number)).collect();
+        let caused: Vec<_> = self.log.sent_by(Caller::Exchange(number)).collect();
         self.statements(&caused, true);
-        let later: Vec<_> = self.log.asked_by(Caller::Task(Some(number))).collect();
+        let later: Vec<_> = self.log.sent_by(Caller::Task(Some(number))).collect();
         if !later.is_empty() {
             self.line(2, format_args!("a task, after this request had begun"));
             self.statements(&later, true);
@@ -123,7 +126,7 @@ impl Story<'_> {
         }
     }
 
-    /// Tells statements of one caller; those of a handler are looked at for repetitions.
+    /// Writes the statements of one caller; of a handler's, repetitions are marked.
     fn statements(&mut self, statements: &[&Statement], of_handler: bool) {
         let mut counts = HashMap::<_, usize>::new();
         for statement in statements {
@@ -131,14 +134,14 @@ impl Story<'_> {
             *counts.entry(key).or_default() += 1;
         }
         let short = self.detail == Detail::Short;
-        let mut told = HashMap::<_, usize>::new();
+        let mut written = HashMap::<_, usize>::new();
         let mut lines = 0;
         for statement in statements {
             let key = (statement.database, statement.sql());
             let count = counts.get(&key).copied().unwrap_or_default();
             let is_repeated =
                 of_handler && count >= REPEATED && !statement.is_transaction_control();
-            let seen = told.entry(key).or_default();
+            let seen = written.entry(key).or_default();
             *seen += 1;
             if short && is_repeated && *seen > 1 && !statement.is_unusual() {
                 continue;
@@ -166,7 +169,7 @@ impl Story<'_> {
             parameters,
             error,
             detail,
-        } = statement.shown();
+        } = Shown::of(statement);
         if statement.is_transaction_control() && !statement.is_unusual() {
             self.line(2, format_args!("{sql}"));
         } else {
