@@ -16,13 +16,12 @@
 //! | mistake 1: a function-scoped engine, and the loop is closed | `mistakes` |
 //! | mistake 2: the application makes its own engine | `mistakes` |
 //!
-//! `ada` and `outbox` are arguments that tests of this application like to take. `child` runs a
+//! `ada` and `outbox` are arguments that tests of this application like to take. `child` (a crate beside `runtime`) runs a
 //! test that is meant to fail, and `listening` finds open ports.
 
 mod ada;
 mod auth;
 mod bookings;
-mod child;
 mod client;
 mod concurrency;
 #[cfg(target_os = "linux")]

@@ -1,10 +1,9 @@
 //! The schema is migrated once, ever: not for each test, not for each process.
 
+use child::{Child, say};
 use db_test::{Session, db_test};
 use demo_app::database::MIGRATOR;
 use sqlx::PgPool;
-
-use crate::child::{Child, say};
 
 #[db_test]
 async fn each_migration_was_run_once(db: PgPool) -> sqlx::Result<()> {
@@ -22,7 +21,7 @@ async fn each_migration_was_run_once(db: PgPool) -> sqlx::Result<()> {
 
 #[db_test]
 async fn another_process_does_not_run_them_again(db: PgPool) -> sqlx::Result<()> {
-    let outcome = Child::running("migrations", &["the_time_of_the_migrations"]).run();
+    let outcome = Child::exactly("migrations", &["the_time_of_the_migrations"]).run();
     outcome.assert_passed();
     assert_eq!(outcome.said("migrated"), [migrated(&db).await?]);
     Ok(())
@@ -54,8 +53,8 @@ async fn the_usual_directory_is_found(db: PgPool) -> sqlx::Result<()> {
 #[db_test]
 async fn a_directory_that_the_tests_have_left_behind_is_missed() {
     let elsewhere = std::env::temp_dir();
-    let outcome = Child::running("migrations", &["the_usual_directory_is_found"])
-        .with("CARGO_MANIFEST_DIR", elsewhere.to_string_lossy())
+    let outcome = Child::exactly("migrations", &["the_usual_directory_is_found"])
+        .env("CARGO_MANIFEST_DIR", elsewhere.to_string_lossy())
         .run();
     let missing = elsewhere.join("migrations");
     outcome.assert_failed_with(&format!("there is no {}", missing.display()));

@@ -7,17 +7,16 @@ mod own_pool;
 )]
 mod static_pool;
 
+use child::Child;
 use db_test::{BoxError, TestContext, db_test};
 use sqlx::{ConnectOptions, PgPool};
-
-use crate::child::Child;
 
 /// In Python: a function-scoped engine, and `RuntimeError: Event loop is closed`.
 #[db_test]
 async fn a_static_pool_dies_with_one_of_its_tests(cx: TestContext) -> Result<(), BoxError> {
-    let child = Child::running("mistakes::static_pool", &["one_test", "another_test"]);
+    let child = Child::exactly("mistakes::static_pool", &["one_test", "another_test"]);
     let url = cx.outside().await?.to_url_lossy();
-    let outcome = child.at_once().with("DATABASE_URL", url).run();
+    let outcome = child.threads(2).env("DATABASE_URL", url).run();
     outcome.assert_failed_with("A Tokio 1.x context was found, but it is being shutdown.");
     Ok(())
 }
@@ -29,8 +28,8 @@ async fn a_pool_of_the_applications_own_writes_for_good(
     pool: PgPool,
 ) -> Result<(), BoxError> {
     let url = cx.connect_options()?.to_url_lossy();
-    let child = Child::running("mistakes::own_pool", &["a_test_that_passes"]);
-    child.with("DATABASE_URL", &url).run().assert_passed();
+    let child = Child::exactly("mistakes::own_pool", &["a_test_that_passes"]);
+    child.env("DATABASE_URL", &url).run().assert_passed();
     let select = "select count(*) from users where email = 'escaped@example.com'";
     let escaped: i64 = sqlx::query_scalar(select).fetch_one(&pool).await?;
     assert_eq!(escaped, 1, "the row is there after the test");

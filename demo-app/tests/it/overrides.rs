@@ -3,6 +3,7 @@
 use std::{io, sync::Arc};
 
 use axum::http::StatusCode;
+use child::{Child, in_child};
 use db_test::{Client, OverrideRequest, Overrides, db_test};
 use demo_app::{
     CurrentUser, Error,
@@ -11,11 +12,7 @@ use demo_app::{
 };
 use serde_json::json;
 
-use crate::{
-    ada::Ada,
-    child::{self, Child},
-    test_user,
-};
+use crate::{ada::Ada, test_user};
 
 #[db_test]
 async fn with_the_override_no_token_is_needed(client: Client) {
@@ -77,7 +74,7 @@ async fn one_request_is_somebody_elses(client: Client) {
 
 #[test]
 fn an_override_that_nothing_asks_for_is_reported() {
-    let outcome = Child::running("overrides", &["with_a_type_of_an_older_version"]).run();
+    let outcome = Child::exactly("overrides", &["with_a_type_of_an_older_version"]).run();
     outcome.assert_passed();
     let said = outcome.said("db-test");
     assert!(said[0].contains("Visitor` was set, and neither cx.overridden_or nor"));
@@ -89,7 +86,7 @@ struct Visitor;
 
 #[db_test]
 async fn with_a_type_of_an_older_version(client: Client, overrides: Overrides) {
-    if child::here() {
+    if in_child() {
         overrides.set(Visitor);
     }
     client.get("/users/me").await;

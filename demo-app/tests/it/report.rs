@@ -6,10 +6,9 @@ mod picture;
 use std::{env, fs, path::PathBuf};
 
 use axum::http::StatusCode;
+use child::{Child, in_child};
 use db_test::{Client, db_test};
 use serde_json::json;
-
-use crate::child::{self, Child};
 
 #[db_test]
 async fn an_address_is_taken_only_once(client: Client) {
@@ -19,7 +18,7 @@ async fn an_address_is_taken_only_once(client: Client) {
 
     let response = client.post("/users").json(&ada).await;
     // A mistake, made in a child only.
-    response.assert_status(if child::here() {
+    response.assert_status(if in_child() {
         StatusCode::CREATED
     } else {
         StatusCode::CONFLICT
@@ -56,9 +55,10 @@ fn the_picture_shows_what_a_failing_test_prints() {
 
 /// What the test above prints when it fails, from its panic to the last line of the report.
 fn failure() -> String {
-    let child = Child::running("report", &["an_address_is_taken_only_once"]);
-    let outcome = child.with("COLUMNS", "100").run();
-    let text = outcome.failed();
+    let child = Child::exactly("report", &["an_address_is_taken_only_once"]);
+    let outcome = child.env("COLUMNS", "100").run();
+    outcome.assert_failed();
+    let text = outcome.output;
     let start = text.find("thread '").expect("a panic");
     let end = text.find("run again").expect("a report");
     let end = end + text[end..].find('\n').expect("a whole line") + 1;

@@ -2,9 +2,8 @@
 
 mod endings;
 
+use child::{Child, Finished};
 use db_test::db_test;
-
-use crate::child::{Child, Outcome};
 
 #[db_test]
 async fn a_test_that_passes_leaves_nothing() {
@@ -42,12 +41,12 @@ async fn a_test_that_takes_too_long_leaves_nothing() {
 }
 
 /// Runs an inner test, and after it the one that looks at what is left of it.
-fn ending(test: &str) -> Outcome {
-    Child::running("rollback::endings", &[test, "what_is_left"]).run()
+fn ending(test: &str) -> Finished {
+    Child::exactly("rollback::endings", &[test, "what_is_left"]).run()
 }
 
 /// Only the user of the seed is there, in the very database that the ended test had.
-fn assert_nothing_is_left(outcome: &Outcome) {
+fn assert_nothing_is_left(outcome: &Finished) {
     assert_eq!(outcome.said("looked in"), outcome.said("wrote to"));
     assert_eq!(outcome.said("users"), ["test@example.com"]);
 }

@@ -1,9 +1,8 @@
 //! Choosing the server: `TEST_DB_URL`, then `DATABASE_URL`, then a private one.
 
+use child::{Child, say};
 use db_test::{BoxError, TestContext, db_test};
 use sqlx::{ConnectOptions, PgPool};
-
-use crate::child::{Child, say};
 
 /// The inner test of the other two.
 #[db_test]
@@ -18,9 +17,9 @@ async fn the_server_in_test_db_url_is_used(cx: TestContext) -> Result<(), BoxErr
     let mut url = cx.outside().await?.to_url_lossy();
     url.query_pairs_mut()
         .append_pair("options", "-c work_mem=1234kB");
-    let child = Child::running("server", &["the_memory_for_sorting"]).with("TEST_DB_URL", url);
+    let child = Child::exactly("server", &["the_memory_for_sorting"]).env("TEST_DB_URL", url);
     let outcome = child
-        .with("DATABASE_URL", "postgres://localhost:1/not_this_one")
+        .env("DATABASE_URL", "postgres://localhost:1/not_this_one")
         .run();
     outcome.assert_passed();
     assert_eq!(outcome.said("work_mem"), ["1234kB"]);
@@ -29,9 +28,9 @@ async fn the_server_in_test_db_url_is_used(cx: TestContext) -> Result<(), BoxErr
 
 #[db_test]
 async fn a_server_that_does_not_answer_is_reported_without_its_password() {
-    let outcome = Child::running("server", &["the_memory_for_sorting"])
-        .with("TEST_DB_URL", "postgres://ada:enchantress@127.0.0.1:1/app")
+    let outcome = Child::exactly("server", &["the_memory_for_sorting"])
+        .env("TEST_DB_URL", "postgres://ada:enchantress@127.0.0.1:1/app")
         .run();
     outcome.assert_failed_with("TEST_DB_URL");
-    outcome.assert_silent_about("enchantress");
+    outcome.assert_does_not_say("enchantress");
 }

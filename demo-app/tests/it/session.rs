@@ -1,12 +1,11 @@
 //! A session's connections. In Python: one engine for the session, its pool checked before use.
 
+use child::Child;
 use db_test::db_test;
-
-use crate::child::Child;
 
 #[db_test]
 async fn one_connection_serves_test_after_test() {
-    let outcome = Child::running("session::inner", &["first", "second"]).run();
+    let outcome = Child::exactly("session::inner", &["first", "second"]).run();
     outcome.assert_passed();
     let backends = outcome.said("backend");
     assert_eq!(backends[0], backends[1]);
@@ -14,7 +13,7 @@ async fn one_connection_serves_test_after_test() {
 
 #[db_test]
 async fn a_connection_killed_between_tests_is_replaced_unseen() {
-    let outcome = Child::running("session::inner", &["first", "killed", "second"]).run();
+    let outcome = Child::exactly("session::inner", &["first", "killed", "second"]).run();
     outcome.assert_passed();
     let backends = outcome.said("backend");
     assert_ne!(backends[0], backends[1]);
@@ -26,7 +25,7 @@ mod inner {
     use db_test::{BoxError, TestContext, db_test};
     use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 
-    use crate::child::{self, say};
+    use child::{in_child, say};
 
     /// The connection that the first test used, and the way to a second one.
     static USED: Mutex<Option<(i32, PgConnectOptions)>> = Mutex::new(None);
@@ -42,7 +41,7 @@ mod inner {
     #[db_test]
     async fn killed() -> sqlx::Result<()> {
         let used = USED.lock().expect("nothing panicked").take();
-        let Some((backend, options)) = used.filter(|_| child::here()) else {
+        let Some((backend, options)) = used.filter(|_| in_child()) else {
             return Ok(());
         };
         // Not the lane's own database: another process may claim that as soon as the lane's

@@ -21,7 +21,7 @@ const KNOWN: [&str; 9] = [
 ];
 
 /// How variables begin by which this library's own tests tell their children something.
-const OF_OUR_TESTS: [&str; 2] = ["CHILD_", "SOAK_"];
+const OF_OUR_TESTS: [&str; 2] = ["CHILD", "SOAK_"];
 
 /// Tells once of each variable that looks like one of ours and is none.
 pub(crate) fn check() {
@@ -100,7 +100,7 @@ mod tests {
             "DB_TEST_KEEP",
             "DB_TEST_LOOPBACK",
             "DB_TEST_SUPERVISE_BIN",
-            "DB_TEST_CHILD_FAILS",
+            "DB_TEST_CHILD_SEED",
             "DATABASE_URL",
         ] {
             assert_eq!(complaint_of(name), None);

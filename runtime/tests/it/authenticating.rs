@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use child::Finished;
 use db_test::db_test;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-use crate::{child::Finished, place::Place};
+use crate::place::Place;
 
 /// A password that has to be encoded in a URL.
 const PASSWORD: &str = "p@ss% wörd";
@@ -13,7 +14,7 @@ const PASSWORD: &str = "p@ss% wörd";
 /// Runs a test as a role that has to say a password in one of the server's ways.
 async fn run_as_keeper(method: &str, encryption: &str, said: &str) -> Finished {
     let place = Place::new();
-    assert!(place.run("injection::a_result", &[]).success);
+    place.run("injection::a_result", &[]).assert_passed();
     let mut admin = place.connect().await;
     let role = format!(
         "set password_encryption = '{encryption}'; \
@@ -52,8 +53,8 @@ async fn a_password_is_proved_in_each_way() {
 #[db_test]
 async fn a_wrong_password_is_told_and_not_printed() {
     let failed = run_as_keeper("scram-sha-256", "scram-sha-256", "sesame").await;
-    assert!(!failed.success, "{}", failed.output);
+    failed.assert_failed();
     let told = "check the user and the password in the URL";
-    assert!(failed.output.contains(told), "{}", failed.output);
-    assert!(!failed.output.contains("sesame"), "{}", failed.output);
+    failed.assert_says(told);
+    failed.assert_does_not_say("sesame");
 }

@@ -1,9 +1,6 @@
 //! Processes that are killed, connections that break, servers that are full.
 
-use std::{
-    process::Child,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use db_test::db_test;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
@@ -27,15 +24,10 @@ pub(crate) async fn until(connection: &mut PgConnection, question: &str) {
     panic!("not so within 30 s: {question}");
 }
 
-fn kill(mut process: Child) {
-    process.kill().expect("it is killed");
-    process.wait().expect("it ends");
-}
-
 #[db_test]
 async fn a_killed_process_leaves_nothing_that_the_next_one_sees() {
     let place = Place::new();
-    assert!(place.run("injection::a_result", &[]).success);
+    place.run("injection::a_result", &[]).assert_passed();
     let mut server = place.connect().await;
     for filter in [
         "on_request::waiting_after_an_insert",
@@ -43,9 +35,9 @@ async fn a_killed_process_leaves_nothing_that_the_next_one_sees() {
     ] {
         let process = place.start(filter, &[]);
         until(&mut server, "select from pg_stat_activity where query like '%waits to be killed%' and pid <> pg_backend_pid()").await;
-        kill(process);
+        process.kill();
         let next = place.run("rollback::a_test_starts_from_the_seed", &[]);
-        assert!(next.success, "{}", next.output);
+        next.assert_passed();
     }
     server.close().await.expect("it closes");
 }
@@ -53,11 +45,9 @@ async fn a_killed_process_leaves_nothing_that_the_next_one_sees() {
 #[db_test]
 async fn a_process_that_is_killed_while_it_makes_the_template_is_replaced() {
     let place = Place::new();
-    assert!(
-        place
-            .run("injection::a_result", &[("DB_TEST_CHILD_SEED", "first")])
-            .success
-    );
+    place
+        .run("injection::a_result", &[("DB_TEST_CHILD_SEED", "first")])
+        .assert_passed();
     let mut server = place.connect().await;
     let process = place.start(
         "injection::a_result",
@@ -71,7 +61,7 @@ async fn a_process_that_is_killed_while_it_makes_the_template_is_replaced() {
         "select from pg_stat_activity where wait_event = 'PgSleep' and datname like 'dbt_%_new%'",
     )
     .await;
-    kill(process);
+    process.kill();
     let next = place.run(
         "injection::a_result",
         &[
@@ -79,7 +69,7 @@ async fn a_process_that_is_killed_while_it_makes_the_template_is_replaced() {
             ("DB_TEST_CHILD_SEED", "code"),
         ],
     );
-    assert!(next.success, "{}", next.output);
+    next.assert_passed();
     until(
         &mut server,
         "select 1 except select 1 from pg_database where datname like 'dbt_%_new%'",
@@ -91,7 +81,7 @@ async fn a_process_that_is_killed_while_it_makes_the_template_is_replaced() {
 #[db_test]
 async fn a_server_out_of_connections_is_waited_for() {
     let place = Place::new();
-    assert!(place.run("injection::a_result", &[]).success);
+    place.run("injection::a_result", &[]).assert_passed();
     let mut server = place.connect().await;
     let role =
         "create role narrow login createdb connection limit 3; create database narrow owner narrow";
@@ -111,23 +101,15 @@ async fn a_server_out_of_connections_is_waited_for() {
         "autocommit::",
         &[("TEST_DB_URL", url.as_str()), ("RUST_TEST_THREADS", "8")],
     );
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
 }
 
 #[db_test]
 async fn a_connection_that_breaks_in_mid_query_fails_its_test_alone() {
     let place = Place::new();
     let failed = place.run("on_request::broken_", &[("RUST_TEST_THREADS", "1")]);
-    assert!(
-        failed.output.contains("terminating connection"),
-        "{}",
-        failed.output
-    );
-    assert!(
-        failed.output.contains("1 passed; 1 failed"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("terminating connection");
+    failed.assert_says("1 passed; 1 failed");
 }
 
 #[db_test]
@@ -135,16 +117,12 @@ async fn what_a_server_said_when_it_ended_a_connection_is_told() {
     let place = Place::new();
     let failed = place.run("on_request::cut_off::", &[]);
     let told = "its connection broke: terminating connection due to administrator command";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
 }
 
 #[db_test]
 async fn a_private_server_that_is_killed_is_started_again_for_the_next_test() {
     let place = Place::new();
     let survived = place.run("on_request::killing_", &[("RUST_TEST_THREADS", "1")]);
-    assert!(
-        survived.output.contains("killing_b_is_survived ... ok"),
-        "{}",
-        survived.output
-    );
+    survived.assert_says("killing_b_is_survived ... ok");
 }

@@ -14,7 +14,7 @@ create role it_reader with login -- of its own
 grant select on items to it_reader;
 ";
 
-fn run(place: &Place, migrations: &Migrations, url: Option<&str>) -> crate::child::Finished {
+fn run(place: &Place, migrations: &Migrations, url: Option<&str>) -> child::Finished {
     let mut variables = vec![
         ("DB_TEST_CHILD_MIGRATIONS", migrations.path()),
         ("DB_TEST_CHILD_SEED", "none"),
@@ -33,7 +33,7 @@ async fn execute(place: &Place, sql: &str) {
 /// A server named by a URL, with a role that may do what owners of applications often may.
 async fn given() -> (Place, String) {
     let place = Place::new();
-    assert!(place.run(TESTS, &[]).success);
+    place.run(TESTS, &[]).assert_passed();
     let role = "create role it_given login createdb createrole; grant pg_monitor to it_given with admin option";
     execute(&place, role).await;
     let options = place.socket().username("it_given").database("postgres");
@@ -75,7 +75,7 @@ async fn a_role_of_somebody_else_is_refused_with_what_to_do() {
         "role \"it_reader\" already exists",
         "let the migration make it only where it is missing",
     ] {
-        assert!(failed.output.contains(part), "{part}: {}", failed.output);
+        failed.assert_says(part);
     }
 }
 
@@ -84,11 +84,7 @@ async fn an_error_after_a_role_is_told_with_its_line() {
     let place = Place::new();
     let sql = format!("{ROLE}\nselect nonsense;");
     let failed = run(&place, &Migrations::new("3_reader.sql", &sql), None);
-    assert!(
-        failed.output.contains("3_reader.sql:6"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("3_reader.sql:6");
 }
 
 #[db_test]
@@ -96,7 +92,7 @@ async fn what_a_test_makes_for_the_whole_server_is_removed_from_a_private_one() 
     let place = Place::new();
     for _ in 0..2 {
         let passed = place.run("on_request::making_what_outlives_it", &[]);
-        assert!(passed.success, "{}", passed.output);
+        passed.assert_passed();
         for what in [
             "database `it_left`",
             "role `it_left_role`",
@@ -105,13 +101,9 @@ async fn what_a_test_makes_for_the_whole_server_is_removed_from_a_private_one() 
             let told = format!(
                 "on_request::making_what_outlives_it: the {what} outlives the test's database"
             );
-            assert!(passed.output.contains(&told), "{told}: {}", passed.output);
+            passed.assert_says(&told);
         }
-        assert!(
-            !passed.output.contains("could not be removed"),
-            "{}",
-            passed.output
-        );
+        passed.assert_does_not_say("could not be removed");
     }
 }
 
@@ -122,11 +114,11 @@ async fn what_a_test_makes_for_a_given_server_is_told_with_what_removes_it() {
         "on_request::making_what_outlives_it",
         &[("TEST_DB_URL", &url)],
     );
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     for undo in [
         "drop database it_left with (force);",
         "drop owned by it_left_role; drop role it_left_role;",
     ] {
-        assert!(passed.output.contains(undo), "{undo}: {}", passed.output);
+        passed.assert_says(undo);
     }
 }

@@ -3,7 +3,7 @@
 use db_test::{BoxError, Client, FromTest, TestContext, db_test};
 use sqlx::PgPool;
 
-use crate::{app::names, app::try_add, child};
+use crate::{app::names, app::try_add};
 
 /// Adds one item.
 struct Apple {
@@ -64,5 +64,5 @@ async fn fields_are_made_in_order_and_of_the_same_test(shop: Shop) {
 fn a_field_that_cannot_be_made_is_named() {
     let failed = child::run("on_request::arguments::given_a_field", &[]);
     let part = "its field `1`: its field `inner`: no argument as asked";
-    assert!(failed.output.contains(part), "{}", failed.output);
+    failed.assert_says(part);
 }

@@ -2,15 +2,16 @@
 
 use std::fs;
 
+use child::Finished;
 use db_test::db_test;
 
-use crate::{child::Finished, encrypted::Encrypted, place::Place};
+use crate::{encrypted::Encrypted, place::Place};
 
 /// Runs tests against an encrypting server, with a URL that ends in these parameters; gives what they
 /// printed and how many connections were encrypted.
 fn run(host: &str, parameters: &str) -> (Finished, usize) {
     let place = Place::new();
-    assert!(place.run("injection::a_result", &[]).success);
+    place.run("injection::a_result", &[]).assert_passed();
     let server = Encrypted::before(place.instance().join("s/.s.PGSQL.5432"));
     let authority = place.instance().join("authority.pem");
     fs::write(&authority, &server.authority).expect("it is written");
@@ -55,13 +56,13 @@ async fn a_server_that_is_not_who_it_should_be_is_not_talked_to() {
 #[db_test]
 async fn an_authority_alone_does_not_vouch_for_the_name() {
     let (passed, _) = run("127.0.0.1", "sslmode=verify-ca&sslrootcert=AUTHORITY");
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
 }
 
 #[db_test]
 async fn encryption_that_is_not_wanted_is_not_used() {
     let (failed, encrypted) = run("localhost", "sslmode=disable");
-    assert!(failed.output.contains("no encryption"), "{}", failed.output);
+    failed.assert_says("no encryption");
     assert_eq!(encrypted, 0);
 }
 

@@ -5,13 +5,13 @@ use std::{env, fs, process};
 use db_test::db_test;
 use sqlx::Connection;
 
-use crate::{child, place::Place};
+use crate::place::Place;
 
 #[db_test]
 async fn connections_are_closed_and_lanes_given_back_in_good_order() {
     let place = Place::new();
     let passed = place.run("transactions::", &[]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     let mut connection = place.connect().await;
     let marks: Vec<Option<String>> = sqlx::query_scalar(
         "select shobj_description(oid, 'pg_database') from pg_database where starts_with(datname, 'dbt_')",
@@ -38,7 +38,7 @@ fn no_socket_is_left_in_the_file_system() {
     let left = fs::read_dir(&directory).expect("it is there");
     let left: Vec<_> = left.flatten().map(|entry| entry.path()).collect();
     fs::remove_dir_all(&directory).expect("it can be removed");
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -49,10 +49,6 @@ fn statements_are_heard_where_the_place_for_temporary_files_cannot_be_used() {
         ("TMPDIR", "/nonexistent"),
     ];
     let passed = child::run("queries::", &nowhere);
-    assert!(
-        !passed.output.contains("cannot be counted"),
-        "{}",
-        passed.output
-    );
-    assert!(!passed.output.contains("loopback"), "{}", passed.output);
+    passed.assert_does_not_say("cannot be counted");
+    passed.assert_does_not_say("loopback");
 }

@@ -2,13 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use child::in_child;
 use db_test::{Faults, db_test};
 use sqlx::PgPool;
 
-use crate::{
-    app::{names, try_add},
-    child,
-};
+use crate::app::{names, try_add};
 
 fn code(error: &sqlx::Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
@@ -84,28 +82,24 @@ async fn a_connection_that_is_cut_is_replaced_by_the_pool(pool: PgPool, faults: 
 #[test]
 fn a_fault_that_hit_nothing_is_told() {
     let passed = child::run("faults::on_request::in_vain", &[]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     let told = "the fault on `insert into itmes` was set at";
-    assert!(passed.output.contains(told), "{}", passed.output);
+    passed.assert_says(told);
 }
 
 #[test]
 fn a_database_of_its_own_has_no_faults() {
     let failed = child::run("faults::on_request::in_its_own_database", &[]);
-    assert!(!failed.success, "{}", failed.output);
-    assert!(
-        failed.output.contains("remove the option, or the argument"),
-        "{}",
-        failed.output
-    );
+    failed.assert_failed();
+    failed.assert_says("remove the option, or the argument");
 }
 
 mod on_request {
-    use super::{Faults, PgPool, child, db_test, try_add};
+    use super::{Faults, PgPool, db_test, in_child, try_add};
 
     #[db_test]
     async fn in_vain(pool: PgPool, faults: Faults) {
-        if child::asked_to_fail() {
+        if in_child() {
             faults.on("insert into itmes").fail_with("40001");
         }
         try_add(&pool, "mine").await.expect("nothing is hit");
@@ -115,7 +109,7 @@ mod on_request {
 
     impl db_test::FromTest for Wanted {
         async fn from_test(cx: &db_test::TestContext) -> Result<Self, db_test::BoxError> {
-            if child::asked_to_fail() {
+            if in_child() {
                 let _: Faults = cx.get().await?;
             }
             Ok(Self)

@@ -3,7 +3,7 @@
 use db_test::{BoxError, FromTest, TestContext, db_test};
 use sqlx::PgPool;
 
-use crate::{app::names, child};
+use crate::app::names;
 
 /// Counts what was there when it was made.
 struct Found(usize);
@@ -52,7 +52,7 @@ fn an_error_without_a_position_names_its_file_and_the_line_of_its_statement() {
         "duplicate key value violates unique constraint",
         "Key (name)=(taken) already exists",
     ] {
-        assert!(failed.output.contains(part), "{part} in {}", failed.output);
+        failed.assert_says(part);
     }
 }
 
@@ -63,7 +63,7 @@ fn what_only_a_superuser_may_do_is_told_with_the_line_to_write() {
         &[("DB_TEST_CHILD_SEED", "taken")],
     );
     let told = "Session::postgres().superuser()";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
 }
 
 #[test]
@@ -73,5 +73,5 @@ fn an_error_with_a_position_names_its_file_and_that_line() {
         &[("DB_TEST_CHILD_MIGRATIONS", "tests/it/fixtures/migrations")],
     );
     let part = "the fixture runtime/tests/it/fixtures/parts.sql:3 failed: ";
-    assert!(failed.output.contains(part), "{part} in {}", failed.output);
+    failed.assert_says(part);
 }

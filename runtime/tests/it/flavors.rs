@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
+use child::in_child;
 use db_test::{Client, Flavor, Isolation, Session, TestContext, db_test};
 use sqlx::PgPool;
 use tokio::time::{Instant, pause, sleep};
 
-use crate::{app::names, child};
+use crate::app::names;
 
 const AN_HOUR: Duration = Duration::from_hours(1);
 
@@ -66,12 +67,12 @@ async fn statements_take_no_time_of_a_paused_clock(pool: PgPool, client: Client)
 #[test]
 fn a_task_ends_with_the_test_that_has_spawned_it() {
     let both = child::run("flavors::in_order::", &[("RUST_TEST_THREADS", "1")]);
-    assert!(both.success, "{}", both.output);
-    assert!(!both.output.contains("it has ended"), "{}", both.output);
+    both.assert_passed();
+    both.assert_does_not_say("it has ended");
 }
 
 mod in_order {
-    use super::{AtomicBool, Ordering, PgPool, db_test};
+    use super::{AtomicBool, Ordering, PgPool, db_test, in_child};
 
     static HAS_ENDED: AtomicBool = AtomicBool::new(false);
 
@@ -98,26 +99,20 @@ mod in_order {
     #[db_test(flavor = "current_thread")]
     async fn b_second_test_finds_it_gone(_pool: PgPool) {
         // Alone, it has no first test.
-        assert!(HAS_ENDED.load(Ordering::Relaxed) || !crate::child::asked_to_fail());
+        assert!(HAS_ENDED.load(Ordering::Relaxed) || !in_child());
     }
 }
 
 #[test]
 fn a_test_on_its_own_runtime_has_a_time_limit() {
     let failed = child::run("flavors::endless", &[]);
-    assert!(!failed.success, "{}", failed.output);
-    assert!(
-        failed
-            .output
-            .contains("took longer than its limit of 300ms"),
-        "{}",
-        failed.output
-    );
+    failed.assert_failed();
+    failed.assert_says("took longer than its limit of 300ms");
 }
 
 #[db_test(flavor = "current_thread", start_paused = true, timeout = "300ms")]
 async fn endless(_pool: PgPool) {
-    if child::asked_to_fail() {
+    if in_child() {
         std::future::pending::<()>().await;
     }
 }

@@ -4,7 +4,7 @@ use axum::{Router, extract::State, http::StatusCode, routing::post};
 use db_test::{Client, Queries, Session, TestContext, db_test};
 use sqlx::{Connection, PgConnection, PgPool};
 
-use crate::{child, place::Place, shared::limited};
+use crate::{place::Place, shared::limited};
 
 pub(crate) fn session() -> Session {
     Session::postgres()
@@ -192,9 +192,9 @@ async fn a_database_that_is_not_used_is_not_made(pool: PgPool) {
 fn a_database_that_cannot_be_made_is_told_as_the_cause() {
     for test in ["further::broken_pool", "further::broken_own_database"] {
         let failed = child::run(&format!("on_request::{test}"), &[]);
-        assert!(!failed.success, "{}", failed.output);
+        failed.assert_failed();
         let cause = "tests/there/is/none could not be read";
-        assert!(failed.output.contains(cause), "{}", failed.output);
+        failed.assert_says(cause);
     }
 }
 
@@ -205,7 +205,7 @@ fn the_report_tells_of_each_database() {
         "sandbox  rolled back; nothing escaped\n           analytics: rolled back; nothing escaped",
         "[analytics] insert into visits (page) values ($1)  (1 row, ",
     ] {
-        assert!(failed.output.contains(text), "{text}: {}", failed.output);
+        failed.assert_says(text);
     }
 }
 
@@ -216,11 +216,7 @@ fn both_databases_of_a_failed_test_are_kept() {
     let failed = place.run("on_request::further::failing", &variables);
     let lines = failed.output.matches("psql -h").count();
     assert_eq!(lines, 2, "{}", failed.output);
-    assert!(
-        failed.output.contains("of `analytics`:\n"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("of `analytics`:\n");
 }
 
 #[db_test]
@@ -229,5 +225,5 @@ async fn a_role_that_may_not_create_databases_has_none_but_the_first() {
     let url = limited(&place).await;
     let failed = place.run("on_request::further::failing", &[("TEST_DB_URL", &url)]);
     let cause = "there is none for `analytics`\n           run: ALTER ROLE \"limited\" CREATEDB;";
-    assert!(failed.output.contains(cause), "{}", failed.output);
+    failed.assert_says(cause);
 }

@@ -10,7 +10,7 @@ use crate::{
 
 /// A server of a team's, where the roles of the migrations are made if `admin` makes them; gives a URL for `user`.
 async fn given(place: &Place, admin: &str, user: &str, database: &str) -> String {
-    assert!(place.run("injection::a_result", &[]).success);
+    place.run("injection::a_result", &[]).assert_passed();
     let mut connection = place.connect().await;
     for sql in admin.split("; ") {
         let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
@@ -31,10 +31,10 @@ async fn a_member_of_the_role_can_be_it_on_a_given_server(_pool: PgPool) {
     let variables = [("TEST_DB_URL", url.as_str()), (ROLE, "it_reader")];
     let refused = place.run(CHILD, &variables);
     let told = "let it, as a role that may: grant \"it_reader\" to \"ci\"";
-    assert!(refused.output.contains(told), "{}", refused.output);
+    refused.assert_says(told);
     given(&place, "grant it_reader to ci", "ci", "postgres").await;
     let passed = place.run(CHILD, &variables);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
 }
 
 #[db_test]
@@ -43,7 +43,7 @@ async fn whoever_makes_the_role_can_be_it_on_a_given_server(_pool: PgPool) {
     let admin = "create role ci login createdb createrole";
     let url = given(&place, admin, "ci", "postgres").await;
     let passed = place.run(CHILD, &[("TEST_DB_URL", &url), (ROLE, "it_reader")]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
 }
 
 #[db_test]
@@ -54,12 +54,8 @@ async fn a_database_that_is_shared_is_used_as_the_role(_pool: PgPool) {
     );
     let url = given(&place, &admin, "ci", "app").await;
     let passed = place.run(CHILD, &[("TEST_DB_URL", &url), (ROLE, "it_reader")]);
-    assert!(
-        passed.output.contains("all tests share"),
-        "{}",
-        passed.output
-    );
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_says("all tests share");
+    passed.assert_passed();
 }
 
 #[db_test]

@@ -32,7 +32,7 @@ async fn names(server: &mut PgConnection, condition: &str) -> Vec<String> {
 async fn used(tests: &str) -> (Place, PgConnection) {
     let place = Place::new();
     let passed = place.run(tests, &[]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     let server = place.connect().await;
     (place, server)
 }
@@ -130,7 +130,7 @@ async fn a_lane_with_a_comment_that_is_not_ours_is_not_trusted() {
 async fn the_name_of_a_lane_is_never_used_again() {
     let (place, mut server) = used(OWN_DATABASE).await;
     let before = names(&mut server, "not datistemplate").await;
-    assert!(place.run(OWN_DATABASE, &[]).success);
+    place.run(OWN_DATABASE, &[]).assert_passed();
     let after = names(&mut server, "not datistemplate").await;
     assert!(
         before.iter().all(|name| !after.contains(name)),
@@ -142,13 +142,7 @@ async fn the_name_of_a_lane_is_never_used_again() {
 async fn a_test_whose_database_could_be_taken_away_fails_and_says_so() {
     let place = Place::new();
     let failed = place.run("on_request::losing_its_claim", &[]);
-    assert!(
-        failed
-            .output
-            .contains("losing_its_claim lost its database while it ran"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("losing_its_claim lost its database while it ran");
 }
 
 /// The variables of a run whose server is named by a database of its own.
@@ -176,8 +170,8 @@ async fn two_urls_of_one_server_do_not_get_in_each_others_way() {
     });
     // Both are making it, each under a lock of its own.
     until(&mut server, "select from pg_stat_activity where wait_event = 'PgSleep' having count(distinct datname) = 2").await;
-    for mut process in processes {
-        assert!(process.wait().expect("it ends").success());
+    for process in processes {
+        process.finish().assert_passed();
     }
     until(
         &mut server,
@@ -200,7 +194,7 @@ async fn a_drop_that_outlives_its_process_breaks_no_later_run() {
     // The drop waits for a checkpoint, and the end of the process does not wait for the drop.
     let passed = place.run(OWN_DATABASE, &[]);
     kill_process(checkpointer, Signal::CONT).expect("it goes on");
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     assert_healed(&place, &mut server).await;
 }
 
@@ -213,17 +207,16 @@ async fn processes_that_are_killed_at_any_moment_leave_a_server_that_works() {
             "DB_TEST_CHILD_SEED",
             if round % 2 == 0 { "even" } else { "odd" },
         )];
-        let mut process = place.start("own_database::notifications", &seed);
+        let process = place.start("own_database::notifications", &seed);
         tokio::time::sleep(Duration::from_millis(15 * (round + 1))).await;
-        process.kill().expect("it is killed");
-        process.wait().expect("it ends");
+        process.kill();
     }
     for seed in ["even", "odd"] {
         let passed = place.run(
             "own_database::notifications",
             &[("DB_TEST_CHILD_SEED", seed)],
         );
-        assert!(passed.success, "{}", passed.output);
+        passed.assert_passed();
     }
     until(
         &mut server,
@@ -253,6 +246,6 @@ async fn a_template_that_was_interrupted_is_made_for_the_next_test() {
         "the session's seed failed",
         "a_result_may_be_returned ... ok",
     ] {
-        assert!(ended.output.contains(part), "{part}: {}", ended.output);
+        ended.assert_says(part);
     }
 }

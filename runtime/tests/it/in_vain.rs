@@ -4,12 +4,10 @@
 use std::net::SocketAddr;
 
 use axum::{Extension, Router, extract::ConnectInfo, routing::get};
+use child::in_child;
 use db_test::{Client, OverrideRequest, Overrides, TestContext, db_test};
 
-use crate::{
-    app::{Caller, Greeting, Limit},
-    child::asked_to_fail,
-};
+use crate::app::{Caller, Greeting, Limit};
 
 /// What an older version of the application had in the place of [`Caller`].
 #[derive(Clone)]
@@ -20,7 +18,7 @@ fn ada() -> Caller {
 }
 
 fn renamed(overrides: &Overrides) {
-    if asked_to_fail() {
+    if in_child() {
         overrides.set(Visitor);
     }
 }
@@ -33,7 +31,7 @@ async fn renamed_and_passing(client: Client) {
 #[db_test(overrides = renamed)]
 async fn renamed_and_failing(client: Client) {
     client.get("/caller").add_header("x-caller", "eve").await;
-    assert!(!asked_to_fail(), "failing as asked");
+    assert!(!in_child(), "failing as asked");
 }
 
 #[db_test(overrides = renamed)]
@@ -51,7 +49,7 @@ async fn unused_without_a_request(_client: Client) {}
 
 #[db_test]
 async fn after_the_state(client: Client, overrides: Overrides) {
-    if asked_to_fail() {
+    if in_child() {
         overrides.set(Limit(0));
     }
     client.get("/items").await;
@@ -60,7 +58,7 @@ async fn after_the_state(client: Client, overrides: Overrides) {
 #[db_test]
 async fn after_an_argument(cx: TestContext) {
     assert_eq!(cx.overridden::<Limit>(), None);
-    if asked_to_fail() {
+    if in_child() {
         cx.overrides().set(Limit(0));
     }
 }
@@ -68,7 +66,7 @@ async fn after_an_argument(cx: TestContext) {
 #[db_test]
 async fn after_the_requests(client: Client, overrides: Overrides) {
     client.get("/caller").await;
-    if asked_to_fail() {
+    if in_child() {
         overrides.set(ada());
     }
 }
@@ -77,7 +75,7 @@ async fn after_the_requests(client: Client, overrides: Overrides) {
 async fn for_the_second_time(client: Client, overrides: Overrides) {
     overrides.set(ada());
     client.get("/caller").await.assert_text("ada");
-    if asked_to_fail() {
+    if in_child() {
         overrides.set(ada());
     }
     client.get("/greeting").await;
@@ -85,7 +83,7 @@ async fn for_the_second_time(client: Client, overrides: Overrides) {
 
 #[db_test]
 async fn of_an_extractor(client: Client, overrides: Overrides) {
-    if asked_to_fail() {
+    if in_child() {
         overrides.set_with(|_| ada());
     }
     client.get("/greeting").await;
@@ -94,7 +92,7 @@ async fn of_an_extractor(client: Client, overrides: Overrides) {
 #[db_test]
 async fn for_one_request(client: Client) {
     let request = client.get("/greeting");
-    if asked_to_fail() {
+    if in_child() {
         request.overriding(|o| o.set_with(|_| ada())).await;
     }
 }
@@ -102,7 +100,7 @@ async fn for_one_request(client: Client) {
 #[db_test]
 async fn for_one_request_as_an_extension(client: Client) {
     let request = client.get("/greeting");
-    if asked_to_fail() {
+    if in_child() {
         let hello = request.overriding(|o| o.set(Greeting("hello")));
         hello.await.assert_text("hello");
     }
@@ -110,7 +108,7 @@ async fn for_one_request_as_an_extension(client: Client) {
 
 #[db_test]
 async fn wrapped_in_an_extension(client: Client, overrides: Overrides) {
-    if asked_to_fail() {
+    if in_child() {
         overrides.set(Extension(Greeting("hello")));
     }
     client.get("/greeting").await.assert_text("none");
@@ -119,14 +117,14 @@ async fn wrapped_in_an_extension(client: Client, overrides: Overrides) {
 #[db_test]
 async fn for_one_request_in_the_state(client: Client) {
     let request = client.get("/items");
-    if asked_to_fail() {
+    if in_child() {
         request.overriding(|o| o.set(Limit(0))).await;
     }
 }
 
 #[db_test]
 async fn for_another_application() {
-    if asked_to_fail() {
+    if in_child() {
         let router = Router::new().route("/caller", get(|caller: Caller| async { caller.0 }));
         let client = Client::new(router);
         client.get("/caller").overriding(|o| o.set(ada())).await;
@@ -134,7 +132,7 @@ async fn for_another_application() {
 }
 
 fn named(overrides: &Overrides) {
-    if asked_to_fail() {
+    if in_child() {
         overrides.set(ada());
     }
 }

@@ -40,7 +40,7 @@ fn look(line: &str, query: &str) -> Result<String, String> {
 /// What is in the database that a failing test leaves.
 fn kept_of(place: &Place, test: &str) -> String {
     let failed = place.run(test, &[FAILED]);
-    assert!(!failed.success, "{}", failed.output);
+    failed.assert_failed();
     look(psql_line(&failed.output), NAMES).expect("it is there")
 }
 
@@ -107,7 +107,7 @@ fn a_test_that_sends_too_many_queries_is_kept() {
 async fn nothing_is_kept_of_tests_that_pass() {
     let place = Place::new();
     let passed = place.run("rollback::", &[FAILED]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     assert!(kept(&place).await.is_empty());
 }
 
@@ -115,7 +115,7 @@ async fn nothing_is_kept_of_tests_that_pass() {
 async fn each_failure_has_a_database_until_they_are_dropped() {
     let place = Place::new();
     for _ in 0..2 {
-        place.run("on_request::erring", &[FAILED]);
+        place.run("on_request::erring", &[FAILED]).assert_failed();
     }
     let names = [
         "dbt_kept_it_on_request_erring_1",
@@ -125,31 +125,31 @@ async fn each_failure_has_a_database_until_they_are_dropped() {
     // Not one of ours, by its comment.
     execute(&place, "create database dbt_kept_accounts_1").await;
     let dropped = place.run("injection::a_result", &[("DB_TEST_KEEP", "drop")]);
-    assert!(dropped.output.contains("dropped all"), "{}", dropped.output);
+    dropped.assert_says("dropped all");
     assert_eq!(kept(&place).await, ["dbt_kept_accounts_1"]);
 }
 
 #[test]
 fn what_is_kept_is_listed_with_the_line_that_opens_it() {
     let place = Place::new();
-    place.run("on_request::erring", &[FAILED]);
+    place.run("on_request::erring", &[FAILED]).assert_failed();
     let listed = place.run("injection::a_result", &[("DB_TEST_KEEP", "list")]);
-    assert!(listed.success, "{}", listed.output);
+    listed.assert_passed();
     let told = "it::on_request::erring, just now";
-    assert!(listed.output.contains(told), "{}", listed.output);
+    listed.assert_says(told);
     look(psql_line(&listed.output), NAMES).expect("it is there");
 }
 
 #[db_test]
 async fn what_has_been_kept_for_a_week_is_dropped() {
     let place = Place::new();
-    place.run("on_request::erring", &[FAILED]);
+    place.run("on_request::erring", &[FAILED]).assert_failed();
     let old = "comment on database dbt_kept_it_on_request_erring_1 is 'db-test kept 1000 it::old'";
     execute(&place, old).await;
-    place.run(
-        "on_request::panicking",
-        &[FAILED, ("DB_TEST_CHILD_SEED", "new")],
-    );
+    let variables = [FAILED, ("DB_TEST_CHILD_SEED", "new")];
+    place
+        .run("on_request::panicking", &variables)
+        .assert_failed();
     let left = kept(&place).await;
     assert!(!left.iter().any(|name| name.contains("erring")), "{left:?}");
 }
@@ -168,14 +168,14 @@ async fn a_database_that_somebody_looks_at_is_not_dropped() {
         .unwrap_or_else(|error| panic!("{error}\n{}", failed.output));
     let left = place.run("injection::a_result", &[("DB_TEST_KEEP", "drop")]);
     looking.close().await.expect("it closes");
-    assert!(left.output.contains("not dropped: "), "{}", left.output);
+    left.assert_says("not dropped: ");
 }
 
 #[db_test]
 async fn all_tests_are_kept_when_that_is_asked_for() {
     let place = Place::new();
     let passed = place.run("on_request::broken_before", &[("DB_TEST_KEEP", "all")]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     assert_eq!(
         look(psql_line(&passed.output), NAMES).as_deref(),
         Ok("seeded\nwhole")
@@ -185,19 +185,15 @@ async fn all_tests_are_kept_when_that_is_asked_for() {
 #[db_test]
 async fn a_password_is_not_printed_but_asked_for() {
     let place = Place::new();
-    assert!(place.run("injection::a_result", &[]).success);
+    place.run("injection::a_result", &[]).assert_passed();
     let with_password = place.socket().username("postgres").password("sesame");
     let url = with_password
         .database("postgres")
         .to_url_lossy()
         .to_string();
     let failed = place.run("on_request::erring", &[FAILED, ("TEST_DB_URL", &url)]);
-    assert!(!failed.output.contains("sesame"), "{}", failed.output);
-    assert!(
-        failed.output.contains("psql asks for the password"),
-        "{}",
-        failed.output
-    );
+    failed.assert_does_not_say("sesame");
+    failed.assert_says("psql asks for the password");
     look(psql_line(&failed.output), NAMES).expect("it is there");
 }
 
@@ -212,7 +208,7 @@ async fn a_database_that_all_tests_share_is_not_kept() {
     ];
     let failed = place.run("on_request::erring", &variables);
     let why = "nothing: the role `limited` may not create databases";
-    assert!(failed.output.contains(why), "{}", failed.output);
+    failed.assert_says(why);
 }
 
 #[test]
@@ -229,7 +225,7 @@ fn a_test_that_has_nothing_to_keep_says_why() {
         ),
     ] {
         let failed = place.run(test, &[FAILED]);
-        assert!(failed.output.contains(why), "{}", failed.output);
+        failed.assert_says(why);
     }
 }
 
@@ -237,7 +233,7 @@ fn a_test_that_has_nothing_to_keep_says_why() {
 async fn a_test_that_panics_as_expected_is_not_kept() {
     let place = Place::new();
     let passed = place.run("on_request::panicking_as_expected", &[FAILED]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     assert!(kept(&place).await.is_empty());
 }
 
@@ -245,7 +241,7 @@ async fn a_test_that_panics_as_expected_is_not_kept() {
 fn an_unknown_value_is_told_once_with_the_valid_ones() {
     let place = Place::new();
     let passed = place.run("rollback::", &[("DB_TEST_KEEP", "fialed")]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     let told =
         "DB_TEST_KEEP=`fialed` is not known, so nothing is kept: use failed, all, list or drop";
     assert_eq!(passed.output.matches(told).count(), 1, "{}", passed.output);

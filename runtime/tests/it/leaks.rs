@@ -2,28 +2,29 @@
 
 use std::sync::Mutex;
 
+use child::in_child;
 use db_test::{BoxError, FromTest, TestContext, db_test};
 use sqlx::PgPool;
 
-use crate::{app::names, child};
+use crate::app::names;
 
 #[test]
 fn a_task_that_outlives_its_test_cannot_touch_the_next() {
     let both = child::run("leaks::in_order::", &[("RUST_TEST_THREADS", "1")]);
-    assert!(both.success, "{}", both.output);
+    both.assert_passed();
 }
 
 mod in_order {
     use std::sync::OnceLock;
 
-    use super::{PgPool, child, db_test, names};
+    use super::{PgPool, db_test, in_child, names};
 
     static LEAKED: OnceLock<PgPool> = OnceLock::new();
 
     #[db_test]
     async fn a_first_test_leaks_its_pool_and_a_task_that_holds_the_connection(pool: PgPool) {
         LEAKED.set(pool.clone()).expect("it is set once");
-        if child::asked_to_fail() {
+        if in_child() {
             let mut held = pool.acquire().await.expect("it is free");
             tokio::spawn(async move {
                 sqlx::query("select pg_sleep(20)")
@@ -56,7 +57,7 @@ mod in_order {
 fn an_end_that_waits_for_what_is_in_use_says_so() {
     let waited = child::run("on_request::leaving_a_connection_in_use", &[]);
     let said = "leaving_a_connection_in_use: it has ended, and something still holds its database";
-    assert!(waited.output.contains(said), "{}", waited.output);
+    waited.assert_says(said);
 }
 
 #[db_test]
@@ -89,25 +90,13 @@ impl FromTest for EarlierTest {
 #[test]
 fn a_test_that_takes_too_long_tells_what_its_connection_was_doing() {
     let failed = child::run("on_request::slow", &[]);
-    assert!(
-        failed.output.contains("select pg_sleep(60)"),
-        "{}",
-        failed.output
-    );
-    assert!(
-        failed.output.contains("it was waiting for Timeout PgSleep"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("select pg_sleep(60)");
+    failed.assert_says("it was waiting for Timeout PgSleep");
 }
 
 #[test]
 fn a_test_that_blocks_its_thread_does_not_pass_over_its_limit() {
     let failed = child::run("on_request::blocking_its_thread", &[]);
-    assert!(!failed.success, "{}", failed.output);
-    assert!(
-        failed.output.contains("the body blocked its thread"),
-        "{}",
-        failed.output
-    );
+    failed.assert_failed();
+    failed.assert_says("the body blocked its thread");
 }

@@ -1,13 +1,10 @@
 //! By whose rules text is sorted.
 
+use child::Finished;
 use db_test::{Session, db_test};
 use sqlx::PgPool;
 
-use crate::{
-    child::{self, Finished},
-    place::Place,
-    shared,
-};
+use crate::{place::Place, shared};
 
 /// The locale that a child's session names.
 const LOCALE: &str = "DB_TEST_CHILD_LOCALE";
@@ -69,7 +66,7 @@ fn a_locale_that_cannot_be_had_is_told_with_the_reason() {
         let is_told = failed.output.contains(told) || lacks_icu(&failed);
         assert!(is_told, "{}", failed.output);
         let cure = format!("correct `.locale(\"{tag}\")`");
-        assert!(failed.output.contains(&cure), "{}", failed.output);
+        failed.assert_says(&cure);
     }
 }
 
@@ -78,9 +75,5 @@ async fn a_shared_database_keeps_its_own(_pool: PgPool) {
     let place = Place::new();
     let url = shared::limited(&place).await;
     let failed = place.run(CHILD, &[("TEST_DB_URL", &url), (LOCALE, "en-US")]);
-    assert!(
-        failed.output.contains("remove `.locale(…)`"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("remove `.locale(…)`");
 }

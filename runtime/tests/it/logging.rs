@@ -25,7 +25,7 @@ fn a_first_run_tells_each_step_with_its_time() {
 #[db_test]
 async fn a_server_is_told_with_the_variable_that_names_it() {
     let place = Place::new();
-    assert!(place.run(TESTS, &[]).success);
+    place.run(TESTS, &[]).assert_passed();
     let options = place.socket().username("postgres").password("sesame");
     let url = options.database("postgres").to_url_lossy().to_string();
     let told = place
@@ -58,7 +58,8 @@ fn an_unknown_level_is_told_once_with_the_valid_ones() {
     let place = Place::new();
     let told = place.run(TESTS, &[("DB_TEST_LOG", "loud")]).output;
     assert_eq!(
-        told.matches("use warn, info, debug or trace").count(),
+        told.matches("expected off, warn, info, debug or trace")
+            .count(),
         1,
         "{told}"
     );

@@ -5,7 +5,6 @@ mod app;
 mod authenticating;
 mod autocommit;
 mod breaking;
-mod child;
 mod cluster;
 mod deriving;
 mod encrypted;

@@ -9,17 +9,18 @@ mod tearing_down;
 use std::process::Command;
 
 use axum::http::StatusCode;
+use child::in_child;
 use db_test::{Client, db_test};
 use sqlx::{Executor, PgPool};
 
-use crate::{app::try_add, child::asked_to_fail};
+use crate::app::try_add;
 
 #[db_test]
 async fn panicking(pool: PgPool) {
     try_add(&pool, "written before a panic")
         .await
         .expect("the first is added");
-    assert!(!asked_to_fail(), "panicking as asked");
+    assert!(!in_child(), "panicking as asked");
 }
 
 #[db_test]
@@ -27,7 +28,7 @@ async fn erring(pool: PgPool) -> Result<(), String> {
     try_add(&pool, "written before an error")
         .await
         .map_err(|error| error.to_string())?;
-    if asked_to_fail() {
+    if in_child() {
         Err("erring as asked".to_owned())
     } else {
         Ok(())
@@ -37,13 +38,13 @@ async fn erring(pool: PgPool) -> Result<(), String> {
 #[db_test(isolation = "database")]
 async fn failing_in_its_own_database(pool: PgPool) {
     try_add(&pool, "committed").await.expect("it is added");
-    assert!(!asked_to_fail(), "failing as asked");
+    assert!(!in_child(), "failing as asked");
 }
 
 /// Leaves a connection with a task that never gives it back.
 #[db_test(isolation = "database")]
 async fn leaving_a_connection_in_use(pool: PgPool) {
-    if asked_to_fail() {
+    if in_child() {
         let held = pool.acquire().await.expect("it connects");
         tokio::spawn(async move {
             let _held = held;
@@ -55,7 +56,7 @@ async fn leaving_a_connection_in_use(pool: PgPool) {
 /// Makes what its database does not take along.
 #[db_test(isolation = "database")]
 async fn making_what_outlives_it(pool: PgPool) {
-    if asked_to_fail() {
+    if in_child() {
         for sql in [
             "create database it_left",
             "create role it_left_role",
@@ -70,7 +71,7 @@ async fn making_what_outlives_it(pool: PgPool) {
 /// Ends the connection that reserves its database, and sees nothing of that.
 #[db_test(isolation = "database")]
 async fn losing_its_claim(pool: PgPool) {
-    if asked_to_fail() {
+    if in_child() {
         let others = "select pg_terminate_backend(pid, 5000) from pg_stat_activity \
                       where datname = current_database() and pid <> pg_backend_pid()";
         sqlx::query(others).execute(&pool).await.expect("they end");
@@ -82,7 +83,7 @@ async fn slow(pool: PgPool) {
     try_add(&pool, "written before the time is up")
         .await
         .expect("the first is added");
-    if asked_to_fail() {
+    if in_child() {
         sqlx::query("select pg_sleep(60)").execute(&pool).await.ok();
     }
 }
@@ -106,13 +107,13 @@ async fn printing_and_passing(client: Client) {
 async fn printing_and_failing(client: Client) {
     println!("printed by a failing test");
     client.get("/print").await.assert_status(StatusCode::OK);
-    assert!(!asked_to_fail(), "failing as asked");
+    assert!(!in_child(), "failing as asked");
 }
 
 #[db_test]
 async fn waiting_after_an_insert(pool: PgPool) {
     try_add(&pool, "left behind").await.expect("it is added");
-    if asked_to_fail() {
+    if in_child() {
         sqlx::query("select pg_sleep(60) /* waits to be killed */")
             .execute(&pool)
             .await
@@ -122,7 +123,7 @@ async fn waiting_after_an_insert(pool: PgPool) {
 
 #[db_test]
 async fn waiting_after_a_commit(pool: PgPool) {
-    if asked_to_fail() {
+    if in_child() {
         let commit = "insert into items (name) values ('left behind'); commit";
         sqlx::raw_sql(commit)
             .execute(&pool)
@@ -137,7 +138,7 @@ async fn waiting_after_a_commit(pool: PgPool) {
 
 #[db_test]
 async fn broken_in_mid_query(pool: PgPool) {
-    if asked_to_fail() {
+    if in_child() {
         let suicide = "select pg_terminate_backend(pg_backend_pid())";
         sqlx::query(suicide)
             .execute(&pool)
@@ -153,7 +154,7 @@ async fn broken_before(pool: PgPool) {
 
 #[db_test]
 async fn killing_a_server(pool: PgPool) {
-    if asked_to_fail() {
+    if in_child() {
         let directory: String = sqlx::query_scalar("show data_directory")
             .fetch_one(&pool)
             .await
@@ -183,12 +184,12 @@ async fn failing_in_a_transaction(pool: PgPool) {
     let mut tx = pool.begin().await.expect("it begins");
     let insert = "insert into items (name) values ('not committed')";
     tx.execute(insert).await.expect("it is inserted");
-    assert!(!asked_to_fail(), "failing as asked");
+    assert!(!in_child(), "failing as asked");
 }
 
 #[db_test(timeout = "100ms")]
 async fn blocking_its_thread() {
-    if asked_to_fail() {
+    if in_child() {
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
 }

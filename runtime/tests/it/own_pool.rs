@@ -1,10 +1,9 @@
 //! Applications that have a pool of their own, or none.
 
 use axum::{Router, routing::post};
+use child::in_child;
 use db_test::{Client, Session, db_test};
 use sqlx::PgPool;
-
-use crate::child::{self, asked_to_fail};
 
 fn app() -> Router {
     Router::new().route("/orders", post(async || "ordered"))
@@ -43,7 +42,7 @@ async fn of_its_own_twice(client: Client, pool: PgPool) {
         .execute(&pool)
         .await
         .expect("it is there");
-    assert!(!asked_to_fail(), "failing as asked");
+    assert!(!in_child(), "failing as asked");
 }
 
 #[db_test(session = ignoring)]
@@ -71,12 +70,8 @@ fn an_application_without_the_tests_pool_is_told_once_with_the_line_to_write() {
     let told = "the application was built without cx.pool(), and answered without the test's database; if it has a pool";
     assert_eq!(ended.output.matches(told).count(), 1, "{}", ended.output);
     let in_report = "  app  the application was built without cx.pool(), and";
-    assert!(ended.output.contains(in_report), "{}", ended.output);
-    assert!(
-        ended.output.contains("`.app(|cx| app(cx.pool()))`"),
-        "{}",
-        ended.output
-    );
+    ended.assert_says(in_report);
+    ended.assert_says("`.app(|cx| app(cx.pool()))`");
 }
 
 #[test]
@@ -84,17 +79,13 @@ fn one_that_writes_elsewhere_in_all_tests_is_told_at_the_end() {
     let ended = child::run("own_pool::ignored_alone", &[]);
     let told =
         "answered requests that write, and no test of this run asked anything of its database";
-    assert!(ended.output.contains(told), "{}", ended.output);
+    ended.assert_says(told);
     let ended = child::run("own_pool::ignored", &[]);
-    assert!(!ended.output.contains(told), "{}", ended.output);
+    ended.assert_does_not_say(told);
 }
 
 #[test]
 fn one_that_needs_no_database_is_not_told() {
     let ended = child::run("own_pool::needless", &[]);
-    assert!(
-        !ended.output.contains("db-test: it::own_pool"),
-        "{}",
-        ended.output
-    );
+    ended.assert_does_not_say("db-test: it::own_pool");
 }

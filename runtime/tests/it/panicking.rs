@@ -1,15 +1,13 @@
 //! Panics of the user's functions and tasks, and what is told of them.
 
+use child::in_child;
 use db_test::{BoxError, Client, FromTest, Overrides, Session, TestContext, db_test};
 use sqlx::PgPool;
 
-use crate::{
-    app,
-    child::{self, asked_to_fail},
-};
+use crate::app;
 
 fn fails(what: &str) -> bool {
-    asked_to_fail() && std::env::var("DB_TEST_CHILD_PANICS").is_ok_and(|wanted| wanted == what)
+    in_child() && std::env::var("DB_TEST_CHILD_PANICS").is_ok_and(|wanted| wanted == what)
 }
 
 fn session() -> Session {
@@ -86,7 +84,7 @@ async fn e_spawns() {
         let task = tokio::spawn(async { panic!("the task panics") });
         task.await.expect_err("it panics");
     }
-    assert!(!asked_to_fail() || fails("task"), "failing as asked");
+    assert!(!in_child() || fails("task"), "failing as asked");
 }
 
 #[db_test]
@@ -100,7 +98,7 @@ async fn f_spawns_and_fails() {
 #[db_test]
 async fn g_fails_in_a_handler(client: Client) {
     let text = client.get("/items").await.text();
-    assert!(!asked_to_fail(), "failing as asked, with {text}");
+    assert!(!in_child(), "failing as asked, with {text}");
 }
 
 fn run(test: &str, what: &str) -> child::Finished {
@@ -146,15 +144,15 @@ fn a_panic_of_the_users_functions_is_reported_with_whose_it_is() {
 fn a_panic_of_a_seed_is_the_seeds() {
     let failed = run("c_seeded", "seed");
     let told = "the session's seed failed: it panicked: the seed panics";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
 }
 
 #[test]
 fn a_panic_in_the_drop_of_an_override_is_in_the_report() {
     let failed = run("d_fragile", "drop");
     let told = "teardown  the drop of an override panicked: the drop panics";
-    assert!(failed.output.contains(told), "{}", failed.output);
-    assert!(!failed.success, "{}", failed.output);
+    failed.assert_says(told);
+    failed.assert_failed();
 }
 
 #[test]
@@ -162,11 +160,11 @@ fn a_panic_of_a_task_is_told_with_its_test() {
     let passed = run("e_spawns", "task");
     let told =
         "db-test: a task of `it::panicking::e_spawns` panicked at runtime/tests/it/panicking.rs:";
-    assert!(passed.success, "{}", passed.output);
-    assert!(passed.output.contains(told), "{}", passed.output);
+    passed.assert_passed();
+    passed.assert_says(told);
     let failed = run("f_spawns_and_fails", "task");
     let told = "task  a task that was spawned panicked at runtime/tests/it/panicking.rs:";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
 }
 
 #[test]
@@ -180,11 +178,5 @@ fn a_backtrace_ends_where_the_test_begins() {
     };
     let frames: Vec<_> = frames.filter(is_frame).collect();
     assert!((1..12).contains(&frames.len()), "{}", failed.output);
-    assert!(
-        failed
-            .output
-            .contains("it::panicking::g_fails_in_a_handler"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("it::panicking::g_fails_in_a_handler");
 }

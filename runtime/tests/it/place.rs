@@ -7,9 +7,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use child::{Finished, Running};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-
-use crate::child::{self, Finished};
 
 /// A directory for a private server. Its server stops at once when its last child is gone.
 pub(crate) struct Place(PathBuf);
@@ -33,7 +32,7 @@ impl Place {
     }
 
     /// Starts the same, without waiting for its end.
-    pub(crate) fn start(&self, filter: &str, environment: &[(&str, &str)]) -> process::Child {
+    pub(crate) fn start(&self, filter: &str, environment: &[(&str, &str)]) -> Running {
         child::start(filter, &[&self.variables(), environment].concat())
     }
 

@@ -29,7 +29,7 @@ async fn a_pooler_that_refuses_us_is_named() {
     };
     let failed = place.run(TESTS, &[("TEST_DB_URL", &pooler.url())]);
     let told = "a pooler in front of it: it says: unsupported startup parameter";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
     let cure = "name the server itself in TEST_DB_URL";
     assert_eq!(failed.output.matches(cure).count(), 1, "{}", failed.output);
 }
@@ -56,10 +56,10 @@ async fn a_pooler_is_named_where_everything_is_made_already() {
     };
     let direct = to_url(&place.socket());
     let passed = place.run(TESTS, &[("TEST_DB_URL", &direct)]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     let failed = place.run(TESTS, &[("TEST_DB_URL", &pooler.url())]);
     let told = "a pooler in front of it: it says that its process is";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
 }
 
 fn to_url(options: &PgConnectOptions) -> String {
@@ -76,7 +76,7 @@ struct Pooler {
 impl Pooler {
     /// None where there is no `pgbouncer`.
     fn start(place: &Place, mode: &str, also: &str) -> Option<Self> {
-        assert!(place.run(TESTS, &[]).success);
+        place.run(TESTS, &[]).assert_passed();
         let socket = place.instance().join("s");
         let user = fs::metadata(&socket).expect("the server is there");
         let directory = env::temp_dir().join(format!(

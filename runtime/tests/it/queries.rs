@@ -6,7 +6,7 @@ use db_test::{Client, Queries, db_test};
 use futures_util::FutureExt;
 use sqlx::PgPool;
 
-use crate::{app::try_add, child};
+use crate::app::try_add;
 
 #[db_test]
 async fn statements_of_handlers_and_of_the_test_are_counted(
@@ -94,7 +94,7 @@ async fn statements_in_a_database_of_its_own_are_counted(pool: PgPool, queries: 
 #[test]
 fn a_test_over_its_limit_fails_with_the_list() {
     let failed = child::run("on_request::requesting::chatty", &[]);
-    assert!(!failed.success, "{}", failed.output);
+    failed.assert_failed();
     for text in [
         "chatty_test sent too many queries",
         "the test sent 3 queries, but the limit is 2",
@@ -102,6 +102,6 @@ fn a_test_over_its_limit_fails_with_the_list() {
         "GET /items/twice sent 2 queries, but the limit is 1",
         "3. select name from items",
     ] {
-        assert!(failed.output.contains(text), "{text}: {}", failed.output);
+        failed.assert_says(text);
     }
 }

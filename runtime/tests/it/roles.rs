@@ -1,9 +1,10 @@
 //! Who tests run as: an ordinary role, or the one that the session names.
 
+use child::in_child;
 use db_test::{Session, TestContext, db_test};
 use sqlx::{Connection, Executor, PgConnection, PgPool, Row, postgres::PgConnectOptions};
 
-use crate::{child, place::Place};
+use crate::place::Place;
 
 /// The role that a child's session names.
 pub(crate) const ROLE: &str = "DB_TEST_CHILD_ROLE";
@@ -191,7 +192,7 @@ async fn the_role_of_a_child(pool: PgPool) {
     let mut connection = pool.acquire().await.expect("it is acquired");
     let expected = std::env::var(ROLE).unwrap_or(user(&mut connection).await);
     assert_eq!(user(&mut connection).await, expected);
-    assert!(!child::asked_to_fail() || std::env::var_os("DB_TEST_KEEP").is_none());
+    assert!(!in_child() || std::env::var_os("DB_TEST_KEEP").is_none());
 }
 
 pub(crate) const CHILD: &str = "roles::the_role_of_a_child";
@@ -199,24 +200,20 @@ pub(crate) const CHILD: &str = "roles::the_role_of_a_child";
 #[test]
 fn a_role_that_there_is_not_is_told_with_those_that_there_are() {
     let failed = child::run(CHILD, &[(ROLE, "it_raeder")]);
-    assert!(!failed.success, "{}", failed.output);
+    failed.assert_failed();
     for part in [
         "the role `it_raeder`",
         "correct `.role(\"it_raeder\")`",
         "`it_reader`",
     ] {
-        assert!(failed.output.contains(part), "{part}:\n{}", failed.output);
+        failed.assert_says(part);
     }
 }
 
 #[test]
 fn a_superuser_is_not_asked_for_by_its_name() {
     let failed = child::run(CHILD, &[(ROLE, "postgres")]);
-    assert!(
-        failed.output.contains("write `.superuser()`"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("write `.superuser()`");
 }
 
 #[test]
@@ -232,8 +229,8 @@ fn policies_that_do_not_apply_are_told_once() {
 #[test]
 fn policies_that_apply_are_not_worth_a_word() {
     let passed = child::run("roles::policies_and_privileges", &[]);
-    assert!(passed.success, "{}", passed.output);
-    assert!(!passed.output.contains("row-level"), "{}", passed.output);
+    passed.assert_passed();
+    passed.assert_does_not_say("row-level");
 }
 
 #[db_test(session = as_owner)]
@@ -247,19 +244,9 @@ async fn the_owner_owns_the_schema_public(pool: PgPool) {
 async fn the_database_of_a_failed_test_is_kept_whatever_its_role(_pool: PgPool) {
     let place = Place::new();
     let failed = place.run(CHILD, &[(ROLE, "it_reader"), ("DB_TEST_KEEP", "failed")]);
-    assert!(
-        failed.output.contains("-U postgres -d dbt_kept_"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("-U postgres -d dbt_kept_");
     let listed = place.run(CHILD, &[("DB_TEST_KEEP", "list")]);
-    assert!(
-        listed
-            .output
-            .contains("roles::the_role_of_a_child, just now"),
-        "{}",
-        listed.output
-    );
+    listed.assert_says("roles::the_role_of_a_child, just now");
 }
 
 #[db_test]
@@ -267,8 +254,9 @@ async fn many_processes_at_once_become_the_role(_pool: PgPool) {
     let place = Place::new();
     for _ in 0..3 {
         let processes = [(); 8].map(|()| place.start(CHILD, &[(ROLE, "it_reader")]));
-        let ended = processes.map(|mut process| process.wait().expect("it ends").success());
-        assert_eq!(ended, [true; 8]);
+        for process in processes {
+            process.finish().assert_passed();
+        }
         let mut admin = place.connect().await;
         admin
             .execute("revoke it_reader from db_test")

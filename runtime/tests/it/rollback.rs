@@ -3,10 +3,7 @@
 use db_test::{TestContext, db_test};
 use sqlx::{Connection, PgConnection, PgPool};
 
-use crate::{
-    app::{names, try_add},
-    child,
-};
+use crate::app::{names, try_add};
 
 /// Counts the items that are really committed, through a connection outside of the sandbox.
 async fn committed_items(cx: &TestContext) -> i64 {
@@ -36,11 +33,11 @@ async fn a_test_starts_from_the_seed(pool: PgPool) {
 /// Runs a test that fails after it has written, then one in the same lane that looks.
 fn fails_and_leaves_nothing(filter: &str, message: &str) {
     let failed = child::run(filter, &[]);
-    assert!(!failed.success, "{}", failed.output);
-    assert!(failed.output.contains(message), "{}", failed.output);
-    assert!(failed.output.contains("rolled back"), "{}", failed.output);
+    failed.assert_failed();
+    failed.assert_says(message);
+    failed.assert_says("rolled back");
     let next = child::run("rollback::a_test_starts_from_the_seed", &[]);
-    assert!(next.success, "{}", next.output);
+    next.assert_passed();
 }
 
 #[test]

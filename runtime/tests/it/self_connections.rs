@@ -1,9 +1,10 @@
 //! A connection that the server makes to itself would commit outside of the test's transaction.
 
+use child::in_child;
 use db_test::{TestContext, db_test};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, raw_sql};
 
-use crate::{child, place::Place, templates::Migrations};
+use crate::{place::Place, templates::Migrations};
 
 const INSERT: &str = r#"select dblink_exec(format('dbname=%s host=%s port=%s user=%s', current_database(),
     trim(both '"' from split_part(current_setting('unix_socket_directories'), ',', 1)), current_setting('port'), session_user),
@@ -14,11 +15,9 @@ const COUNT: &str = "select count(*) from items";
 #[db_test]
 async fn a_connection_of_the_server_to_itself_is_refused_with_the_way_out() {
     let place = Place::new();
-    assert!(
-        place
-            .run("injection::a_result_may_be_returned", &[])
-            .success
-    );
+    place
+        .run("injection::a_result_may_be_returned", &[])
+        .assert_passed();
     let migrations = Migrations::new(
         "1_items.sql",
         "create extension dblink; create table items (id int);",
@@ -35,8 +34,8 @@ async fn a_connection_of_the_server_to_itself_is_refused_with_the_way_out() {
     // The second run claims what the first one gave back.
     for _ in 0..2 {
         let passed = place.run("self_connections::in_a_child", &variables);
-        assert!(passed.success, "{}", passed.output);
-        assert!(passed.output.contains("4 passed"), "{}", passed.output);
+        passed.assert_passed();
+        passed.assert_says("4 passed");
     }
     let mut server = place.connect().await;
     let lanes =
@@ -51,7 +50,7 @@ async fn a_connection_of_the_server_to_itself_is_refused_with_the_way_out() {
 
 #[db_test]
 async fn in_a_child_it_is_refused(pool: PgPool) {
-    if !child::asked_to_fail() {
+    if !in_child() {
         return;
     }
     let refused = pool.execute(INSERT).await.expect_err("it would commit");
@@ -68,7 +67,7 @@ async fn in_a_child_it_is_refused(pool: PgPool) {
 
 #[db_test(isolation = "database")]
 async fn in_a_child_it_is_made_in_a_database_of_its_own(pool: PgPool) {
-    if !child::asked_to_fail() {
+    if !in_child() {
         return;
     }
     pool.execute(INSERT).await.expect("it commits");
@@ -81,7 +80,7 @@ async fn in_a_child_it_is_made_in_a_database_of_its_own(pool: PgPool) {
 
 #[db_test]
 async fn in_a_child_a_connection_outside_is_still_to_be_had(cx: TestContext) {
-    if !child::asked_to_fail() {
+    if !in_child() {
         return;
     }
     let options = cx.outside().await.expect("the session has started");
@@ -94,7 +93,7 @@ async fn in_a_child_a_connection_outside_is_still_to_be_had(cx: TestContext) {
 
 #[db_test]
 async fn in_a_child_parallel_workers_still_connect(pool: PgPool) {
-    if !child::asked_to_fail() {
+    if !in_child() {
         return;
     }
     let setting = "select coalesce(min(name), '') from pg_settings where name in ('force_parallel_mode', 'debug_parallel_query')";

@@ -1,9 +1,10 @@
 //! Test after test on one lane counts like the first.
 
+use child::in_child;
 use db_test::{Session, db_test};
 use sqlx::{Executor, PgPool, Row};
 
-use crate::{child, place::Place};
+use crate::place::Place;
 
 fn counting() -> Session {
     Session::postgres()
@@ -67,7 +68,7 @@ async fn ids_are_the_same_in_each_run(_pool: PgPool) {
     for _ in 0..3 {
         let variables = [("RUST_TEST_THREADS", "1")];
         let passed = place.run("sequences::ids_are_the_same_in_each_test", &variables);
-        assert!(passed.success, "{}", passed.output);
+        passed.assert_passed();
     }
     let mut connection = place.connect().await;
     let lanes = "select count(*) from pg_database where datname ~ '^dbt_[0-9a-f]+_'";
@@ -76,5 +77,5 @@ async fn ids_are_the_same_in_each_run(_pool: PgPool) {
         .await
         .expect("they are counted");
     assert_eq!(lanes, 1, "one lane was used again and again");
-    assert!(!child::asked_to_fail());
+    assert!(!in_child());
 }

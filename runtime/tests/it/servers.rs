@@ -1,17 +1,15 @@
 //! Which server is used, and what is said about one that cannot be.
 
-use crate::child;
-
 const TESTS: &str = "transactions::";
 
 #[test]
 fn a_url_that_leads_nowhere_is_told_once_and_without_its_password() {
     let url = "postgres://ada:sesame-open@127.0.0.1:1/nowhere";
     let failed = child::run(TESTS, &[("TEST_DB_URL", url)]);
-    assert!(!failed.success, "{}", failed.output);
-    assert!(!failed.output.contains("sesame"), "{}", failed.output);
+    failed.assert_failed();
+    failed.assert_does_not_say("sesame");
     let named = "could not connect to the server that TEST_DB_URL names (ada@127.0.0.1:1/nowhere)";
-    assert!(failed.output.contains(named), "{}", failed.output);
+    failed.assert_says(named);
     assert_eq!(
         failed
             .output
@@ -21,11 +19,7 @@ fn a_url_that_leads_nowhere_is_told_once_and_without_its_password() {
         "{}",
         failed.output
     );
-    assert!(
-        failed.output.contains("full message there"),
-        "{}",
-        failed.output
-    );
+    failed.assert_says("full message there");
 }
 
 #[test]
@@ -34,18 +28,12 @@ fn a_url_of_another_database_is_refused_with_its_variable() {
         TESTS,
         &[("DATABASE_URL", "mysql://root:sesame@localhost/app")],
     );
-    assert!(
-        failed
-            .output
-            .contains("DATABASE_URL (environment) is not a PostgreSQL URL"),
-        "{}",
-        failed.output
-    );
-    assert!(!failed.output.contains("sesame"), "{}", failed.output);
+    failed.assert_says("DATABASE_URL (environment) is not a PostgreSQL URL");
+    failed.assert_does_not_say("sesame");
 }
 
 #[test]
 fn an_empty_variable_counts_as_none() {
     let passed = child::run(TESTS, &[("TEST_DB_URL", ""), ("DATABASE_URL", "")]);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
 }

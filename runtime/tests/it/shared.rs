@@ -7,7 +7,7 @@ use crate::place::Place;
 
 /// A server with a role that owns one database and may not create others; gives that one's URL.
 pub(crate) async fn limited(place: &Place) -> String {
-    assert!(place.run("injection::a_result", &[]).success);
+    place.run("injection::a_result", &[]).assert_passed();
     let mut admin = place.connect().await;
     for sql in [
         "create role limited login",
@@ -33,14 +33,8 @@ async fn it_shares_the_database_that_test_db_url_names() {
         ("DB_TEST_CHILD_SEED", "none"),
     ];
     let passed = place.run("injection::a_result", &variables);
-    assert!(
-        passed
-            .output
-            .contains("all tests share the server that TEST_DB_URL names"),
-        "{}",
-        passed.output
-    );
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_says("all tests share the server that TEST_DB_URL names");
+    passed.assert_passed();
     let mut app = PgConnection::connect(&url).await.expect("it connects");
     let items: i64 = sqlx::query_scalar("select count(*) from items")
         .fetch_one(&mut app)
@@ -55,12 +49,8 @@ async fn it_never_writes_to_the_database_that_database_url_names() {
     let place = Place::new();
     let url = limited(&place).await;
     let refused = place.run("injection::a_result", &[("DATABASE_URL", &url)]);
-    assert!(!refused.success, "{}", refused.output);
-    assert!(
-        refused.output.contains("ALTER ROLE \"limited\" CREATEDB;"),
-        "{}",
-        refused.output
-    );
+    refused.assert_failed();
+    refused.assert_says("ALTER ROLE \"limited\" CREATEDB;");
 }
 
 #[db_test]
@@ -72,18 +62,14 @@ async fn it_cannot_have_a_database_of_its_own() {
         ("DB_TEST_CHILD_SEED", "none"),
     ];
     let refused = place.run("own_database::notifications", &variables);
-    assert!(!refused.success, "{}", refused.output);
-    assert!(
-        refused.output.contains("needs a database of its own"),
-        "{}",
-        refused.output
-    );
+    refused.assert_failed();
+    refused.assert_says("needs a database of its own");
 }
 
 #[db_test]
 async fn a_named_database_that_does_not_exist_is_only_a_door() {
     let place = Place::new();
-    assert!(place.run("injection::a_result", &[]).success);
+    place.run("injection::a_result", &[]).assert_passed();
     let url = place
         .socket()
         .username("postgres")
@@ -94,5 +80,5 @@ async fn a_named_database_that_does_not_exist_is_only_a_door() {
         ("DB_TEST_CHILD_SEED", "door"),
     ];
     let passed = place.run("injection::a_result", &variables);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
 }

@@ -1,7 +1,5 @@
 //! The report of a test that fails after it has waited for `current_timestamp` to move says that it stands still.
 
-use crate::child;
-
 /// What is waited for in the child.
 mod waiting {
     use std::time::Duration;
@@ -9,7 +7,7 @@ mod waiting {
     use db_test::db_test;
     use sqlx::PgPool;
 
-    use crate::child::asked_to_fail;
+    use child::in_child;
 
     async fn comes_due(pool: &PgPool) -> sqlx::Result<bool> {
         let due: String = sqlx::query_scalar("select (current_timestamp + interval '50 ms')::text")
@@ -24,7 +22,7 @@ mod waiting {
 
     #[db_test]
     async fn and_failing(pool: PgPool) -> sqlx::Result<()> {
-        assert_eq!(comes_due(&pool).await?, asked_to_fail());
+        assert_eq!(comes_due(&pool).await?, in_child());
         Ok(())
     }
 
@@ -38,20 +36,16 @@ mod waiting {
 #[test]
 fn who_waits_for_it_and_fails_reads_that_it_stands_still() {
     let failed = child::run("standing_clock::waiting::and_failing", &[]);
-    assert!(!failed.success, "{}", failed.output);
+    failed.assert_failed();
     let told = "`select $1::timestamptz <= current_timestamp as due` had the time at which the test's transaction began";
     for part in [told, "clock_timestamp()"] {
-        assert!(failed.output.contains(part), "{part}: {}", failed.output);
+        failed.assert_says(part);
     }
 }
 
 #[test]
 fn who_waits_for_it_and_passes_reads_nothing_of_it() {
     let passed = child::run("standing_clock::waiting::and_passing", &[]);
-    assert!(passed.success, "{}", passed.output);
-    assert!(
-        !passed.output.contains("current_timestamp"),
-        "{}",
-        passed.output
-    );
+    passed.assert_passed();
+    passed.assert_does_not_say("current_timestamp");
 }

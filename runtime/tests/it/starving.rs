@@ -9,10 +9,9 @@ use std::{
     thread::available_parallelism,
 };
 
+use child::in_child;
 use db_test::db_test;
 use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
-
-use crate::child;
 
 const ONE_BY_ONE: [(&str, &str); 1] = [("RUST_TEST_THREADS", "1")];
 
@@ -31,12 +30,12 @@ fn tasks_that_try_again_at_once_do_not_stop_the_next_test() {
 #[test]
 fn a_process_whose_runtime_has_starved_ends_and_names_the_tests() {
     let ended = child::run("starving::never_yielding::", &ONE_BY_ONE);
-    assert!(!ended.success, "{}", ended.output);
+    ended.assert_failed();
     for named in [
         "hangs: it::starving::never_yielding::b_hangs (limit 100ms",
         "suspected: it::starving::never_yielding::a_leaks, which has ended",
     ] {
-        assert!(ended.output.contains(named), "{}", ended.output);
+        ended.assert_says(named);
     }
 }
 
@@ -63,7 +62,7 @@ macro_rules! b_is_served {
     () => {
         #[db_test(timeout = "20s")]
         async fn b_is_served(pool: sqlx::PgPool) {
-            if crate::child::asked_to_fail() {
+            if in_child() {
                 tokio::time::sleep(std::time::Duration::from_millis(600)).await;
             }
             sqlx::query("select 1")
@@ -75,11 +74,11 @@ macro_rules! b_is_served {
 }
 
 mod pool {
-    use super::{PgPool, child, db_test, leak};
+    use super::{PgPool, db_test, in_child, leak};
 
     #[db_test]
     async fn a_leaks(pool: PgPool) {
-        if child::asked_to_fail() {
+        if in_child() {
             leak(move || {
                 let pool = pool.clone();
                 async move { sqlx::query("select 1").execute(&pool).await.is_ok() }
@@ -91,11 +90,11 @@ mod pool {
 }
 
 mod own_pool {
-    use super::{PgConnectOptions, PgPool, child, db_test, leak};
+    use super::{PgConnectOptions, PgPool, db_test, in_child, leak};
 
     #[db_test]
     async fn a_leaks(options: PgConnectOptions) {
-        if child::asked_to_fail() {
+        if in_child() {
             let pool = PgPool::connect_with(options).await.expect("it connects");
             leak(move || {
                 let pool = pool.clone();
@@ -112,11 +111,11 @@ mod held {
 
     use tokio::sync::Mutex;
 
-    use super::{PgPool, child, db_test, leak};
+    use super::{PgPool, db_test, in_child, leak};
 
     #[db_test]
     async fn a_leaks(pool: PgPool) {
-        if child::asked_to_fail() {
+        if in_child() {
             let held = Arc::new(Mutex::new(pool.acquire().await.expect("it is free")));
             leak(move || {
                 let held = Arc::clone(&held);
@@ -134,11 +133,11 @@ mod held {
 }
 
 mod connecting {
-    use super::{Connection, PgConnectOptions, PgConnection, child, db_test, leak};
+    use super::{Connection, PgConnectOptions, PgConnection, db_test, in_child, leak};
 
     #[db_test]
     async fn a_leaks(options: PgConnectOptions) {
-        if child::asked_to_fail() {
+        if in_child() {
             leak(move || {
                 let options = options.clone();
                 async move { PgConnection::connect_with(&options).await.is_ok() }
@@ -150,11 +149,11 @@ mod connecting {
 }
 
 mod own_database {
-    use super::{PgPool, child, db_test, leak};
+    use super::{PgPool, db_test, in_child, leak};
 
     #[db_test(isolation = "database")]
     async fn a_leaks(pool: PgPool) {
-        if child::asked_to_fail() {
+        if in_child() {
             leak(move || {
                 let pool = pool.clone();
                 async move { sqlx::query("select 1").execute(&pool).await.is_ok() }
@@ -166,11 +165,11 @@ mod own_database {
 }
 
 mod never_yielding {
-    use super::{PgPool, child, db_test, leak};
+    use super::{PgPool, db_test, in_child, leak};
 
     #[db_test]
     async fn a_leaks(pool: PgPool) {
-        if child::asked_to_fail() {
+        if in_child() {
             leak(move || {
                 // Nothing in it waits.
                 std::hint::black_box(pool.is_closed());
@@ -181,7 +180,7 @@ mod never_yielding {
 
     #[db_test(timeout = "100ms")]
     async fn b_hangs(_pool: PgPool) {
-        if child::asked_to_fail() {
+        if in_child() {
             tokio::time::sleep(std::time::Duration::from_mins(1)).await;
         }
     }

@@ -7,21 +7,21 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{app::names, child};
+use crate::app::names;
 
 static MIGRATOR: Migrator = sqlx::migrate!("tests/migrations");
 
 #[test]
 fn the_same_migrations_are_accepted_without_a_word() {
     let run = child::run("stated::alike", &[]);
-    assert!(run.success, "{}", run.output);
-    assert!(!run.output.contains("attribute states"), "{}", run.output);
+    run.assert_passed();
+    run.assert_does_not_say("attribute states");
 }
 
 #[test]
 fn others_are_noted_once() {
     let run = child::run("stated::unlike", &[("RUST_TEST_THREADS", "1")]);
-    assert!(run.success, "{}", run.output);
+    run.assert_passed();
     let notes = run
         .output
         .matches("the migrations that its attribute states are not those of");

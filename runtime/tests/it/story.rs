@@ -1,13 +1,11 @@
 //! A failing test tells what it did.
 
-use crate::child;
-
 fn told(environment: &[(&str, &str)]) -> String {
     let failed = child::run(
         "on_request::requesting::requesting_and_failing",
         environment,
     );
-    assert!(!failed.success, "{}", failed.output);
+    failed.assert_failed();
     failed.output
 }
 
@@ -126,7 +124,7 @@ fn a_test_that_passes_tells_its_story_on_demand() {
         "queries::statements_are_found_by_a_pattern",
         &[("DB_TEST_REPORT", "always")],
     );
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     assert_in_order(
         &passed.output,
         &[
@@ -135,9 +133,5 @@ fn a_test_that_passes_tells_its_story_on_demand() {
         ],
     );
     let silent = child::run("queries::statements_are_found_by_a_pattern", &[]);
-    assert!(
-        !silent.output.contains("insert into items"),
-        "{}",
-        silent.output
-    );
+    silent.assert_does_not_say("insert into items");
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use db_test::{TestContext, db_test};
 use sqlx::PgPool;
 
-use crate::{app::names, child};
+use crate::app::names;
 
 /// What the teardowns of a test in a child print, in their order.
 fn told(output: &str) -> Vec<&str> {
@@ -44,28 +44,28 @@ fn teardowns_run_in_reverse_after_every_ending() {
         let filter = format!("on_request::tearing_down::after_{ending}");
         let ended = child::run(&filter, &[]);
         assert_eq!(told(&ended.output), ["third", "first"], "{}", ended.output);
-        assert!(!ended.success, "{}", ended.output);
-        assert!(ended.output.contains(text), "{text} in {}", ended.output);
+        ended.assert_failed();
+        ended.assert_says(text);
         let failure = "panicked: the second teardown panics";
-        assert!(ended.output.contains(failure), "{}", ended.output);
+        ended.assert_says(failure);
     }
 }
 
 #[test]
 fn a_teardown_that_fails_fails_a_test_that_passed() {
     let ended = child::run("on_request::tearing_down::badly", &[]);
-    assert!(!ended.success, "{}", ended.output);
+    ended.assert_failed();
     for part in [
         "passed, but its teardown failed",
         "tearing_down.rs:",
         "failed: the bucket is gone",
     ] {
-        assert!(ended.output.contains(part), "{part} in {}", ended.output);
+        ended.assert_says(part);
     }
 }
 
 #[test]
 fn an_expected_panic_does_not_hide_a_teardown_that_fails() {
     let ended = child::run("on_request::tearing_down::after_an_expected_panic", &[]);
-    assert!(!ended.success, "{}", ended.output);
+    ended.assert_failed();
 }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use db_test::db_test;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::{child, place::Place};
+use crate::place::Place;
 
 const TESTS: &str = "injection::a_result_may_be_returned";
 
@@ -25,7 +25,7 @@ async fn content_that_changes_gives_a_new_template() {
     let place = Place::new();
     for seed in ["one", "one", "two"] {
         let passed = place.run(TESTS, &[("DB_TEST_CHILD_SEED", seed)]);
-        assert!(passed.success, "{}", passed.output);
+        passed.assert_passed();
     }
     // Two templates, each with the one lane that its processes used one after the other.
     assert_eq!(databases(&place).await.len(), 4);
@@ -36,7 +36,7 @@ async fn the_options_of_the_connection_are_part_of_the_content() {
     let place = Place::new();
     for options in ["", "-c DateStyle=ISO,DMY", "-c search_path=public"] {
         let passed = place.run(TESTS, &[("PGOPTIONS", options)]);
-        assert!(passed.success, "{}", passed.output);
+        passed.assert_passed();
     }
     let url = |options: &str| {
         let url = place.socket().username("postgres").database("postgres");
@@ -45,7 +45,7 @@ async fn the_options_of_the_connection_are_part_of_the_content() {
     };
     for options in ["public", "public,pg_temp"] {
         let passed = place.run(TESTS, &[("TEST_DB_URL", &url(options))]);
-        assert!(passed.success, "{}", passed.output);
+        passed.assert_passed();
     }
     let templates = databases(&place).await;
     let templates = templates
@@ -62,19 +62,9 @@ async fn a_broken_migration_is_told_by_its_name_and_leaves_nothing() {
         "create table broken (id bigint references nothing)",
     );
     let failed = place.run(TESTS, &[("DB_TEST_CHILD_MIGRATIONS", migrations.path())]);
-    assert!(!failed.success, "{}", failed.output);
-    assert!(
-        failed.output.contains("migration `9_breaks` failed"),
-        "{}",
-        failed.output
-    );
-    assert!(
-        failed
-            .output
-            .contains("relation \"nothing\" does not exist"),
-        "{}",
-        failed.output
-    );
+    failed.assert_failed();
+    failed.assert_says("migration `9_breaks` failed");
+    failed.assert_says("relation \"nothing\" does not exist");
     assert!(databases(&place).await.is_empty());
 }
 
@@ -103,7 +93,7 @@ fn a_failing_migration_is_told_by_file_and_line() {
             "migration `7_add_things` failed at {}/0007_add_things.sql{line}",
             migrations.path()
         );
-        assert!(failed.output.contains(&told), "{told}:\n{}", failed.output);
+        failed.assert_says(&told);
     }
 }
 
@@ -113,7 +103,7 @@ fn two_migrations_of_one_version_are_both_named() {
     fs::write(migrations.0.join("1_orders.sql"), "select 2").expect("it is written");
     let failed = child::run(TESTS, &[("DB_TEST_CHILD_MIGRATIONS", migrations.path())]);
     let told = "two migrations have the version 1: `0001_users.sql` and `1_orders.sql`";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
 }
 
 #[test]
@@ -126,11 +116,11 @@ fn a_directory_without_migrations_is_told_with_what_is_in_it() {
         "it has `users.sql`",
         "Migrator::DEFAULT",
     ] {
-        assert!(failed.output.contains(part), "{part}:\n{}", failed.output);
+        failed.assert_says(part);
     }
     fs::remove_file(migrations.0.join("users.sql")).expect("it is removed");
     let failed = child::run(TESTS, &asked);
-    assert!(failed.output.contains("it is empty"), "{}", failed.output);
+    failed.assert_says("it is empty");
 }
 
 #[test]
@@ -142,14 +132,14 @@ fn a_migration_that_only_a_superuser_may_run_says_which_line_to_write() {
         "migration `1_admin` failed",
         "Session::postgres().superuser()",
     ] {
-        assert!(failed.output.contains(part), "{part}:\n{}", failed.output);
+        failed.assert_says(part);
     }
 }
 
 #[db_test]
 async fn stale_databases_of_ours_are_removed_and_no_others() {
     let place = Place::new();
-    assert!(place.run(TESTS, &[]).success);
+    place.run(TESTS, &[]).assert_passed();
     let kept = databases(&place).await;
     let mut connection = place.connect().await;
     for name in [
@@ -166,7 +156,9 @@ async fn stale_databases_of_ours_are_removed_and_no_others() {
     }
     connection.close().await.expect("it closes");
     // A new template is when stale ones are looked for.
-    assert!(place.run(TESTS, &[("DB_TEST_CHILD_SEED", "new")]).success);
+    place
+        .run(TESTS, &[("DB_TEST_CHILD_SEED", "new")])
+        .assert_passed();
     let left = databases(&place).await;
     assert!(
         !left.iter().any(|name| name.contains("00000000000000aa")),
@@ -179,7 +171,7 @@ async fn stale_databases_of_ours_are_removed_and_no_others() {
 #[db_test]
 async fn a_mark_from_the_future_counts_from_now() {
     let place = Place::new();
-    assert!(place.run(TESTS, &[]).success);
+    place.run(TESTS, &[]).assert_passed();
     let mut connection = place.connect().await;
     for sql in [
         "create database dbt_00000000000000bb",
@@ -188,7 +180,9 @@ async fn a_mark_from_the_future_counts_from_now() {
         run(&mut connection, sql).await;
     }
     connection.close().await.expect("it closes");
-    assert!(place.run(TESTS, &[("DB_TEST_CHILD_SEED", "new")]).success);
+    place
+        .run(TESTS, &[("DB_TEST_CHILD_SEED", "new")])
+        .assert_passed();
     let mut connection = place.connect().await;
     let mark = "select shobj_description(oid, 'pg_database') from pg_database \
                 where datname = 'dbt_00000000000000bb'";
@@ -206,8 +200,8 @@ async fn two_checkouts_with_other_content_run_at_once() {
     for _ in 0..3 {
         let processes =
             ["left", "right"].map(|seed| place.start(TESTS, &[("DB_TEST_CHILD_SEED", seed)]));
-        for mut process in processes {
-            assert!(process.wait().expect("it ends").success());
+        for process in processes {
+            process.finish().assert_passed();
         }
     }
     // Two templates, each with the lane that its own processes used.

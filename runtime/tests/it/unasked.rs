@@ -1,6 +1,6 @@
 //! An override that nothing asked for is reported, with the cure.
 
-use crate::child::{self, Finished};
+use child::Finished;
 
 /// Runs a passing test that overrides in vain, and gives the one line that is printed about it.
 fn said_of(test: &str) -> String {
@@ -27,7 +27,7 @@ fn a_type_that_nothing_can_replace_is_told_from_those_that_something_can() {
 #[test]
 fn a_failing_test_tells_it_in_its_report() {
     let failed = child::run("in_vain::renamed_and_failing", &[]);
-    assert!(!failed.success, "{}", failed.output);
+    failed.assert_failed();
     let section = " override  `it::in_vain::Visitor` was set, and";
     assert_eq!(
         failed.output.matches(section).count(),
@@ -169,6 +169,6 @@ fn a_request_to_another_application_is_told() {
 #[test]
 fn what_need_not_be_asked_for_is_not_reported() {
     let quiet = child::run("in_vain::not_reported", &[]);
-    assert!(quiet.success, "{}", quiet.output);
-    assert!(!quiet.output.contains("was set"), "{}", quiet.output);
+    quiet.assert_passed();
+    quiet.assert_does_not_say("was set");
 }

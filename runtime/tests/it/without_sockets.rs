@@ -1,10 +1,9 @@
 //! Where there are no Unix sockets, or programs that know none, the proxy listens on the loopback interface,
 //! and whoever does not know the password of the test's URL stays outside.
 
+use child::in_child;
 use db_test::{TestContext, db_test};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-
-use crate::child;
 
 const NOWHERE: [(&str, &str); 2] = [("DB_TEST_LOOPBACK", "1"), ("DB_TEST_LOG", "trace")];
 
@@ -17,7 +16,7 @@ fn everything_works_without_unix_sockets() {
         "own_connections::",
     ] {
         let passed = child::run(tests, &NOWHERE);
-        assert!(passed.success, "{}", passed.output);
+        passed.assert_passed();
         let rolled_back = passed.output.contains("rolled back; nothing escaped");
         assert!(rolled_back, "{}", passed.output);
     }
@@ -35,11 +34,11 @@ fn what_outlives_its_test_is_refused_by_name_without_unix_sockets() {
 #[test]
 fn who_does_not_know_the_password_is_refused() {
     let passed = child::run("without_sockets::on_request::", &NOWHERE);
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
 }
 
 mod on_request {
-    use super::{Connection, PgConnectOptions, PgConnection, TestContext, child, db_test};
+    use super::{Connection, PgConnectOptions, PgConnection, TestContext, db_test, in_child};
 
     #[db_test]
     async fn connecting_with_another_password(cx: TestContext) {
@@ -48,7 +47,7 @@ mod on_request {
             .await
             .expect("it knows the password");
         connection.ping().await.expect("it is there");
-        if !child::asked_to_fail() {
+        if !in_child() {
             return;
         }
         let options: PgConnectOptions = url.parse().expect("it is a URL");

@@ -1,14 +1,12 @@
 //! The private server under everything that happens to processes and directories.
 //!
 //! Each test has a [`site`]: a directory with a server of its own, and processes that use it. Such a process is this
-//! very binary, run again for the one small test in [`child`]. What a machine cannot do is skipped with a word on
+//! very binary, run again for the one small test in [`client`]. What a machine cannot do is skipped with a word on
 //! standard error, see [`machine`].
 #![cfg(unix)]
 
-mod child;
+mod client;
 mod damage;
-#[path = "../child/environment.rs"]
-mod environment;
 mod file_system;
 mod initializing;
 mod joining;

@@ -20,8 +20,7 @@ fn nothing_inherited_is_kept_open() {
         .arg(user.get_program())
         .args(user.get_args());
     site.surround(&mut command);
-    let (success, said) = run(&mut command);
-    assert!(success, "{said}");
+    run(&mut command).assert_passed();
     site.assert_serves();
 }
 

@@ -96,10 +96,10 @@ fn programs_that_nobody_names_and_that_do_not_run_make_way_for_others() {
     let path = format!("{}:{}", broken.display(), others.join(":"));
     let mut command = site.command();
     command.env_remove("PG_BIN").env("PATH", path);
-    let (success, said) = run(command.env("DB_TEST_LOG", "warn"));
-    assert!(success, "{said}");
-    let told = format!("the PostgreSQL in {} cannot be used", broken.display());
-    assert!(said.contains(&told), "{said}");
+    let finished = run(command.env("DB_TEST_LOG", "warn"));
+    finished.assert_passed();
+    let warning = format!("the PostgreSQL in {} cannot be used", broken.display());
+    finished.assert_says(&warning);
 }
 
 /// Programs in a directory of a package are found from a project's own directory, or its user's.
@@ -128,10 +128,10 @@ fn programs_that_a_package_brought_are_found() {
     let others = ["PG_BIN", "PATH"].map(|name| std::env::var(name).unwrap_or_default());
     command.env_remove("PG_BIN").env("PATH", others.join(":"));
     command.current_dir(inside).env("HOME", &home);
-    let (_, said) = run(command.env("DB_TEST_LOG", "warn"));
+    let finished = run(command.env("DB_TEST_LOG", "warn"));
     for dir in &found {
-        let told = format!("the PostgreSQL in {} cannot be used", dir.display());
-        assert!(said.contains(&told), "{said}");
+        let warning = format!("the PostgreSQL in {} cannot be used", dir.display());
+        finished.assert_says(&warning);
     }
     let link = std::fs::read_link(node.join("native/lib/libpq.so"));
     assert_eq!(link.ok(), Some("libpq.so.5.18".into()));

@@ -15,7 +15,7 @@ use std::{
 use rustix::process::Pid;
 
 use crate::{
-    child, environment,
+    client,
     machine::{self, Account, LIMIT, until},
     process::{about, is_alive, is_named},
     user::{self, User},
@@ -76,17 +76,17 @@ impl Site {
         self.dir.join("h")
     }
 
-    /// A command that runs the child's test.
+    /// A command that runs the client's test.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(["--exact", child::NAME, "--nocapture", "--test-threads=1"]);
+        command.args(["--exact", client::NAME, "--nocapture", "--test-threads=1"]);
         self.surround(&mut command);
         command
     }
 
     /// Sets the environment and the account of a command that uses this site.
     pub(crate) fn surround(&self, command: &mut Command) {
-        environment::leave_out(command);
+        child::clear_environment(command);
         command
             .env("DB_TEST_HOME", self.home())
             .env("DB_TEST_IDLE_SECONDS", self.idle_seconds.to_string())
@@ -109,8 +109,7 @@ impl Site {
 
     /// Expects that a process joins, has its test served, and leaves.
     pub(crate) fn assert_serves(&self) {
-        let (success, said) = user::run(&mut self.command());
-        assert!(success, "{said}");
+        user::run(&mut self.command()).assert_passed();
     }
 
     /// A file of the server, by its name.

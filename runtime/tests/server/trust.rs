@@ -97,12 +97,10 @@ fn what_is_made_under_a_generous_umask_is_nobody_else_s() {
     site.surround(&mut command);
     let above = site.beside("above");
     let home = above.join("h");
-    let (success, said) = user::run(
-        command
-            .env("DB_TEST_HOME", &home)
-            .env("DB_TEST_KEEP", "all"),
-    );
-    assert!(success, "{said}");
+    command
+        .env("DB_TEST_HOME", &home)
+        .env("DB_TEST_KEEP", "all");
+    user::run(&mut command).assert_passed();
     let mut open = Vec::new();
     find_open(&above, &mut open);
     assert!(open.is_empty(), "others may write to {open:?}");

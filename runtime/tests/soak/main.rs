@@ -4,9 +4,6 @@
 //! It runs for seconds by default; `DB_TEST_SOAK_SECONDS=600 cargo test -p db-test --test soak` for
 //! minutes. It prints how much was tried.
 
-#[expect(dead_code, reason = "more of it is used elsewhere")]
-#[path = "../it/child.rs"]
-mod child;
 mod comparison;
 mod misdeeds;
 #[expect(dead_code, reason = "more of it is used elsewhere")]

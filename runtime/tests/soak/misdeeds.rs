@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
+use child::in_child;
 use db_test::db_test;
 use sqlx::{Connection, PgPool};
-
-use crate::child::asked_to_fail;
 
 /// What a test prints when it sees anything that another one did. The storm looks for it.
 pub(crate) const TRACE: &str = "A TRACE OF ANOTHER TEST";
@@ -107,7 +106,7 @@ macro_rules! tests {
         async fn $name(pool: PgPool) {
             look(&pool).await;
             insert(&pool, "mine").await.expect("it is added");
-            if asked_to_fail() {
+            if in_child() {
                 for _ in 0..=dice(3) {
                     misbehave(&pool).await;
                 }
@@ -125,7 +124,7 @@ tests! {
 async fn in_a_database_of_its_own(pool: PgPool) {
     look(&pool).await;
     insert(&pool, "committed").await.expect("it is added");
-    if asked_to_fail() {
+    if in_child() {
         leak_a_task(pool.clone());
         misbehave(&pool).await;
     }

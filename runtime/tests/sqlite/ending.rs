@@ -1,23 +1,17 @@
 //! The end of a test, and of a process.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::PathBuf,
-    process::Stdio,
-};
+use std::{fs, path::PathBuf};
 
+use child::Child;
 use db_test::{TestContext, db_test};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
-
-use crate::child;
 
 #[test]
 fn a_test_at_its_limit_is_stopped_and_its_file_removed() {
     let failed = child::run("on_request::running_too_long", &[]);
-    assert!(!failed.success);
+    failed.assert_failed();
     for expected in ["took longer than its limit of 200ms", "its file is removed"] {
-        assert!(failed.output.contains(expected), "{}", failed.output);
+        failed.assert_says(expected);
     }
 }
 
@@ -25,7 +19,7 @@ fn a_test_at_its_limit_is_stopped_and_its_file_removed() {
 fn a_task_that_holds_a_connection_is_told() {
     let failed = child::run("on_request::leaving_a_connection_with_a_task", &[]);
     let told = "its file is removed; a task that outlived the test still held a connection";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
 }
 
 #[test]
@@ -33,19 +27,12 @@ fn the_files_of_a_killed_process_are_swept_by_the_next() {
     let home = PathBuf::from("/tmp").join(format!("dbt-{}-killed", std::process::id()));
     let home_text = home.display().to_string();
     let environment = [("DB_TEST_HOME", home_text.as_str())];
-    let mut command = child::command("on_request::waiting_to_be_killed", &environment);
-    command
-        .arg("--nocapture")
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let mut killed = command.spawn().expect("it starts");
-    let mut lines = BufReader::new(killed.stderr.take().expect("it is piped")).lines();
-    lines.find(|line| {
-        line.as_ref()
-            .is_ok_and(|line| line.contains("ready to be killed"))
-    });
-    killed.kill().expect("it runs");
-    killed.wait().expect("it ends");
+    let mut killed = Child::matching("on_request::waiting_to_be_killed")
+        .envs(&environment)
+        .without_capture()
+        .start();
+    killed.wait_for("ready to be killed");
+    killed.kill();
     let runs = || {
         let entries = fs::read_dir(home.join("v1/sqlite"))
             .expect("it is there")
@@ -58,7 +45,7 @@ fn the_files_of_a_killed_process_are_swept_by_the_next() {
     let next = child::run("arguments::a_pool_has", &environment);
     let swept = runs();
     fs::remove_dir_all(&home).ok();
-    assert!(next.success, "{}", next.output);
+    next.assert_passed();
     assert_eq!((left, swept), (2, 0));
 }
 

@@ -3,7 +3,7 @@
 use db_test::{Queries, db_test};
 use sqlx::SqlitePool;
 
-use crate::{child, names, templates::MIGRATIONS};
+use crate::{names, templates::MIGRATIONS};
 
 #[db_test(fixtures("ada"))]
 async fn a_fixture_is_there(pool: SqlitePool, queries: Queries) {
@@ -21,7 +21,7 @@ fn an_error_names_its_file_and_line() {
         "fixtures::a_fixture_is_there",
         &[(MIGRATIONS, "tests/sqlite/other")],
     );
-    assert!(!failed.success);
+    failed.assert_failed();
     let expected = "the fixture runtime/tests/sqlite/fixtures/ada.sql:2 failed: error returned from database: (code: 1) no such table: posts";
-    assert!(failed.output.contains(expected), "{}", failed.output);
+    failed.assert_says(expected);
 }

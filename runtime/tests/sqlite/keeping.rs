@@ -3,7 +3,7 @@
 use db_test::db_test;
 use sqlx::SqlitePool;
 
-use crate::{child, names};
+use crate::names;
 
 /// The path in the line that opens a kept file.
 fn kept(output: &str) -> Option<&str> {
@@ -34,6 +34,6 @@ fn nothing_is_kept_of_a_test_that_passes() {
         "arguments::a_pool_has",
         &[("DB_TEST_KEEP", "failed"), ("DB_TEST_REPORT", "always")],
     );
-    assert!(passed.success, "{}", passed.output);
+    passed.assert_passed();
     assert_eq!(kept(&passed.output), None, "{}", passed.output);
 }

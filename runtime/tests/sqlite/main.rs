@@ -1,7 +1,6 @@
 //! Tests with SQLite. Each file is one guarantee.
 
 mod arguments;
-mod child;
 mod ending;
 mod fidelity;
 mod fixtures;

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use child::in_child;
 use db_test::{Client, Faults, TestContext, db_test};
 use sqlx::{PgPool, SqlitePool};
 
-use crate::{add, child::asked_to_fail, names};
+use crate::{add, names};
 
 #[db_test(max_queries = 2)]
 async fn sending_three_queries(pool: SqlitePool) {
-    let count = if asked_to_fail() { 3 } else { 2 };
+    let count = if in_child() { 3 } else { 2 };
     for _ in 0..count {
         names(&pool).await;
     }
@@ -17,7 +18,7 @@ async fn sending_three_queries(pool: SqlitePool) {
 
 #[db_test(max_queries_per_request = 0)]
 async fn requesting(client: Client) {
-    if asked_to_fail() {
+    if in_child() {
         client.get("/users").await.assert_status_ok();
     }
 }
@@ -32,7 +33,7 @@ async fn failing_after_requests(client: Client) {
         .post("/users/seeded")
         .await
         .assert_status(http::StatusCode::CONFLICT);
-    assert!(!asked_to_fail(), "failing as asked");
+    assert!(!in_child(), "failing as asked");
 }
 
 #[db_test]
@@ -41,20 +42,20 @@ async fn failing_with_rows(pool: SqlitePool) {
     let mut open = pool.begin().await.expect("it begins");
     let rolled_back = sqlx::query("insert into users (name) values ('rolled back')");
     rolled_back.execute(&mut *open).await.expect("it is added");
-    assert!(!asked_to_fail(), "failing as asked");
+    assert!(!in_child(), "failing as asked");
 }
 
 #[db_test(timeout = "200ms")]
 async fn running_too_long(pool: SqlitePool) {
     let _held = pool.acquire().await.expect("it connects");
-    if asked_to_fail() {
+    if in_child() {
         std::future::pending::<()>().await;
     }
 }
 
 #[db_test]
 async fn leaving_a_connection_with_a_task(pool: SqlitePool) {
-    if asked_to_fail() {
+    if in_child() {
         let held = pool.acquire().await.expect("it connects");
         tokio::spawn(async move {
             let _held = held;
@@ -67,7 +68,7 @@ async fn leaving_a_connection_with_a_task(pool: SqlitePool) {
 /// Is killed by its parent.
 #[db_test]
 async fn waiting_to_be_killed(pool: SqlitePool) {
-    if asked_to_fail() {
+    if in_child() {
         add(&pool, "ada").await.expect("it is added");
         eprintln!("ready to be killed");
         tokio::time::sleep(Duration::from_secs(30)).await;
@@ -77,21 +78,21 @@ async fn waiting_to_be_killed(pool: SqlitePool) {
 /// Asks for what only PostgreSQL has.
 #[db_test]
 async fn asking_for_postgres(cx: TestContext) {
-    if asked_to_fail() {
+    if in_child() {
         cx.get::<PgPool>().await.expect("there is none");
     }
 }
 
 #[db_test]
 async fn asking_for_faults(cx: TestContext) {
-    if asked_to_fail() {
+    if in_child() {
         cx.get::<Faults>().await.expect("there are none");
     }
 }
 
 #[db_test]
 async fn asking_for_a_savepoint(cx: TestContext) {
-    if asked_to_fail() {
+    if in_child() {
         drop(cx.savepoint().await.expect("there is none"));
     }
 }

@@ -3,7 +3,7 @@
 use db_test::{Client, Queries, db_test};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 
-use crate::{add, child, names};
+use crate::{add, names};
 
 #[db_test]
 async fn each_request_is_counted(client: Client, queries: Queries) {
@@ -84,23 +84,23 @@ async fn handlers_at_the_same_time_are_told_apart(client: Client, queries: Queri
 #[test]
 fn a_limit_that_is_exceeded_fails_the_test() {
     let failed = child::run("on_request::sending_three_queries", &[]);
-    assert!(!failed.success);
+    failed.assert_failed();
     let told = "the test sent 3 queries, but the limit is 2:";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
 }
 
 #[test]
 fn a_limit_for_requests_that_is_exceeded_fails_the_test() {
     let failed = child::run("on_request::requesting", &[]);
-    assert!(!failed.success);
+    failed.assert_failed();
     let told = "GET /users sent 1 queries, but the limit is 0:";
-    assert!(failed.output.contains(told), "{}", failed.output);
+    failed.assert_says(told);
 }
 
 #[test]
 fn the_report_tells_requests_with_their_statements_and_errors() {
     let failed = child::run("on_request::failing_after_requests", &[]);
-    assert!(!failed.success);
+    failed.assert_failed();
     for expected in [
         "POST /users/ada → 201 in",
         "POST /users/seeded → 409 in",
@@ -109,10 +109,6 @@ fn the_report_tells_requests_with_their_statements_and_errors() {
         "error 2067: UNIQUE constraint failed: users.name",
         "its file is removed",
     ] {
-        assert!(
-            failed.output.contains(expected),
-            "{expected}\n{}",
-            failed.output
-        );
+        failed.assert_says(expected);
     }
 }

@@ -3,8 +3,6 @@
 use db_test::{Session, TestContext, db_test};
 use sqlx::SqlitePool;
 
-use crate::child;
-
 #[test]
 fn what_is_of_postgres_alone_is_refused() {
     for test in [
@@ -13,9 +11,9 @@ fn what_is_of_postgres_alone_is_refused() {
         "asking_for_a_savepoint",
     ] {
         let failed = child::run(&format!("on_request::{test}"), &[]);
-        assert!(!failed.success);
+        failed.assert_failed();
         let told = "the session's database is SQLite, and this is of PostgreSQL alone";
-        assert!(failed.output.contains(told), "{}", failed.output);
+        failed.assert_says(told);
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::child;
-
 /// The variable by which a test makes its child start from other migrations.
 pub(crate) const MIGRATIONS: &str = "DB_TEST_CHILD_MIGRATIONS";
 
@@ -83,13 +81,13 @@ fn other_migrations_are_another_template() {
 fn a_migration_that_fails_is_told_with_its_file_and_leaves_nothing() {
     let home = Home::new("broken");
     let failed = home.run(&[(MIGRATIONS, "tests/sqlite/broken")]);
-    assert!(!failed.success);
+    failed.assert_failed();
     for expected in [
         "migration `1_users` failed in tests/sqlite/broken/0001_users.sql",
         "syntax error",
         "if the migration is PostgreSQL's, the session is `Session::postgres()`",
     ] {
-        assert!(failed.output.contains(expected), "{}", failed.output);
+        failed.assert_says(expected);
     }
     let files = home.files();
     assert!(

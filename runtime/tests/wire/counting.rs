@@ -1,13 +1,11 @@
 //! The figures. What changes them on purpose changes them here; what does not is a regression.
 
-use std::process::{Command, Output};
-
+use child::Child;
 use db_test::{TestContext, db_test};
 
 use crate::{
     TEMPLATE,
     app::{INSERT, OWN_ROUND_TRIPS},
-    environment,
     recording::{Recording, RoundTrip},
     relay::Relay,
 };
@@ -113,15 +111,11 @@ async fn fewest(
 async fn watch(cx: &TestContext, filter: &str) -> Recording {
     let server = cx.outside().await.expect("the test has a server");
     let relay = Relay::start(server);
-    let mut child = Command::new(std::env::current_exe().expect("this program has a file"));
-    environment::leave_out(&mut child);
-    child
-        .args([filter, "--test-threads", "1"])
+    let child = Child::matching(filter)
+        .threads(1)
         .env("TEST_DB_URL", relay.url())
         .env(TEMPLATE, filter);
-    let Output { status, stdout, .. } = child.output().expect("the child can be started");
-    let output = String::from_utf8_lossy(&stdout);
-    assert!(status.success(), "{output}");
+    child.run().assert_passed();
     relay.stop()
 }
 

@@ -4,8 +4,6 @@
 
 mod app;
 mod counting;
-#[path = "../child/environment.rs"]
-mod environment;
 mod line;
 mod messages;
 mod observed;

@@ -3,11 +3,10 @@
 use std::env;
 
 use axum::{Router, http::StatusCode, routing::post};
+use child::in_child;
 use db_test::{Client, Session, db_test};
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
-
-use crate::child;
 
 /// The mistake: whoever builds the application has no say in which database it uses.
 async fn pool() -> sqlx::Result<&'static PgPool> {
@@ -33,7 +32,7 @@ fn session() -> Session {
 /// Writes nothing unless it is told to: what it writes stays.
 #[db_test(session = session)]
 async fn a_test_that_passes(client: Client) {
-    if child::here() {
+    if in_child() {
         client
             .post("/users")
             .await

@@ -5,10 +5,9 @@
 
 use std::env;
 
+use child::in_child;
 use sqlx::PgPool;
 use tokio::sync::{Notify, OnceCell};
-
-use crate::child;
 
 static POOL: OnceCell<PgPool> = OnceCell::const_new();
 static OPEN: Notify = Notify::const_new();
@@ -22,7 +21,7 @@ async fn pool() -> sqlx::Result<&'static PgPool> {
 
 #[tokio::test]
 async fn one_test() -> sqlx::Result<()> {
-    if child::here() {
+    if in_child() {
         pool().await?;
         OPEN.notify_one();
         BUSY.notified().await;
@@ -32,7 +31,7 @@ async fn one_test() -> sqlx::Result<()> {
 
 #[tokio::test]
 async fn another_test() -> sqlx::Result<()> {
-    if child::here() {
+    if in_child() {
         OPEN.notified().await;
         let mut connection = pool().await?.acquire().await?;
         BUSY.notify_one();

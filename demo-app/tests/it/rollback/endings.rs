@@ -2,10 +2,9 @@
 
 use std::{error::Error, future};
 
+use child::{in_child, say};
 use db_test::{TestContext, db_test};
 use sqlx::{Connection, PgConnection, PgExecutor, PgPool};
-
-use crate::child::{self, say};
 
 #[db_test]
 async fn passes(db: PgPool) -> sqlx::Result<()> {
@@ -15,7 +14,7 @@ async fn passes(db: PgPool) -> sqlx::Result<()> {
 #[db_test]
 async fn fails(db: PgPool) -> sqlx::Result<()> {
     add_a_user(&db).await?;
-    assert!(!child::here(), "the assertion that fails");
+    assert!(!in_child(), "the assertion that fails");
     Ok(())
 }
 
@@ -23,14 +22,14 @@ async fn fails(db: PgPool) -> sqlx::Result<()> {
 async fn panics_inside_a_transaction(db: PgPool) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     add_a_user(&mut *tx).await?;
-    assert!(!child::here(), "the panic");
+    assert!(!in_child(), "the panic");
     tx.commit().await
 }
 
 #[db_test]
 async fn returns_an_error(db: PgPool) -> Result<(), Box<dyn Error>> {
     add_a_user(&db).await?;
-    if child::here() {
+    if in_child() {
         Err("the error".into())
     } else {
         Ok(())
@@ -40,7 +39,7 @@ async fn returns_an_error(db: PgPool) -> Result<(), Box<dyn Error>> {
 #[db_test(timeout = "2s")]
 async fn takes_too_long(db: PgPool) -> sqlx::Result<()> {
     add_a_user(&db).await?;
-    if child::here() {
+    if in_child() {
         future::pending::<()>().await;
     }
     Ok(())

@@ -1,16 +1,15 @@
 //! Tests whose fixtures or arguments cannot be made in a child: the fixtures because the child has
 //! another seed or other migrations.
 
+use child::in_child;
 use db_test::{BoxError, FromTest, TestContext, db_test};
 use sqlx::PgPool;
-
-use crate::child::asked_to_fail;
 
 struct Absent;
 
 impl FromTest for Absent {
     async fn from_test(_: &TestContext) -> Result<Self, BoxError> {
-        if asked_to_fail() {
+        if in_child() {
             return Err("no argument as asked".into());
         }
         Ok(Self)

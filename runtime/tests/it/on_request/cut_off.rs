@@ -1,9 +1,10 @@
 //! A test whose connection the server ends while nothing is asked on it.
 
+use child::in_child;
 use db_test::{TestContext, db_test};
 use sqlx::{Connection, PgConnection, PgPool};
 
-use crate::{app::try_add, child::asked_to_fail};
+use crate::app::try_add;
 
 #[db_test]
 async fn by_its_server(pool: PgPool, cx: TestContext) {
@@ -11,7 +12,7 @@ async fn by_its_server(pool: PgPool, cx: TestContext) {
         .fetch_one(&pool)
         .await
         .expect("it is told");
-    if asked_to_fail() {
+    if in_child() {
         let options = cx.outside().await.expect("there is an outside");
         let mut outside = PgConnection::connect_with(&options.database("postgres"))
             .await

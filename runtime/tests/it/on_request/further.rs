@@ -1,16 +1,16 @@
 //! Tests with several databases that fail.
 
+use child::in_child;
 use db_test::{TestContext, db_test};
 
 use crate::{
     app::try_add,
-    child::asked_to_fail,
     further::{broken, session, visit},
 };
 
 #[db_test(session = session)]
 async fn failing(cx: TestContext) {
-    if asked_to_fail() {
+    if in_child() {
         try_add(&cx.pool(), "first").await.expect("it is added");
         let visited = visit(&cx.pool_of("analytics"), "first").await;
         assert!(visited.is_err(), "failing as asked");
@@ -19,7 +19,7 @@ async fn failing(cx: TestContext) {
 
 #[db_test(session = broken)]
 async fn broken_pool(cx: TestContext) {
-    if asked_to_fail() {
+    if in_child() {
         let visited = visit(&cx.pool_of("analytics"), "first").await;
         visited.expect("it is there");
     }
@@ -27,7 +27,7 @@ async fn broken_pool(cx: TestContext) {
 
 #[db_test(session = broken, isolation = "database")]
 async fn broken_own_database(cx: TestContext) {
-    if asked_to_fail() {
+    if in_child() {
         cx.pool_of("analytics");
     }
 }

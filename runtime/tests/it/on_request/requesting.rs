@@ -1,10 +1,11 @@
 //! Tests that fail after they have sent requests.
 
 use axum::http::StatusCode;
+use child::in_child;
 use db_test::{Client, db_test};
 use sqlx::PgPool;
 
-use crate::{app::names, child::asked_to_fail};
+use crate::app::names;
 
 #[db_test]
 async fn requesting_and_failing(client: Client, pool: PgPool) {
@@ -21,7 +22,7 @@ async fn requesting_and_failing(client: Client, pool: PgPool) {
         .assert_status(StatusCode::CREATED);
     client.get("/items/one-by-one").await.assert_status_ok();
     let again = client.post("/items").json(&"mine").await;
-    assert!(!asked_to_fail(), "{}", again.status_code());
+    assert!(!in_child(), "{}", again.status_code());
 }
 
 /// Sends secrets, and what would steer a terminal, to the server, which quotes the last in an error.
@@ -34,14 +35,14 @@ async fn confiding(pool: PgPool) {
     }
     let bad = sqlx::query("select ($1::text)::int").bind("\x1b]0;title\x07\r");
     bad.execute(&pool).await.expect_err("it is no number");
-    assert!(!asked_to_fail(), "it was asked for");
+    assert!(!in_child(), "it was asked for");
 }
 
 #[db_test(max_queries = 2)]
 async fn chatty_test(pool: PgPool) {
     names(&pool).await;
     names(&pool).await;
-    if asked_to_fail() {
+    if in_child() {
         names(&pool).await;
     }
 }
@@ -50,7 +51,7 @@ async fn chatty_test(pool: PgPool) {
 async fn chatty_request(client: Client) {
     client.get("/items").await.assert_status_ok();
     client.get("/items").await.assert_status_ok();
-    if asked_to_fail() {
+    if in_child() {
         client.get("/items/twice").await.assert_status_ok();
     }
 }

@@ -1,10 +1,9 @@
 //! Tests that register three teardowns, of which the second panics when it is asked to, and then
 //! end in each way.
 
+use child::in_child;
 use db_test::{BoxError, FromTest, TestContext, db_test};
 use sqlx::PgPool;
-
-use crate::child::asked_to_fail;
 
 /// Registers three teardowns.
 struct Three;
@@ -12,7 +11,7 @@ struct Three;
 impl FromTest for Three {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
         cx.on_end(async { tell("first") });
-        cx.on_end(async { assert!(!asked_to_fail(), "the second teardown panics") });
+        cx.on_end(async { assert!(!in_child(), "the second teardown panics") });
         let pool: PgPool = cx.get().await?;
         cx.on_end(async move {
             tell("third");
@@ -31,7 +30,7 @@ struct Absent;
 
 impl FromTest for Absent {
     async fn from_test(_: &TestContext) -> Result<Self, BoxError> {
-        if asked_to_fail() {
+        if in_child() {
             return Err("no argument as asked".into());
         }
         Ok(Self)
@@ -43,7 +42,7 @@ async fn after_passing(_: Three) {}
 
 #[db_test]
 async fn after_erring(_: Three) -> Result<(), String> {
-    if asked_to_fail() {
+    if in_child() {
         return Err("erring as asked".to_owned());
     }
     Ok(())
@@ -51,12 +50,12 @@ async fn after_erring(_: Three) -> Result<(), String> {
 
 #[db_test]
 async fn after_panicking(_: Three) {
-    assert!(!asked_to_fail(), "panicking as asked");
+    assert!(!in_child(), "panicking as asked");
 }
 
 #[db_test(timeout = "200ms")]
 async fn after_slow(_: Three) {
-    if asked_to_fail() {
+    if in_child() {
         std::future::pending::<()>().await;
     }
 }
@@ -66,7 +65,7 @@ async fn after_without_argument(_: Three, _: Absent) {}
 
 #[db_test]
 async fn badly(cx: TestContext) {
-    if asked_to_fail() {
+    if in_child() {
         cx.on_end(async { Err::<(), _>("the bucket is gone") });
     }
 }
@@ -74,7 +73,7 @@ async fn badly(cx: TestContext) {
 #[db_test]
 #[should_panic = "panicking as asked"]
 async fn after_an_expected_panic(cx: TestContext) {
-    if asked_to_fail() {
+    if in_child() {
         cx.on_end(async { Err::<(), _>("the bucket is gone") });
     }
     panic!("panicking as asked");

@@ -6,7 +6,7 @@ use db_test::db_test;
 use sqlx::PgPool;
 
 /// How `--exact` finds the test.
-pub(crate) const NAME: &str = "child::uses_the_database";
+pub(crate) const NAME: &str = "client::uses_the_database";
 /// The variable that asks it to stay until its standard input ends, and to run a query for each line of it.
 pub(crate) const STAYS: &str = "DB_TEST_CHILD_STAYS";
 /// What it says when it has a database.

@@ -1,4 +1,4 @@
-//! What a child process of a test must not inherit: whatever asks the library for something.
+//! What a child must not inherit: the variables that configure db-test and what it uses.
 
 use std::{env, process::Command};
 
@@ -13,13 +13,13 @@ const OTHERS: [&str; 5] = [
     "COLUMNS",
 ];
 
-/// Takes these variables from a command's environment; what it needs is set afterwards.
-pub(crate) fn leave_out(command: &mut Command) {
-    let of_ours = env::vars_os().map(|(name, _)| name).filter(|name| {
+/// Removes those variables from a command's environment. What the command needs is set afterwards.
+pub fn clear_environment(command: &mut Command) {
+    let of_db_test = env::vars_os().map(|(name, _)| name).filter(|name| {
         let name = name.to_string_lossy();
         name.starts_with("DB_TEST_") && !INHERITED.contains(&&*name)
     });
-    for name in of_ours.chain(OTHERS.map(Into::into)) {
+    for name in of_db_test.chain(OTHERS.map(Into::into)) {
         command.env_remove(name);
     }
 }
