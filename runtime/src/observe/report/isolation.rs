@@ -50,8 +50,8 @@ pub(crate) fn clock_finding(log: &Log) -> Option<String> {
 /// Prints a warning about a test that passes, because it may fail in production.
 pub(crate) fn warn_of_isolation(test: &str, log: &Log) {
     for finding in about_connections(log).take(PRINTED) {
-        let (text, help) = (describe(finding), HELP.replace('\n', " "));
-        log::notice(format_args!("{test}: {}; {help}", text.replace('\n', " ")));
+        let (found, help) = (describe(finding), HELP.replace('\n', " "));
+        log::notice(format_args!("{test}: {}; {help}", found.replace('\n', " ")));
     }
 }
 
