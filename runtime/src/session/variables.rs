@@ -7,7 +7,8 @@ use crate::observe::log;
 const PREFIX: &str = "DB_TEST_";
 
 /// What follows the prefix in each of them.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
+    "DOWNLOAD_URL",
     "HOME",
     "IDLE_SECONDS",
     "KEEP",

@@ -7,6 +7,8 @@
 
 mod client;
 mod damage;
+#[cfg(feature = "download")]
+mod download;
 mod file_system;
 mod initializing;
 mod joining;

@@ -18,7 +18,6 @@ use self::modules::Crate;
 const KNOWN: &[&str] = &[
     "expand.rs, fallback.rs, test_fn.rs, validate.rs",
     "postgres/keep.rs, postgres/lane.rs, postgres/server.rs, postgres/template.rs",
-    "postgres/server/local/binaries.rs, postgres/server/local/packaged.rs",
     "postgres/server/local/claim.rs, postgres/server/local/postmaster.rs",
     "postgres/template/locale.rs, postgres/template/publish.rs, postgres/template/sequences.rs",
     "test/app.rs, test/context.rs, test/database.rs, test/description.rs, test/faults.rs, test/fixtures.rs, test/from_test.rs, test/further.rs, test/isolation.rs, test/outcome.rs",

@@ -43,12 +43,19 @@ mod binaries;
 mod bounded;
 mod claim;
 mod cluster;
+#[cfg(feature = "download")]
+mod download;
+#[cfg(feature = "download")]
+mod download_error;
 mod error;
 mod guardian;
 mod home;
 mod instance;
 mod lock;
+mod package;
 mod packaged;
+mod pattern;
+mod places;
 mod postmaster;
 mod private_dir;
 mod readiness;

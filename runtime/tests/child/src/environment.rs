@@ -5,7 +5,9 @@ use std::{env, process::Command};
 /// Where the private server is, which a child shares with its parent.
 const INHERITED: [&str; 2] = ["DB_TEST_HOME", "DB_TEST_IDLE_SECONDS"];
 
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 6] = [
+    // A child runs without nextest.
+    "NEXTEST",
     "TEST_DB_URL",
     "DATABASE_URL",
     "PGOPTIONS",

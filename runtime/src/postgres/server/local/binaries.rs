@@ -11,11 +11,18 @@ use std::{
     time::Duration,
 };
 
-use super::{account::Account, bounded, error::LocalServerError, packaged, trial};
+#[cfg(feature = "download")]
+use super::download;
+use super::{
+    account::Account, bounded, error::LocalServerError, packaged, pattern::matching, trial,
+};
 use crate::observe::log;
 
 /// The oldest major version that is still supported by its makers, and that we test.
 const OLDEST_MAJOR: u32 = 14;
+
+/// As the value of `PG_BIN`: the programs that the feature `download` brings, whatever is installed.
+const DOWNLOADED: &str = "download";
 
 /// Directories of packagers. `*` stands for one or a part of one path component.
 const LAYOUTS: &[&str] = &[
@@ -43,14 +50,20 @@ impl Binaries {
     pub(super) fn find() -> Result<Self, LocalServerError> {
         let account = Account::of_the_server()?;
         match env::var_os("PG_BIN").filter(|value| !value.is_empty()) {
+            Some(word) if word == DOWNLOADED => Self::downloaded(&account, None),
             Some(dir) => Self::named(PathBuf::from(dir), &account),
-            None => Self::newest(&account),
+            None => match Self::newest(&account) {
+                Err(
+                    none @ (LocalServerError::NoBinaries { .. } | LocalServerError::TooOld { .. }),
+                ) => Self::downloaded(&account, Some(none)),
+                result => result,
+            },
         }
     }
 
     /// What the answer of [`find`](Self::find) depends on, apart from what is installed.
     pub(super) fn key() -> Vec<OsString> {
-        ["PG_BIN", "PATH"]
+        ["PG_BIN", "PATH", "DB_TEST_DOWNLOAD_URL"]
             .into_iter()
             .map(|name| env::var_os(name).unwrap_or_default())
             .collect()
@@ -58,6 +71,30 @@ impl Binaries {
 
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    /// What the feature `download` brings, on a machine where nothing else was found, or at the user's wish.
+    #[cfg(feature = "download")]
+    fn downloaded(
+        account: &Account,
+        _found_none: Option<LocalServerError>,
+    ) -> Result<Self, LocalServerError> {
+        let dir = download::programs()?;
+        match trial::major(&dir, account) {
+            Ok(major) => Ok(Self { dir, major }),
+            Err(problem) => Err(LocalServerError::Downloaded { dir, problem }),
+        }
+    }
+
+    #[cfg(not(feature = "download"))]
+    fn downloaded(
+        _account: &Account,
+        found_none: Option<LocalServerError>,
+    ) -> Result<Self, LocalServerError> {
+        Err(found_none.unwrap_or_else(|| LocalServerError::PgBin {
+            path: DOWNLOADED.into(),
+            problem: "that needs the feature `download` of db-test".to_owned(),
+        }))
     }
 
     fn named(path: PathBuf, account: &Account) -> Result<Self, LocalServerError> {
@@ -172,38 +209,6 @@ fn resolved(dir: PathBuf) -> PathBuf {
     real.map_or(dir, Path::to_owned)
 }
 
-/// The existing directories below another one that match a pattern.
-pub(super) fn matching(base: &Path, pattern: &str) -> Vec<PathBuf> {
-    let mut dirs = vec![base.to_owned()];
-    for part in pattern.split('/').filter(|part| !part.is_empty()) {
-        dirs = match part.split_once('*') {
-            None => dirs.into_iter().map(|dir| dir.join(part)).collect(),
-            Some((prefix, suffix)) => {
-                let mut entries: Vec<PathBuf> = dirs
-                    .iter()
-                    .filter_map(|dir| fs::read_dir(dir).ok())
-                    .flatten()
-                    .flatten()
-                    .map(|e| e.path())
-                    .collect();
-                entries.retain(|entry| {
-                    let name = entry
-                        .file_name()
-                        .and_then(|name| name.to_str())
-                        .unwrap_or_default();
-                    name.len() >= part.len() - 1
-                        && name.starts_with(prefix)
-                        && name.ends_with(suffix)
-                });
-                entries.sort();
-                entries
-            }
-        };
-    }
-    dirs.retain(|dir| dir.is_dir());
-    dirs
-}
-
 fn reported_dir(pg_config: &Path) -> Option<PathBuf> {
     let line = first_line(Command::new(pg_config).arg("--bindir")).ok()?;
     Some(PathBuf::from(line)).filter(|dir| dir.is_absolute())
@@ -213,18 +218,4 @@ fn first_line(command: &mut Command) -> io::Result<String> {
     let command = command.current_dir("/").stdin(Stdio::null());
     let output = bounded::output(command, Duration::from_secs(10))?;
     Ok(output.lines().next().unwrap_or_default().trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_matches_directories_only() {
-        assert_eq!(
-            matching(Path::new("/"), "d*v/fd"),
-            [PathBuf::from("/dev/fd")]
-        );
-        assert_eq!(matching(Path::new("/"), "/dev/nul*"), Vec::<PathBuf>::new());
-    }
 }

