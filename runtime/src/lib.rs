@@ -19,6 +19,7 @@
 //! | `sqlite` | tests with a SQLite database: [`Session::sqlite`](https://github.com/db-test/db-test/blob/main/docs/sqlite.md); nothing has to be installed, SQLite is compiled in | no |
 //! | `axum` | `Router`, [`Client`], `Session::app`, and overrides in requests | yes |
 //! | `tls` | encrypted connections to a server named by a URL, by rustls | yes |
+//! | `download` | PostgreSQL for a machine that has none: one fixed version, downloaded once for all projects of the user, checked by its digest | no |
 //!
 //! A library or a job queue that has no HTTP takes `default-features = false, features = ["postgres"]`: its tests have pools,
 //! and neither axum nor axum-test is compiled. `TestContext::url` and pools lead an application of any other framework to the test's database.

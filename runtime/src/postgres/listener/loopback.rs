@@ -64,7 +64,11 @@ impl Arrivals {
     }
 
     pub(super) fn accept(&self) -> io::Result<Arrival> {
-        // Before the look, so that one which comes meanwhile wakes again.
+        if let Ok(next) = self.received.try_recv() {
+            // Not drained: several that came together woke once.
+            return Ok(next);
+        }
+        // Before the last look, so that one which comes meanwhile wakes again.
         self.waiter.drain();
         let next = self.received.try_recv();
         next.map_err(|_| io::ErrorKind::WouldBlock.into())
