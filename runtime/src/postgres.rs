@@ -16,6 +16,7 @@ pub(crate) mod private_directory;
 pub(crate) mod proxy;
 mod reception;
 pub(crate) mod relay;
+mod request_code;
 pub(crate) mod sandbox;
 pub(crate) mod script_line;
 pub(crate) mod server;

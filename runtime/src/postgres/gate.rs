@@ -1,19 +1,15 @@
-//! What a client says of itself before it is led to a test: its start-up message, and the password that it is asked for.
+//! How a client introduces itself before it is led to a test: by its start-up message, and by a password.
 //!
-//! What it has sent is then passed on as if nobody had read it.
+//! What it has sent besides is passed on as if nobody had read it.
 
-use super::error_response;
-
-/// No start-up message comes near this many bytes (PostgreSQL's own limit).
-const LONGEST: usize = 10_000;
+use super::{
+    error_response,
+    request_code::{CANCEL_REQUEST, GSS_REQUEST, LONGEST_STARTUP, SSL_REQUEST},
+    sqlstate,
+};
 
 /// `AuthenticationCleartextPassword`.
-const ASK: &[u8] = b"R\0\0\0\x08\0\0\0\x03";
-
-/// The codes of the first messages that are no start-up.
-const SSL: u32 = 80_877_103;
-const GSS: u32 = 80_877_104;
-const CANCEL: u32 = 80_877_102;
+const PASSWORD_REQUEST: &[u8] = b"R\0\0\0\x08\0\0\0\x03";
 
 /// A client that has still to introduce itself.
 #[derive(Default)]
@@ -53,20 +49,23 @@ impl Gate {
         let code = message.get(4..8).and_then(|code| code.try_into().ok());
         let (length, code) = (message.len(), code.map(u32::from_be_bytes));
         match code {
-            Some(SSL | GSS) => {
+            Some(SSL_REQUEST | GSS_REQUEST) => {
                 self.received.drain(..length);
                 Verdict::Send(b"N".to_vec())
             }
             // It holds a secret of its own.
-            Some(CANCEL) => Verdict::Introduced {
+            Some(CANCEL_REQUEST) => Verdict::Introduced {
                 password: None,
                 sent: std::mem::take(&mut self.received),
             },
             Some(_) => {
                 self.startup = Some(self.received.drain(..length).collect());
-                Verdict::Send(ASK.to_vec())
+                Verdict::Send(PASSWORD_REQUEST.to_vec())
             }
-            None => refuse("08P01", "this is not PostgreSQL's protocol"),
+            None => refuse(
+                sqlstate::PROTOCOL_VIOLATION,
+                "this is not PostgreSQL's protocol",
+            ),
         }
     }
 
@@ -76,7 +75,10 @@ impl Gate {
         };
         let password = message.strip_prefix(b"p").and_then(|rest| rest.get(4..));
         let Some(password) = password.and_then(|password| password.strip_suffix(b"\0")) else {
-            return refuse("28P01", "db-test: a password is expected here");
+            return refuse(
+                sqlstate::INVALID_PASSWORD,
+                "db-test: a password is expected here",
+            );
         };
         let password = String::from_utf8_lossy(password).into_owned();
         let length = message.len();
@@ -90,8 +92,11 @@ impl Gate {
     }
 
     fn wait(&self) -> Verdict {
-        if self.received.len() > LONGEST {
-            return refuse("08P01", "this is not PostgreSQL's protocol");
+        if self.received.len() > LONGEST_STARTUP {
+            return refuse(
+                sqlstate::PROTOCOL_VIOLATION,
+                "this is not PostgreSQL's protocol",
+            );
         }
         Verdict::Wait
     }
@@ -110,7 +115,7 @@ fn refuse(code: &str, message: &str) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{ASK, Gate, Verdict};
+    use super::{Gate, PASSWORD_REQUEST, Verdict};
 
     const STARTUP: &[u8] = b"\0\0\0\x10\0\x03\0\0user\0x\0\0";
 
@@ -122,7 +127,10 @@ mod tests {
             Verdict::Send(b"N".to_vec())
         );
         assert_eq!(gate.receive(&STARTUP[..3]), Verdict::Wait);
-        assert_eq!(gate.receive(&STARTUP[3..]), Verdict::Send(ASK.to_vec()));
+        assert_eq!(
+            gate.receive(&STARTUP[3..]),
+            Verdict::Send(PASSWORD_REQUEST.to_vec())
+        );
         let introduced = Verdict::Introduced {
             password: Some("sesame".to_owned()),
             sent: [STARTUP, b"X"].concat(),

@@ -1,5 +1,5 @@
-//! The thread that hears a connection out before it leads to a test: on the loopback interface every connection, on Unix
-//! sockets those of tests that have ended.
+//! The thread that takes connections until it is known to which test they belong: on the loopback interface every
+//! connection, on Unix sockets those of tests that have ended.
 //!
 //! A client introduces itself, and its password says which test it is of. A task that outlives its test may try again at
 //! once after each error. Where a connection is refused without a pause, such a task never yields, and the runtime
@@ -28,7 +28,7 @@ use super::{
 /// How long a client that is refused has to wait.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// So many are heard at a time; the others wait for being accepted.
+/// So many are served at a time; the others wait to be accepted.
 const GUESTS: usize = 64;
 
 /// A connection, with what it has sent so far and nobody has answered.
@@ -82,7 +82,7 @@ impl Reception {
         Ok(())
     }
 
-    /// One round: waits, accepts, hears, hands over and refuses.
+    /// One round: waits, accepts, reads, hands over and refuses.
     fn serve(&self, guests: &mut Vec<Guest>) -> io::Result<()> {
         self.wait(guests)?;
         while guests.len() < GUESTS {
@@ -138,7 +138,7 @@ impl Reception {
         }
     }
 
-    /// Hears a guest; gives it back while it stays one.
+    /// Reads what a guest has sent; gives it back while it stays one.
     fn advance(&self, mut guest: Guest) -> Option<Guest> {
         let mut chunk = [0; 4096];
         while matches!(guest.stage, Stage::Introducing) {

@@ -49,9 +49,13 @@ impl Relay {
         let (waker, waiter) = waker::pair()?;
         let serving = move || {
             while wait(&listener, &waiter, &stopped) {
-                let Ok(client) = listener.accept() else {
-                    thread::sleep(ACCEPT_PAUSE);
-                    continue;
+                let client = match listener.accept() {
+                    Ok(client) => client,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                    Err(_) => {
+                        thread::sleep(ACCEPT_PAUSE);
+                        continue;
+                    }
                 };
                 let (upstream, recording) = (upstream.clone(), recording.clone());
                 let passing = move || {

@@ -39,7 +39,7 @@ use crate::{
         database::OwnDatabase,
         proxy::BASE,
         relay::Relay,
-        sqlstate::is,
+        sqlstate::{self, is},
         template::PROXIED,
         upstream::{Session, Upstream},
     },
@@ -187,7 +187,7 @@ impl Server {
     /// When the server cannot be reached within ten seconds or refuses.
     pub(crate) async fn door(&self) -> Result<PgConnection, Cause> {
         let named = match self.maintenance(&self.door_options()).await {
-            Err(failure) if failure.is("3D000") => failure,
+            Err(failure) if failure.is(sqlstate::INVALID_CATALOG_NAME) => failure,
             result => return result.map_err(|failure| self.explain(failure)),
         };
         let fallback = self.door_options().database("postgres");
@@ -215,7 +215,11 @@ impl Server {
         let reachable = self.reachable(options.clone());
         let connected = self.persist(|| reachable.connect()).await;
         match connected {
-            Err(failure) if was_plain && failure.is("28000") && self.encrypts_from_now_on() => {
+            Err(failure)
+                if was_plain
+                    && failure.is(sqlstate::INVALID_AUTHORIZATION_SPECIFICATION)
+                    && self.encrypts_from_now_on() =>
+            {
                 let reachable = self.reachable(options.clone());
                 self.persist(|| reachable.connect()).await
             }
@@ -280,7 +284,9 @@ impl Server {
             let (mut revived, mut has_owner) = (false, false);
             loop {
                 match connect().await {
-                    Err(error) if is(&error, "57P03") => tokio::time::sleep(RETRY_PAUSE).await,
+                    Err(error) if is(&error, sqlstate::CANNOT_CONNECT_NOW) => {
+                        tokio::time::sleep(RETRY_PAUSE).await;
+                    }
                     Err(error) if !has_owner && self.can_make_owner(&error).await => {
                         has_owner = true;
                     }

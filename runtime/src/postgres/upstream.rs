@@ -20,7 +20,7 @@ use sqlx::{
 };
 
 pub(crate) use self::{startup::Session, stream::Stream};
-use crate::postgres::sqlstate::is;
+use crate::postgres::sqlstate::{self, is};
 
 /// How long a server may take to answer while a connection is made.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -102,7 +102,11 @@ impl Upstream {
     pub(crate) fn connect(&self, parameters: &[(&str, &str)]) -> Result<Session, sqlx::Error> {
         let is_plain = self.is_plain();
         match self.attempt(!is_plain, parameters) {
-            Err(error) if is_plain && self.may_be_encrypted() && is(&error, "28000") => {
+            Err(error)
+                if is_plain
+                    && self.may_be_encrypted()
+                    && is(&error, sqlstate::INVALID_AUTHORIZATION_SPECIFICATION) =>
+            {
                 self.attempt(true, parameters)
             }
             result => result,

@@ -85,7 +85,7 @@ impl Report {
         }
         let trace = log.and_then(|log| report::trace(&log, wanted.detail()?, report::width()));
         if let Some(trace) = trace {
-            sections.push(("story", trace));
+            sections.push(("trace", trace));
         }
         sections.push(("run again", run_again::command(test)));
         let how = headline(ended);
@@ -101,7 +101,7 @@ impl Report {
     }
 }
 
-/// Prints what is worth knowing about a test that passed, and its whole story if that is wanted.
+/// Prints what is worth knowing about a test that passed, and its whole trace if that is wanted.
 pub(crate) fn of_success(test: &Test, ended: &Ended) {
     if Wanted::by_environment() == Wanted::OfAll {
         log::notice(Report::new(test, ended));

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
-    os::unix::net::UnixStream,
+    os::{fd::AsFd, unix::net::UnixStream},
     path::PathBuf,
     sync::{
         Arc,
@@ -13,6 +13,7 @@ use std::{
 };
 
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     crypto::ring,
@@ -110,13 +111,14 @@ fn serve(
         let answered = server.read(&mut chunk);
         let answered = pass(answered, &chunk, &mut client)?;
         if !asked && !answered {
-            thread::yield_now();
+            let both = [client.sock.as_fd(), server.as_fd()];
+            wait(&mut both.map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN)));
         }
     }
 }
 
 /// Passes on what was read, if anything was.
-fn pass(read: io::Result<usize>, chunk: &[u8], to: &mut impl Write) -> io::Result<bool> {
+fn pass(read: io::Result<usize>, chunk: &[u8], to: &mut impl Writing) -> io::Result<bool> {
     let length = match read {
         Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
         Ok(length) => length,
@@ -127,7 +129,7 @@ fn pass(read: io::Result<usize>, chunk: &[u8], to: &mut impl Write) -> io::Resul
     while !rest.is_empty() {
         match to.write(rest) {
             Ok(written) => rest = &rest[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::yield_now(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => to.wait(),
             Err(error) => return Err(error),
         }
     }
@@ -135,6 +137,30 @@ fn pass(read: io::Result<usize>, chunk: &[u8], to: &mut impl Write) -> io::Resul
         if error.kind() != io::ErrorKind::WouldBlock {
             return Err(error);
         }
+        to.wait();
     }
     Ok(true)
+}
+
+/// A side that may be full.
+trait Writing: Write {
+    /// Waits until it can take more.
+    fn wait(&self);
+}
+
+impl Writing for UnixStream {
+    fn wait(&self) {
+        wait(&mut [PollFd::new(self, PollFlags::OUT)]);
+    }
+}
+
+impl Writing for StreamOwned<ServerConnection, TcpStream> {
+    fn wait(&self) {
+        wait(&mut [PollFd::new(&self.sock, PollFlags::OUT)]);
+    }
+}
+
+fn wait(sockets: &mut [PollFd<'_>]) {
+    // Interrupted or not, the sockets are tried again.
+    poll(sockets, None).ok();
 }

@@ -13,7 +13,7 @@ use crate::{
     postgres::{
         database::{COMMENT, KeptDatabase, Mark, OwnDatabase, Sessions, remove},
         server::Server,
-        sqlstate::is,
+        sqlstate::{self, is},
     },
 };
 
@@ -99,7 +99,12 @@ async fn rename(
         let database = KeptDatabase::new(test, number);
         match run(door, format!("alter database {lane} rename to {database}")).await {
             // The second is what the loser of a race gets.
-            Err(error) if is(&error, "42P04") || is(&error, "23505") => number += 1,
+            Err(error)
+                if is(&error, sqlstate::DUPLICATE_DATABASE)
+                    || is(&error, sqlstate::UNIQUE_VIOLATION) =>
+            {
+                number += 1;
+            }
             result => return result.map(|()| database),
         }
     }

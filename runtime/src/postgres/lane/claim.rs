@@ -11,7 +11,7 @@ use crate::{
         cause::Cause,
         database::{COMMENT, Mark, OwnDatabase, State},
         server::{self, Server},
-        sqlstate::is,
+        sqlstate::{self, is},
         upstream::Session,
     },
 };
@@ -69,7 +69,9 @@ pub(super) fn claim(
     match try_claim(session, database, server) {
         // Whoever is removing the lane ends every connection to it. A server that has gone for good says so to the
         // next one who connects.
-        Err(error) if is(&error, "57P01") || is_broken(&error) => Ok(Claimed::NotOurs),
+        Err(error) if is(&error, sqlstate::ADMIN_SHUTDOWN) || is_broken(&error) => {
+            Ok(Claimed::NotOurs)
+        }
         result => result,
     }
 }
@@ -159,7 +161,9 @@ pub(super) async fn clone_template(
                         .await
                         .map_err(failed)?;
                 }
-                Err(error) if is(&error, "55006") => tokio::time::sleep(RETRY_PAUSE).await,
+                Err(error) if is(&error, sqlstate::OBJECT_IN_USE) => {
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
                 Err(error) => return Err(failed(error)),
             }
         }

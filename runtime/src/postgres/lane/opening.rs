@@ -20,7 +20,7 @@ use crate::{
         database::{Fate, Mark, OwnDatabase, survey},
         proxy::Proxy,
         server::ConnectFailure,
-        sqlstate::is,
+        sqlstate::{self, is},
         template::{Ground, clean_up},
         upstream::{Session, Upstream},
     },
@@ -95,7 +95,10 @@ impl Lanes {
         match cloning.await {
             Ok(()) => Ok(Some(candidate)),
             // Another process has removed it as stale, or was killed while it did.
-            Err(Cause::Statement { error, .. }) if is(&error, "3D000") || is(&error, "55000") => {
+            Err(Cause::Statement { error, .. })
+                if is(&error, sqlstate::INVALID_CATALOG_NAME)
+                    || is(&error, sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE) =>
+            {
                 self.template.make_again().await?;
                 Ok(None)
             }
@@ -145,12 +148,16 @@ impl Lanes {
         let options = self.server.test_options(&candidate.database);
         let session = match self.connect(&options).await? {
             Ok(session) => session,
-            // It is being removed (57P01, which ends every connection to it), or was (3D000), or a process was killed
-            // in the middle of that (55000).
+            // It is being removed, which ends every connection to it, or was, or a process was killed in the middle of
+            // that.
             Err(failure)
-                if ["57P01", "3D000", "55000"]
-                    .iter()
-                    .any(|code| failure.is(code)) =>
+                if [
+                    sqlstate::ADMIN_SHUTDOWN,
+                    sqlstate::INVALID_CATALOG_NAME,
+                    sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                ]
+                .iter()
+                .any(|code| failure.is(code)) =>
             {
                 return Ok(None);
             }

@@ -142,3 +142,35 @@ impl Entry {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::{Arrival, Arrivals, Socket, hand_over};
+
+    #[test]
+    fn of_two_that_come_together_the_second_is_not_left_waiting() {
+        let arrivals = Arrivals::open().expect("a port is free");
+        for _ in 0..2 {
+            let (socket, _) = UnixStream::pair().expect("there are sockets");
+            let arrival = Arrival {
+                socket: Socket::Unix(socket),
+                sent: Vec::new(),
+            };
+            assert!(hand_over(Some(&arrivals.token), arrival).is_none());
+        }
+        assert!(arrivals.accept().is_ok());
+        let mut polled = [PollFd::from_borrowed_fd(
+            arrivals.descriptor(),
+            PollFlags::IN,
+        )];
+        let at_once = Timespec::default();
+        assert_eq!(poll(&mut polled, Some(&at_once)), Ok(1));
+        assert!(arrivals.accept().is_ok());
+        assert!(arrivals.accept().is_err());
+        arrivals.retire(None);
+    }
+}

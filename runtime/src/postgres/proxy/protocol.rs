@@ -14,8 +14,3 @@ pub(super) use self::{
         notification, parameter_status, query, ready, with_name,
     },
 };
-
-/// The first message of a connection has no kind; its code says what it is.
-pub(super) const SSL_REQUEST: u32 = 80_877_103;
-pub(super) const GSS_REQUEST: u32 = 80_877_104;
-pub(super) const CANCEL_REQUEST: u32 = 80_877_102;

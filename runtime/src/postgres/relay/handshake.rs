@@ -12,19 +12,14 @@ use super::{Observer, framing::Body, passage};
 use crate::postgres::{
     error_response,
     reception::Arrival,
+    request_code::{CANCEL_REQUEST, GSS_REQUEST, LONGEST_STARTUP, SSL_REQUEST},
     socket::Socket,
+    sqlstate,
     upstream::{Session, Upstream},
 };
 
 /// How long a client may take to introduce itself.
 const INTRODUCTION_LIMIT: Duration = Duration::from_secs(10);
-
-/// No start-up message comes near this many bytes (PostgreSQL's own limit).
-const LONGEST: usize = 10_000;
-
-const CANCEL: u32 = 80_877_102;
-const SSL: u32 = 80_877_103;
-const GSS: u32 = 80_877_104;
 
 /// Serves one client until it or the server ends the connection.
 pub(super) fn serve(
@@ -68,7 +63,7 @@ fn introduction(
         sent
     };
     let mut body = Body(message.get(4..).unwrap_or_default());
-    if body.u32() == Some(CANCEL) {
+    if body.u32() == Some(CANCEL_REQUEST) {
         if let (Some(process_id), Some(secret_key)) = (body.i32(), body.i32()) {
             upstream.cancel(process_id, secret_key).ok();
         }
@@ -89,14 +84,14 @@ fn first_message(client: &mut Socket) -> io::Result<Vec<u8>> {
         let mut message = vec![0; 4];
         client.read_exact(&mut message)?;
         let length = message.as_slice().try_into().map_or(0, u32::from_be_bytes) as usize;
-        if !(8..=LONGEST).contains(&length) {
+        if !(8..=LONGEST_STARTUP).contains(&length) {
             return Err(io::ErrorKind::InvalidData.into());
         }
         message.resize(length, 0);
         client.read_exact(&mut message[4..])?;
         match Body(&message[4..]).u32() {
             // There is nothing to hide between two threads of one process.
-            Some(SSL | GSS) => client.write_all(b"N")?,
+            Some(SSL_REQUEST | GSS_REQUEST) => client.write_all(b"N")?,
             _ => return Ok(message),
         }
     }
@@ -124,6 +119,6 @@ fn welcome(session: &Session) -> BytesMut {
 fn refusal(error: &sqlx::Error) -> Vec<u8> {
     match error.as_database_error() {
         Some(refused) => error_response(&refused.code().unwrap_or_default(), refused.message()),
-        None => error_response("08001", &format!("db-test: {error}")),
+        None => error_response(sqlstate::UNABLE_TO_CONNECT, &format!("db-test: {error}")),
     }
 }

@@ -20,6 +20,7 @@ use crate::{
         keep::{Keeping, Verdict},
         lane::{Cut, Lane},
         proxy::{End, Ended, How, Proof, Test},
+        sqlstate,
     },
 };
 
@@ -160,7 +161,7 @@ impl Core {
 
 /// Tells whoever connects why there is no database, until the process ends or nobody can any more.
 fn refuse(listener: Listener, error: &Error) {
-    let message = error_response("08004", &format!("db-test: {error}"));
+    let message = error_response(sqlstate::SERVER_REJECTED, &format!("db-test: {error}"));
     let refusing = move || {
         while let Ok(arrival) = listener.wait() {
             let mut client = arrival.socket;

@@ -13,7 +13,7 @@ use sqlx::{
 
 use super::Server;
 use crate::postgres::database::OwnDatabase;
-use crate::postgres::sqlstate::is;
+use crate::postgres::sqlstate::{self, is};
 
 /// Who owns the databases of the private server: an ordinary role, which policies and privileges mean something to.
 pub(crate) const OWNER: &str = "db_test";
@@ -118,7 +118,7 @@ impl Server {
 
     /// What to do about a statement of the owner's that failed for want of a privilege; empty for other failures.
     pub(crate) fn advice_on_privileges(&self, error: &sqlx::Error) -> String {
-        if !is(error, "42501") {
+        if !is(error, sqlstate::INSUFFICIENT_PRIVILEGE) {
             return String::new();
         }
         let owner = self.owner();
@@ -152,7 +152,7 @@ impl Server {
 
     /// Makes the owner after a connection was refused for want of it. Says whether that is worth another attempt.
     pub(super) async fn can_make_owner(&self, error: &sqlx::Error) -> bool {
-        if !self.has_ordinary_owner() || !is(error, "28000") {
+        if !self.has_ordinary_owner() || !is(error, sqlstate::INVALID_AUTHORIZATION_SPECIFICATION) {
             return false;
         }
         let Ok(mut door) = self.door_options().connect().await else {

@@ -3,7 +3,10 @@
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::{ConnectFailure, Server};
-use crate::postgres::{cause::Cause, sqlstate::is};
+use crate::postgres::{
+    cause::Cause,
+    sqlstate::{self, is},
+};
 
 /// From PostgreSQL 16 on, to become a role and to have its privileges all the time are two things.
 const MEMBERSHIP_HAS_OPTIONS: u32 = 160_000;
@@ -15,7 +18,9 @@ const LOOK: &str = "select coalesce((select rolsuper from pg_roles where rolname
 impl Server {
     /// Whether a test's connection was refused because it may not be the session's role, or there is none.
     pub(crate) fn refuses_role(&self, failure: &ConnectFailure) -> bool {
-        self.role().is_some() && (failure.is("22023") || failure.is("42501"))
+        self.role().is_some()
+            && (failure.is(sqlstate::INVALID_PARAMETER_VALUE)
+                || failure.is(sqlstate::INSUFFICIENT_PRIVILEGE))
     }
 
     /// Makes the login role a member of the session's role.
@@ -60,8 +65,16 @@ impl Server {
         {
             Ok(_) => Ok(()),
             // Another process has done it at the same time.
-            Err(error) if is(&error, "23505") || is(&error, "XX000") => Ok(()),
-            Err(error) if is(&error, "42501") || is(&error, "0LP01") => {
+            Err(error)
+                if is(&error, sqlstate::UNIQUE_VIOLATION)
+                    || is(&error, sqlstate::INTERNAL_ERROR) =>
+            {
+                Ok(())
+            }
+            Err(error)
+                if is(&error, sqlstate::INSUFFICIENT_PRIVILEGE)
+                    || is(&error, sqlstate::INVALID_GRANT_OPERATION) =>
+            {
                 Err(Cause::RoleNotGranted {
                     role: name,
                     server: self.to_string(),

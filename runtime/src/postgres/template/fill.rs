@@ -9,7 +9,7 @@ use crate::{
     postgres::{
         cause::Cause,
         database::OwnDatabase,
-        sqlstate::{is, is_of_the_moment},
+        sqlstate::{self, is, is_of_the_moment},
     },
     schema,
 };
@@ -117,7 +117,7 @@ fn advice_on_migration(template: &Template, error: &MigrateError) -> Box<str> {
     let MigrateError::ExecuteMigration(error, _) = error else {
         return Box::default();
     };
-    if is(error, "42710") || is(error, "42P04") {
+    if is(error, sqlstate::DUPLICATE_OBJECT) || is(error, sqlstate::DUPLICATE_DATABASE) {
         return "\na role, a database or a tablespace belongs to the whole server, and somebody else has made this one: let the \
                 migration make it only where it is missing"
             .into();

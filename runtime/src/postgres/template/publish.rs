@@ -18,7 +18,7 @@ use crate::{
     postgres::{
         cause::Cause,
         database::{COMMENT, Mark, OwnDatabase, Sessions, remove},
-        sqlstate::is,
+        sqlstate::{self, is},
     },
 };
 
@@ -155,7 +155,7 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
         log::info(format_args!("{draft} is not removed yet: {error}"));
     }
     match cause {
-        Cause::Statement { error, .. } if is(&error, "42P04") => {
+        Cause::Statement { error, .. } if is(&error, sqlstate::DUPLICATE_DATABASE) => {
             log::debug(format_args!(
                 "another process was first to make {}",
                 template.database

@@ -1,4 +1,4 @@
-//! A child that runs: what it prints is read as it comes, and nothing waits for it longer than [`LIMIT`].
+//! A child that runs: what it prints is read as it comes, and nothing waits for it without a limit.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -26,6 +26,8 @@ pub enum Streams {
 #[derive(Debug)]
 pub struct Running {
     process: Process,
+    /// How long anything waits for it.
+    limit: Duration,
     /// Its lines as they come; the end of them when no process can write there any more.
     lines: Receiver<Line>,
     /// What was read already.
@@ -63,10 +65,18 @@ impl Running {
         let (output, error) = Default::default();
         Self {
             process,
+            limit: LIMIT,
             lines,
             output,
             error,
         }
+    }
+
+    /// Waits for it no longer than this from now on, in place of three minutes.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// The process.
@@ -84,7 +94,7 @@ impl Running {
     /// Waits until it prints a line; gives what it printed before that, since it was last waited for.
     #[track_caller]
     pub fn wait_for(&mut self, awaited: &str) -> String {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + self.limit;
         let mut before = String::new();
         loop {
             let line = match self.next_line(deadline) {
@@ -113,7 +123,7 @@ impl Running {
     #[track_caller]
     pub fn finish(mut self) -> Finished {
         drop(self.process.stdin.take());
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + self.limit;
         loop {
             match self.next_line(deadline) {
                 Ok(_) => {}
@@ -150,12 +160,12 @@ impl Running {
 
     #[track_caller]
     fn give_up(&mut self, what: &str) -> ! {
-        let printed = self.printed();
+        let (printed, limit) = (self.printed(), self.limit);
         match self.process.try_wait() {
             Ok(Some(_)) => panic!(
                 "the child has ended, but a process that it started keeps its output open; it printed:\n{printed}"
             ),
-            _ => panic!("the child did not {what} within {LIMIT:?}; it printed:\n{printed}"),
+            _ => panic!("the child did not {what} within {limit:?}; it printed:\n{printed}"),
         }
     }
 }

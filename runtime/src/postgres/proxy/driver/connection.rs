@@ -15,7 +15,7 @@ use crate::{
 /// A client's socket.
 pub(super) struct Connection {
     pub(super) id: ClientId,
-    /// By what its statements are told apart in the recording.
+    /// Identifies its statements in the recording.
     pub(super) recorded: recording::ClientId,
     pub(super) socket: Socket,
     outbox: Outbox,

@@ -10,7 +10,7 @@ use std::{
 
 use sqlx::postgres::PgConnectOptions;
 
-use super::Driver;
+use super::{Driver, Readiness};
 use crate::postgres::{proxy::api::Test, upstream::Upstream, waker};
 
 const GREETING: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
@@ -37,13 +37,14 @@ fn a_server_that_cannot_be_written_to_any_more_is_heard_first() {
     let session = upstream.connect(&[]).expect("it is served");
     let mut server = serving.join().expect("it has served");
     fs::remove_dir_all(&directory).expect("it can be removed");
-    let wakers = waker::pair().expect("there are sockets");
+    let (waker, waiter) = waker::pair().expect("there are sockets");
+    let waker = Arc::new(waker);
     let commands = mpsc::channel().1;
     let mut driver = Driver::new(
         session,
         upstream,
         String::new(),
-        (Arc::new(wakers.0), wakers.1),
+        (Arc::clone(&waker), waiter),
         commands,
     )
     .expect("there are sockets");
@@ -65,8 +66,14 @@ fn a_server_that_cannot_be_written_to_any_more_is_heard_first() {
     driver.send_to_backend();
 
     assert!(driver.backend.is_lost());
-    let told = driver.engine.client_output(id);
-    let told = String::from_utf8_lossy(told).into_owned();
-    assert!(told.contains("C57P05\0"), "{told:?}");
-    assert!(told.contains("is lost: too idle"), "{told:?}");
+    let answer = driver.engine.client_output(id);
+    let answer = String::from_utf8_lossy(answer).into_owned();
+    assert!(answer.contains("C57P05\0"), "{answer:?}");
+    assert!(answer.contains("is lost: too idle"), "{answer:?}");
+
+    // Its end would be reported again and again, and the thread would spin.
+    waker.wake();
+    let mut ready = Readiness::none();
+    ready.wait(&mut driver).expect("it waits");
+    assert!(ready.is_woken && ready.backend.is_empty());
 }

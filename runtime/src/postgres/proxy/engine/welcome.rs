@@ -8,12 +8,10 @@ use crate::postgres::{
         api::ClientId,
         client::Stage,
         control::VIRTUAL,
-        protocol::{
-            Body, CANCEL_REQUEST, ErrorFields, GSS_REQUEST, SSL_REQUEST, error, message,
-            parameter_status, ready,
-        },
+        protocol::{Body, ErrorFields, error, message, parameter_status, ready},
         settings::{Settings, Value, assignment},
     },
+    request_code::{CANCEL_REQUEST, GSS_REQUEST, SSL_REQUEST},
     sqlstate,
 };
 

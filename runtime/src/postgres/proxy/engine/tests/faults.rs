@@ -9,43 +9,44 @@ use super::driver::Ask;
 use super::stage::{Stage, stage_with};
 use crate::postgres::proxy::api::{Faults, Injection};
 
-struct Once(Mutex<Option<Injection>>, bool);
+/// Injects once: into a statement or into a commit.
+#[derive(Default)]
+struct Once {
+    into_statement: Mutex<Option<Injection>>,
+    into_commit: Mutex<Option<Injection>>,
+}
 
 impl Faults for Once {
     fn on_statement(&self, _: &str) -> Option<Injection> {
-        if self.1 {
-            None
-        } else {
-            self.0.lock().expect("a lock").take()
-        }
+        self.into_statement.lock().expect("a lock").take()
     }
 
     fn on_commit(&self) -> Option<Injection> {
-        if self.1 {
-            self.0.lock().expect("a lock").take()
-        } else {
-            None
-        }
+        self.into_commit.lock().expect("a lock").take()
     }
 }
 
-fn fault(injection: Injection, on_commit: bool) -> Stage {
-    stage_with(
-        Arc::new(Once(Mutex::new(Some(injection)), on_commit)),
-        |_, _| None,
-    )
+fn with(faults: Once) -> Stage {
+    stage_with(Arc::new(faults), |_, _| None)
+}
+
+fn with_statement(injection: Injection) -> Stage {
+    with(Once {
+        into_statement: Mutex::new(Some(injection)),
+        ..Once::default()
+    })
+}
+
+fn conflict() -> Injection {
+    Injection {
+        error: Some(("40001".to_owned(), "injected".to_owned())),
+        ..Injection::default()
+    }
 }
 
 #[test]
 fn a_fault_fails_a_statement_once() {
-    let error = Some(("40001".to_owned(), "injected".to_owned()));
-    let mut stage = fault(
-        Injection {
-            error,
-            ..Injection::default()
-        },
-        false,
-    );
+    let mut stage = with_statement(conflict());
     let id = stage.connect();
     assert_eq!(stage.ask(id, "select 1"), ["E 40001 injected", "Z I"]);
     assert_eq!(stage.ask(id, "select 1"), ["C SELECT 1", "Z I"]);
@@ -53,14 +54,7 @@ fn a_fault_fails_a_statement_once() {
 
 #[test]
 fn a_fault_of_a_pipeline_comes_in_its_turn() {
-    let error = Some(("40001".to_owned(), "injected".to_owned()));
-    let mut stage = fault(
-        Injection {
-            error,
-            ..Injection::default()
-        },
-        false,
-    );
+    let mut stage = with_statement(conflict());
     let id = stage.connect();
     stage.engine.client_bytes(
         id,
@@ -71,14 +65,10 @@ fn a_fault_of_a_pipeline_comes_in_its_turn() {
 
 #[test]
 fn a_fault_of_a_commit_undoes_the_transaction() {
-    let error = Some(("40001".to_owned(), "injected".to_owned()));
-    let mut stage = fault(
-        Injection {
-            error,
-            ..Injection::default()
-        },
-        true,
-    );
+    let mut stage = with(Once {
+        into_commit: Mutex::new(Some(conflict())),
+        ..Once::default()
+    });
     let id = stage.connect();
     stage.ask(id, "begin");
     stage.ask(id, "insert into a values (1)");
@@ -95,13 +85,10 @@ fn a_fault_of_a_commit_undoes_the_transaction() {
 #[test]
 fn a_fault_delays_a_statement() {
     let delay = Some(Duration::from_millis(200));
-    let mut stage = fault(
-        Injection {
-            delay,
-            ..Injection::default()
-        },
-        false,
-    );
+    let mut stage = with_statement(Injection {
+        delay,
+        ..Injection::default()
+    });
     let id = stage.connect();
     assert!(stage.ask(id, "select 1").is_empty());
     assert_eq!(
@@ -114,13 +101,10 @@ fn a_fault_delays_a_statement() {
 
 #[test]
 fn a_fault_ends_the_connection() {
-    let mut stage = fault(
-        Injection {
-            disconnects: true,
-            ..Injection::default()
-        },
-        false,
-    );
+    let mut stage = with_statement(Injection {
+        disconnects: true,
+        ..Injection::default()
+    });
     let id = stage.connect();
     assert_eq!(
         stage.ask(id, "select 1"),

@@ -112,7 +112,7 @@ pub(super) struct Size(pub(super) u64);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = self.0 / 100_000;
+        let tenths = (self.0 + 50_000) / 100_000;
         write!(f, "{}.{} MB", tenths / 10, tenths % 10)
     }
 }
