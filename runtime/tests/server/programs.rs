@@ -17,6 +17,14 @@ fn an_empty_pg_bin_is_refused() {
     assert!(said.contains("there is no `postgres` in it"), "{said}");
 }
 
+#[cfg(not(feature = "download"))]
+#[test]
+fn a_download_without_its_feature_is_refused() {
+    let said = refusal(Site::new().command().env("PG_BIN", "download"));
+    assert!(said.contains("PG_BIN"), "{said}");
+    assert!(said.contains("needs the feature `download`"), "{said}");
+}
+
 #[test]
 fn an_old_postgres_is_refused() {
     let site = Site::new();
