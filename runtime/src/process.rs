@@ -12,7 +12,7 @@ use crate::{
     executor,
     observe::log,
     postgres, session,
-    test::{running, untouched},
+    test::{bypass, running},
 };
 
 /// How long the end of the process waits for work in the background.
@@ -41,7 +41,7 @@ fn at_exit() {
     if !session::any_active() || executor::is_abandoned() {
         return;
     }
-    untouched::announce_at_exit();
+    bypass::warn_at_exit();
     // The thread-local state that tokio needs is gone on the exiting thread; a fresh one has it.
     let done = Arc::new((Mutex::new(false), Condvar::new()));
     let closer = Arc::clone(&done);

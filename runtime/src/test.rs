@@ -3,6 +3,7 @@
 #[cfg(feature = "axum")]
 pub(crate) mod app;
 pub(crate) mod arguments;
+pub(crate) mod bypass;
 mod cause;
 #[cfg(feature = "axum")]
 pub(crate) mod client;
@@ -20,5 +21,4 @@ mod report;
 pub(crate) mod run;
 pub(crate) mod running;
 pub(crate) mod teardown;
-pub(crate) mod untouched;
 mod watchdog;

@@ -1,4 +1,4 @@
-//! Turning what a session's `app` function returns into a router.
+//! The application of one test: what the session's `app` function returns, in the layer of the test.
 
 mod exchange;
 mod layer;
@@ -7,8 +7,14 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use axum::Router;
 
-pub(crate) use self::layer::TestLayer;
-use crate::{BoxError, Session, TestContext};
+use self::layer::TestLayer;
+use crate::{
+    BoxError, Error, Session, TestContext,
+    executor::panics::{self, Panicked},
+    observe::report::chain,
+    session::Definition,
+    test::cause::Cause,
+};
 
 pub(crate) type AppFuture = Pin<Box<dyn Future<Output = Result<Router, BoxError>> + Send>>;
 pub(crate) type AppFn = Arc<dyn Fn(TestContext) -> AppFuture + Send + Sync>;
@@ -84,4 +90,43 @@ where
     A: IntoApp<How>,
 {
     Arc::new(move |cx| Box::pin(make(cx).into_app()))
+}
+
+/// The application's router with the test's layer around it, built once for each test.
+pub(crate) async fn router(cx: &TestContext) -> Result<Router, BoxError> {
+    let built = cx.router().get_or_try_init(|| build(cx));
+    Box::pin(built).await.cloned()
+}
+
+async fn build(cx: &TestContext) -> Result<Router, BoxError> {
+    let app = cx
+        .definition()
+        .session
+        .app_fn()
+        .ok_or_else(|| no_app(cx.definition()))?;
+    cx.bypass().app_build_begins();
+    // Called inside the future, so that a panic of the function itself is caught as well.
+    let made = panics::caught(Box::pin(async { app(cx.clone()).await })).await;
+    let router = made.and_then(|made| made).map_err(|error| {
+        let problem = match error.downcast_ref() {
+            Some(Panicked(text)) => format!("panicked: {text}"),
+            None => format!("failed: {}", chain(error.as_ref())),
+        };
+        Error::from(Cause::AppFailed { problem })
+    })?;
+    cx.bypass().app_is_built();
+    cx.overrides().application_is_built();
+    Ok(router.layer(TestLayer {
+        overrides: cx.overrides().clone(),
+        recording: Arc::clone(cx.recording()),
+    }))
+}
+
+fn no_app(definition: &Definition) -> Error {
+    Error::from(if definition.is_conventional() {
+        Cause::NoSession
+    } else {
+        let session = definition.name.clone();
+        Cause::NoApp { session }
+    })
 }

@@ -11,7 +11,7 @@ use std::{
 
 use self::rule::{Rule, Trigger};
 pub(crate) use self::unhit::Unhit;
-use crate::{BoxError, FromTest, TestContext, observe::queries::fits, postgres::proxy};
+use crate::{observe::queries::fits, postgres::proxy};
 
 /// Makes statements of a test and its application fail, wait or lose their connection, so that retries, time
 /// limits and error pages can be tested.
@@ -43,6 +43,10 @@ pub struct Fault {
 }
 
 impl Faults {
+    pub(crate) fn of(table: Arc<Table>) -> Self {
+        Self(table)
+    }
+
     /// A fault of the next statement that a pattern fits.
     ///
     /// The pattern fits anywhere in the statement, however it is broken into lines and whatever its
@@ -149,14 +153,6 @@ impl proxy::Faults for Table {
 
     fn on_commit(&self) -> Option<proxy::Injection> {
         self.hit(|trigger| matches!(trigger, Trigger::Commit))
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl FromTest for Faults {
-    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
-        cx.ready().await?;
-        Ok(Self(cx.faults()?))
     }
 }
 

@@ -13,14 +13,7 @@ use sqlx::{
 };
 
 use crate::{
-    BoxError, Error, TestContext,
-    observe::recording::FIXTURES as BEGINNING,
-    postgres::script_line,
-    test::cause::Cause,
-    test::{
-        description::Test,
-        outcome::{ArgumentError, TestFuture},
-    },
+    Error, observe::recording::FIXTURES as BEGINNING, postgres::script_line, test::cause::Cause,
 };
 
 /// The scripts of one test.
@@ -34,28 +27,6 @@ pub(crate) struct Fixtures {
 
 /// Stands between two scripts.
 const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";
-
-/// Puts the fixtures of a test, if it has any, before its arguments and body.
-pub(crate) fn before(test: &'static Test, cx: &TestContext, body: TestFuture) -> TestFuture {
-    if test.fixtures.scripts.is_empty() {
-        return body;
-    }
-    let cx = cx.clone();
-    Box::pin(async move {
-        load(&test.fixtures, &cx)
-            .await
-            .map_err(|cause| ArgumentError {
-                type_name: "fixtures",
-                cause,
-            })?;
-        body.await
-    })
-}
-
-async fn load(fixtures: &Fixtures, cx: &TestContext) -> Result<(), BoxError> {
-    cx.ready().await?;
-    Ok(cx.database().load(fixtures).await?)
-}
 
 /// A connection of its own takes with it what a script has set.
 pub(crate) async fn load_by(fixtures: &Fixtures, options: &PgConnectOptions) -> Result<(), Error> {

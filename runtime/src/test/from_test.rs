@@ -10,9 +10,12 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{BoxError, Overrides, Queries, TestContext};
+use crate::{BoxError, Error, Faults, Overrides, Queries, TestContext, observe::report::chain};
 #[cfg(feature = "axum")]
-use crate::{Client, test::client};
+use crate::{
+    Client,
+    test::{app, client},
+};
 #[cfg(feature = "sqlite")]
 use sqlx::{
     Sqlite, SqlitePool,
@@ -63,6 +66,41 @@ pub trait FromTest: Sized {
 
     /// Makes the value for one test.
     fn from_test(cx: &TestContext) -> impl Future<Output = Result<Self, BoxError>>;
+}
+
+impl TestContext {
+    /// Makes a value of any type that a test can take as an argument.
+    ///
+    /// Use it in [`FromTest`] implementations, to build a value from others.
+    ///
+    /// # Errors
+    ///
+    /// The error of the type's [`FromTest`] implementation.
+    pub async fn get<T: FromTest>(&self) -> Result<T, BoxError> {
+        T::from_test(self).await
+    }
+
+    /// Makes one field of a struct that derives [`FromTest`]; called by generated code.
+    #[doc(hidden)]
+    pub async fn field<T: FromTest>(&self, name: &'static str) -> Result<T, BoxError> {
+        let made = T::from_test(self).await;
+        made.map_err(|cause| {
+            // An error of the session is not the field's: its text needs no more context.
+            if cause.is::<Error>() {
+                cause
+            } else {
+                Box::new(FieldError { name, cause })
+            }
+        })
+    }
+}
+
+/// A field of a struct that derives `FromTest` could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("its field `{name}`: {}", chain(cause.as_ref()))]
+struct FieldError {
+    name: &'static str,
+    cause: BoxError,
 }
 
 #[diagnostic::do_not_recommend]
@@ -155,7 +193,7 @@ impl FromTest for SqlitePoolOptions {
 impl FromTest for Router {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
         cx.ready().await?;
-        cx.router().await
+        app::router(cx).await
     }
 }
 
@@ -171,5 +209,13 @@ impl FromTest for Client {
 impl FromTest for Queries {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
         Ok(Self::of(Arc::clone(cx.recording())))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FromTest for Faults {
+    async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
+        cx.ready().await?;
+        Ok(Self::of(cx.faults()?))
     }
 }

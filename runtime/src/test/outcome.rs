@@ -5,7 +5,7 @@ use std::{any::Any, future::Future, iter, pin::Pin, process::ExitCode, sync::Arc
 use crate::{
     BoxError, Error,
     error::Kind,
-    observe::{recording::Recording, report::chain},
+    observe::recording::Recording,
     overrides::Unasked,
     postgres::{keep::Verdict, sandbox::Ending},
     test::description::Test,
@@ -33,24 +33,6 @@ impl ArgumentError {
             Some(error) if error.is(Kind::Fixture) => "could not be given its fixtures",
             _ => "could not be given its arguments",
         }
-    }
-}
-
-/// A field of a struct that derives `FromTest` could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("its field `{name}`: {}", chain(cause.as_ref()))]
-pub(crate) struct FieldError {
-    name: &'static str,
-    cause: BoxError,
-}
-
-impl FieldError {
-    /// Adds the field's name to an error that is not about the session, which names no type.
-    pub(crate) fn tell(name: &'static str, cause: BoxError) -> BoxError {
-        if cause.is::<Error>() {
-            return cause;
-        }
-        Box::new(Self { name, cause })
     }
 }
 
@@ -105,9 +87,9 @@ pub(crate) struct Ended {
     /// What was kept of it, if that was asked for.
     pub(crate) kept: Option<String>,
     /// The overrides that the test set in vain.
-    pub(crate) unasked: Unasked,
+    pub(crate) unused_overrides: Unasked,
     /// The faults that it set in vain.
-    pub(crate) unhit: Unhit,
+    pub(crate) unused_faults: Unhit,
     /// What exceeds the limits that the test's attribute sets for its queries.
     pub(crate) over_budget: Option<String>,
     /// What else the report tells, in sections.
@@ -131,8 +113,8 @@ impl Ended {
             teardown: Vec::new(),
             endings,
             kept: None,
-            unasked: Unasked::default(),
-            unhit: Unhit::default(),
+            unused_overrides: Unasked::default(),
+            unused_faults: Unhit::default(),
             over_budget: None,
             remarks: Vec::new(),
             recording: None,

@@ -34,8 +34,8 @@ impl Report {
             teardown,
             endings,
             kept,
-            unasked,
-            unhit,
+            unused_overrides,
+            unused_faults,
             over_budget,
             remarks,
             recording,
@@ -65,14 +65,14 @@ impl Report {
             sections.push(("kept", kept.clone()));
         }
         if !matches!(outcome, Outcome::NoArgument(_))
-            && let Some(unasked) = unasked.describe()
+            && let Some(unused_overrides) = unused_overrides.describe()
         {
-            sections.push(("override", unasked));
+            sections.push(("override", unused_overrides));
         }
         if !matches!(outcome, Outcome::NoArgument(_))
-            && let Some(unhit) = unhit.describe()
+            && let Some(unused_faults) = unused_faults.describe()
         {
-            sections.push(("fault", unhit));
+            sections.push(("fault", unused_faults));
         }
         sections.extend(remarks.iter().cloned());
         let wanted = Wanted::by_environment();

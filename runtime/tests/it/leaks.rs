@@ -56,7 +56,8 @@ mod in_order {
 #[test]
 fn an_end_that_waits_for_what_is_in_use_says_so() {
     let waited = child::run("on_request::leaving_a_connection_in_use", &[]);
-    let said = "leaving_a_connection_in_use: it has ended, and something still holds its database";
+    let said =
+        "leaving_a_connection_in_use: it has ended, but a task that it spawned or a connection";
     waited.assert_says(said);
 }
 

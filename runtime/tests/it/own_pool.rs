@@ -77,8 +77,7 @@ fn an_application_without_the_tests_pool_is_told_once_with_the_line_to_write() {
 #[test]
 fn one_that_writes_elsewhere_in_all_tests_is_told_at_the_end() {
     let ended = child::run("own_pool::ignored_alone", &[]);
-    let told =
-        "answered requests that write, and no test of this run asked anything of its database";
+    let told = "answered requests that write, and no test of this run used its database";
     ended.assert_says(told);
     let ended = child::run("own_pool::ignored", &[]);
     ended.assert_does_not_say(told);

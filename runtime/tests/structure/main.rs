@@ -20,7 +20,6 @@ const KNOWN: &[&str] = &[
     "postgres/keep.rs, postgres/lane.rs, postgres/server.rs, postgres/template.rs",
     "postgres/server/local/claim.rs, postgres/server/local/postmaster.rs",
     "postgres/template/locale.rs, postgres/template/publish.rs, postgres/template/sequences.rs",
-    "test/app.rs, test/context.rs, test/database.rs, test/description.rs, test/faults.rs, test/fixtures.rs, test/from_test.rs, test/further.rs, test/isolation.rs, test/outcome.rs",
     "macro_support.rs, session.rs, sqlite.rs, test.rs",
     "sqlite/fill.rs, sqlite/template.rs",
     "sqlite/hooks.rs, sqlite/traced.rs",
