@@ -61,13 +61,18 @@ const fn slow(title: &'static str, program: &'static str, depth_of_300: usize) -
 }
 
 /// The first is what the others are compared with.
-const VARIANTS: [Variant; 12] = [
+const VARIANTS: [Variant; 14] = [
     fast("`#[db_test]`", "db_test"),
     fast("floor: a plain shared pool, no isolation", "floor"),
     fast("limit: a held connection, bare statements", "limit"),
     slow("a new connection for each test", "connection", 0),
     slow("a clone of a template for each test", "clone", 1),
     slow("`#[sqlx::test]`", "sqlx_test", 1),
+    fast(
+        "`#[db_test(flavor = \"current_thread\")]`",
+        "current_thread",
+    ),
+    fast("`#[db_test(isolation = \"database\")]`", "own_database"),
     Variant {
         optimized: true,
         ..fast("`#[db_test]`, optimized dependencies", "db_test")

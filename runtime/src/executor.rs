@@ -120,10 +120,15 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
         .expect("db-test: work that waits does not panic")
 }
 
-/// Waits for the work in the background.
+/// Waits for the work in the background, and for what that work has started.
 pub(crate) async fn background_ends() {
-    let work = std::mem::take(&mut *background());
-    join_all(work).await;
+    loop {
+        let work = std::mem::take(&mut *background());
+        if work.is_empty() {
+            return;
+        }
+        join_all(work).await;
+    }
 }
 
 fn background() -> MutexGuard<'static, Vec<JoinHandle<()>>> {

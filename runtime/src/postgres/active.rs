@@ -25,6 +25,8 @@ pub(crate) struct Active {
     /// What belonged to the whole server before the first test that could add to it.
     cluster: OnceCell<Cluster>,
     has_schema: bool,
+    /// Whether a test's own database could not be used again, so that another one is cloned while the next test runs.
+    clones: AtomicBool,
     /// Whether a lane is being prepared for a test to come.
     is_preparing: AtomicBool,
 }
@@ -52,6 +54,7 @@ impl Active {
             lanes,
             cluster: OnceCell::new(),
             has_schema,
+            clones: AtomicBool::new(false),
             is_preparing: AtomicBool::new(false),
         }
     }
@@ -71,15 +74,18 @@ impl Active {
         self.cluster.get_or_init(|| server.cluster()).await
     }
 
-    /// Gives up a lane that a test has really written to, and prepares another one, both off the
-    /// path of any test.
-    pub(crate) fn replace(self: Arc<Self>, id: LaneId) {
+    /// Gives up a lane that cannot be used again, off the path of any test. From now on, one is prepared while another one is
+    /// used: not at once, because this may have been the last test of the process.
+    pub(crate) fn discard(&self, id: LaneId) {
+        self.clones.store(true, Ordering::Relaxed);
         self.lanes.discard(id, Cut::Everybody);
-        self.prepare();
     }
 
-    /// Prepares a lane for a test to come, where none is free, off the path of any test.
+    /// Prepares a lane for a test to come, off the path of any test, where none is free and lanes are used up.
     pub(crate) fn prepare(self: Arc<Self>) {
+        if !self.clones.load(Ordering::Relaxed) {
+            return;
+        }
         if !self.lanes.is_empty() || self.is_preparing.swap(true, Ordering::AcqRel) {
             return;
         }

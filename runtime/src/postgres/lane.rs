@@ -38,7 +38,7 @@ use crate::{
         database::{Mark, OwnDatabase},
         proxy::Proxy,
         server::Server,
-        template::Template,
+        template::{EmptyTables, Template},
     },
 };
 
@@ -67,6 +67,7 @@ pub(crate) struct LaneId {
     pub(crate) restore: Restore,
     /// Who else may connect to it.
     pub(crate) seclusion: Seclusion,
+    pub(crate) server_version: Option<u32>,
 }
 
 impl fmt::Display for LaneId {
@@ -141,6 +142,11 @@ impl Lanes {
 
     pub(crate) fn server(&self) -> &Arc<Server> {
         &self.server
+    }
+
+    /// The tables that are empty in the template.
+    pub(crate) fn empty_tables(&self) -> &EmptyTables {
+        self.template.empty_tables()
     }
 
     /// Takes a lane that nobody else uses, opening one when all are in use.

@@ -1,7 +1,10 @@
 //! A lane's database without a transaction around it: `isolation = "database"`.
 //!
-//! The test gets an ordinary pool of several connections, and what it commits is committed. The
-//! lane is thrown away afterwards, and its successor is made off the path of any test.
+//! The test gets an ordinary pool of several connections, and what it commits is committed. Afterwards the lane is
+//! cleared ([`undo`]) or, where that cannot be, thrown away and cloned anew, both off the path of any test.
+
+mod counts;
+mod undo;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,15 +16,19 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use self::undo::Before;
 use crate::{
-    Error,
-    observe::recording::{Recording, attributed, leave},
+    Error, executor,
+    observe::{
+        log,
+        recording::{Recording, attributed, leave},
+    },
     postgres::{
         Active, Place, Startable,
         cause::Cause,
         database::Mark,
         keep::{Keeping, Verdict},
-        lane::{Cut, Lane, LaneId},
+        lane::{Cut, Lane, LaneId, Seclusion},
         relay::Relay,
         sandbox::Ending,
         upstream::Upstream,
@@ -40,8 +47,9 @@ const CLAIM_LIMIT: Duration = Duration::from_secs(5);
 /// The database of one test.
 pub(crate) struct OwnDatabase {
     active: Arc<Active>,
-    /// Keeps the claim while the test runs; its connection is not used for anything else.
+    /// Keeps the claim while the test runs; its connection is not used for anything else meanwhile.
     lane: Mutex<Option<Lane>>,
+    before: Mutex<Option<Before>>,
     options: PgConnectOptions,
     owner: PgConnectOptions,
     outside: PgConnectOptions,
@@ -69,6 +77,10 @@ impl OwnDatabase {
             let (role, server) = (server.owner().to_owned(), server.to_string());
             return Err(Error::from(Cause::NoDatabaseOfItsOwn { role, server }));
         };
+        let before = match lane.id.seclusion {
+            Seclusion::None => Before::look(&lane, active.lanes().empty_tables()).await,
+            _ => None,
+        };
         let server = active.lanes().server();
         if let Err(error) = server.reopen(&mut lane.id).await {
             active.lanes().discard(lane.id, Cut::Holder);
@@ -83,11 +95,11 @@ impl OwnDatabase {
             .map_err(|error| Error::from(Cause::NoSocket(error)))?;
         let options = relay.place().lead(options);
         let pool = attributed(pool_options, recording, "").connect_lazy_with(options.clone());
-        // Its own is thrown away at its end; the next one is cloned while it runs.
         Arc::clone(&active).prepare();
         Ok(Self {
             active,
             lane: Mutex::new(Some(lane)),
+            before: Mutex::new(before),
             options,
             owner,
             outside,
@@ -120,8 +132,7 @@ impl OwnDatabase {
         self.outside.clone()
     }
 
-    /// Leaves the pool and gives the database up, or sets it aside. What still holds a connection
-    /// then is cut off.
+    /// Leaves the pool and has the database cleared, or sets it aside. What still holds a connection then is cut off.
     pub(crate) async fn end(&self, verdict: Verdict, keeping: &Keeping) -> Ending {
         // From now on, who connects is refused.
         drop(locked(&self.relay).take());
@@ -131,28 +142,75 @@ impl OwnDatabase {
             .await
             .ok();
         let lane = locked(&self.lane).take();
-        let Some(Lane { id, proxy }) = lane else {
+        let Some(lane) = lane else {
             return Ending::ThrownAway { left: Vec::new() };
         };
+        let left = self.left_behind(&lane.id).await;
+        if keeping.wants(verdict) {
+            return self.set_aside(lane, keeping, left).await;
+        }
+        let question = lane.proxy.ask("select 1".to_owned());
+        let answer = tokio::time::timeout(CLAIM_LIMIT, question).await;
+        if !matches!(answer, Ok(Ok(_))) {
+            // The connection that claims the lane is gone, so its database may have been another process's since.
+            self.active.discard(lane.id);
+            return Ending::TakenAway;
+        }
+        self.clear(lane);
+        Ending::ThrownAway { left }
+    }
+
+    /// Sets the database aside, to be looked at.
+    async fn set_aside(&self, lane: Lane, keeping: &Keeping, left: Vec<String>) -> Ending {
+        let Lane { id, proxy } = lane;
         let server = self.active.lanes().server();
-        let left = self.left_behind(&id).await;
-        let wanted = keeping.wants(verdict);
-        // Without an answer the connection that claims the lane is gone, and its database may have been somebody else's since.
-        let last = match &id.own {
-            Some(database) if wanted => server.as_owner(Mark::leaving().statement(database)),
-            _ => "select 1".to_owned(),
-        };
-        let closed = tokio::time::timeout(CLAIM_LIMIT, proxy.close(Some(last))).await;
-        let still_ours = closed.unwrap_or(false);
-        if still_ours && wanted && keeping.set_aside(server, &id).await {
+        let mark = |database| server.as_owner(Mark::leaving().statement(database));
+        let closing = proxy.close(id.own.as_ref().map(mark));
+        let closed = tokio::time::timeout(CLAIM_LIMIT, closing).await;
+        let is_ours = closed.unwrap_or(false);
+        if is_ours && keeping.set_aside(server, &id).await {
             return Ending::Kept;
         }
-        Arc::clone(&self.active).replace(id);
-        if still_ours {
+        self.active.discard(id);
+        if is_ours {
             Ending::ThrownAway { left }
         } else {
             Ending::TakenAway
         }
+    }
+
+    /// Undoes what the test has committed, off the path of any test, and gives the lane back; gives it up where that cannot be.
+    fn clear(&self, lane: Lane) {
+        let before = locked(&self.before).take();
+        // Without counts nobody knows what was written.
+        let before = before.filter(|_| !self.sent("track_counts"));
+        let active = Arc::clone(&self.active);
+        executor::spawn_in_background(async move {
+            let lanes = active.lanes();
+            let cleared = match &before {
+                Some(before) => {
+                    before
+                        .restore(&lane, lanes.server(), lanes.empty_tables())
+                        .await
+                }
+                None => Err("what the test has changed is not known".to_owned()),
+            };
+            match cleared {
+                Ok(()) => lanes.give_back(lane),
+                Err(reason) => {
+                    log::debug(format_args!("{} is not used again: {reason}", lane.id));
+                    lane.proxy.close(None).await;
+                    active.discard(lane.id);
+                }
+            }
+        });
+    }
+
+    /// Whether a statement of the test contains this word.
+    fn sent(&self, word: &str) -> bool {
+        let log = self.recording.log();
+        let mut sent = log.statements.iter();
+        sent.any(|statement| statement.sql().to_lowercase().contains(word))
     }
 
     /// Waits until nobody holds a connection of the pool.

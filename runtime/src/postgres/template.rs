@@ -3,6 +3,7 @@
 
 mod builtins;
 mod clean_up;
+mod empty_tables;
 mod failed_migration;
 mod fill;
 mod fingerprint;
@@ -18,7 +19,7 @@ use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::builtins::PROXIED;
-pub(crate) use self::clean_up::clean_up;
+pub(crate) use self::{clean_up::clean_up, empty_tables::EmptyTables};
 use crate::{
     BoxError, Error,
     postgres::{database::OwnDatabase, server::Server},
@@ -47,6 +48,7 @@ pub(crate) struct Template {
     content: Content,
     server: Arc<Server>,
     ground: OnceCell<Result<Ground, Error>>,
+    empty_tables: EmptyTables,
 }
 
 /// Where lanes come from.
@@ -66,11 +68,16 @@ impl Template {
             content,
             server,
             ground: OnceCell::new(),
+            empty_tables: EmptyTables::default(),
         }
     }
 
     pub(crate) fn database(&self) -> &OwnDatabase {
         &self.database
+    }
+
+    pub(crate) fn empty_tables(&self) -> &EmptyTables {
+        &self.empty_tables
     }
 
     /// Whether this process already knows that it has to share one database.

@@ -19,7 +19,10 @@ use sqlx::{
     postgres::{PgConnectOptions, PgSslMode},
 };
 
-pub(crate) use self::{startup::Session, stream::Stream};
+pub(crate) use self::{
+    startup::{Row, Session},
+    stream::Stream,
+};
 use crate::postgres::sqlstate::{self, is};
 
 /// How long a server may take to answer while a connection is made.

@@ -22,6 +22,6 @@ pub enum Isolation {
     /// A transaction around the test, which is rolled back.
     #[default]
     Transaction,
-    /// A database of the test's own, which is thrown away.
+    /// A database of the test's own, which is cleared or thrown away.
     Database,
 }

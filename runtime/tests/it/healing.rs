@@ -39,7 +39,7 @@ async fn used(tests: &str) -> (Place, PgConnection) {
 
 /// Tests pass, nothing is said about it, and nothing damaged is left.
 async fn assert_healed(place: &Place, server: &mut PgConnection) {
-    for tests in [TESTS, OWN_DATABASE] {
+    for tests in [OWN_DATABASE, TESTS] {
         let passed = place.run(tests, &[]);
         assert!(
             passed.success && !passed.output.contains("db-test:"),

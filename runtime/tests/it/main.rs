@@ -55,6 +55,7 @@ mod teardown;
 mod templates;
 mod transactions;
 mod unasked;
+mod used_again;
 mod without_sockets;
 
 use std::env;

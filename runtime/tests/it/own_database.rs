@@ -1,6 +1,6 @@
 //! `isolation = "database"`: several connections, and commits that are real.
 
-use db_test::{Client, Session, db_test};
+use db_test::{Client, db_test};
 use sqlx::{PgPool, postgres::PgConnectOptions, postgres::PgListener};
 
 use crate::app::{names, try_add};
@@ -65,20 +65,4 @@ async fn an_application_may_make_its_own_pool(options: PgConnectOptions, pool: P
         .await
         .expect("it is added");
     assert_eq!(names(&pool).await, ["seeded", "through its own pool"]);
-}
-
-/// Its template is that of one test, so only that test has lanes of it.
-fn of_one_test() -> Session {
-    Session::postgres().seed_sql("create table prepared_while_it_runs ()")
-}
-
-#[db_test(session = of_one_test, isolation = "database", timeout = "20s")]
-async fn the_next_lane_is_prepared_while_a_test_runs(pool: PgPool) {
-    let another = "select exists (select from pg_stat_activity where datname <> current_database() \
-                   and datname not like '%\\_new\\_%' and left(datname, 20) = left(current_database(), 20)) from pg_sleep(0.005)";
-    let is_there = async || {
-        let there = sqlx::query_scalar::<_, bool>(another).fetch_one(&pool);
-        there.await.expect("the server is asked")
-    };
-    while !is_there().await {}
 }

@@ -225,7 +225,7 @@ impl Lanes {
         options: &PgConnectOptions,
         restore: Restore,
     ) -> Result<Lane, Failure> {
-        let backend = session.process_id;
+        let (backend, server_version) = (session.process_id, session.server_version());
         let (own, comment) = own.unzip();
         let mut id = LaneId {
             own: None,
@@ -233,6 +233,7 @@ impl Lanes {
             backend,
             restore,
             seclusion: Seclusion::None,
+            server_version,
         };
         let release_locks = LaneId::release_locks(own.is_some());
         let proxy = Proxy::start(session, Upstream::of(options), release_locks)

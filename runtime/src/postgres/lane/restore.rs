@@ -44,7 +44,11 @@ impl FromStr for Sequence {
 /// reported its counts, at most a second later and never in the middle of a query, a sequence counts as touched again,
 /// which does no harm.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Restore(Option<Arc<str>>);
+pub(crate) struct Restore {
+    execute: Option<Arc<str>>,
+    /// The sequences that the template has used, as rows of values.
+    used: Arc<str>,
+}
 
 impl Restore {
     /// What restores a lane that was claimed as clean; asks the server what its template had, and has it remember the
@@ -61,20 +65,34 @@ impl Restore {
         );
         let rows = session.query(&sql)?;
         let Some(value) = rows.into_iter().flatten().next().flatten() else {
-            return Ok(Self(None));
+            return Ok(Self::default());
         };
-        session.query(&format!("prepare db_test_restore as {}", statement(&value)))?;
+        let used = used(&value);
+        let touched = "pg_stat_get_xact_blocks_fetched(s.seqrelid) > 0";
+        session.query(&format!(
+            "prepare db_test_restore as {}",
+            statement(&used, touched)
+        ))?;
         let execute = server.as_owner("execute db_test_restore".to_owned());
-        Ok(Self(Some(execute.into())))
+        Ok(Self {
+            execute: Some(execute.into()),
+            used: used.into(),
+        })
     }
 
     /// The statements; none in a database that is not ours and in a schema without sequences.
     pub(crate) fn sql(&self) -> String {
-        self.0.as_deref().unwrap_or_default().to_owned()
+        self.execute.as_deref().unwrap_or_default().to_owned()
+    }
+
+    /// The statement that puts these sequences back.
+    pub(crate) fn of(&self, sequences: &[u32]) -> String {
+        let ids: Vec<_> = sequences.iter().map(u32::to_string).collect();
+        statement(&self.used, &format!("s.seqrelid in ({})", ids.join(", ")))
     }
 }
 
-fn statement(value: &str) -> String {
+fn used(value: &str) -> String {
     let mut used = String::new();
     for sequence in value.split(',').filter_map(|text| text.parse().ok()) {
         let Sequence {
@@ -84,11 +102,15 @@ fn statement(value: &str) -> String {
         } = sequence;
         let _ = write!(used, ", ({id}::oid, {last_value}, {is_called})");
     }
+    used
+}
+
+fn statement(used: &str, touched: &str) -> String {
     // Without a first row there would be no types.
     format!(
         "select count(setval(s.seqrelid::regclass, coalesce(used.last, s.seqstart), coalesce(used.called, false))) \
          from pg_sequence s left join (values (0::oid, 0::bigint, false){used}) used (id, last, called) on used.id = s.seqrelid \
-         where pg_stat_get_xact_blocks_fetched(s.seqrelid) > 0 and has_sequence_privilege(s.seqrelid, 'update')"
+         where {touched} and has_sequence_privilege(s.seqrelid, 'update')"
     )
 }
 

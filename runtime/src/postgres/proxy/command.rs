@@ -6,7 +6,7 @@ use super::{
     api::{End, MarkRefused, Proof},
     watch::Watch,
 };
-use crate::postgres::listener::Listener;
+use crate::postgres::{listener::Listener, upstream::Row};
 
 /// What a proxy serves from now on.
 pub(crate) struct Test {
@@ -33,6 +33,8 @@ pub(super) enum Command {
     Mark(u32, Marking, oneshot::Sender<Result<(), MarkRefused>>),
     /// Ends what the backend is doing, if it is doing something for a client.
     Interrupt,
+    /// A query between two tests.
+    Ask(String, oneshot::Sender<Result<Vec<Row>, sqlx::Error>>),
     /// The last query, and the end of the connection.
     Close(Option<String>, oneshot::Sender<bool>),
 }

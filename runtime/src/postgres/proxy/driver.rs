@@ -206,6 +206,9 @@ impl Driver {
             }
             Command::Interrupt if self.serving.is_ending() => self.backend.cancel(&self.waker),
             Command::Interrupt => {}
+            Command::Ask(sql, reply) => {
+                reply.send(self.backend.ask(&sql)).ok();
+            }
             Command::Close(last, reply) => {
                 let answered = self.backend.close(last.as_deref());
                 reply.send(answered).ok();

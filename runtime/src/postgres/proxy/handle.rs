@@ -18,7 +18,7 @@ use super::{
     driver::Driver,
 };
 use crate::postgres::{
-    upstream::{Session, Upstream},
+    upstream::{Row, Session, Upstream},
     waker::{self, Waker},
 };
 
@@ -99,6 +99,13 @@ impl Proxy {
     /// Has the server cancel the statement that holds up the end.
     pub(crate) fn interrupt(&self) {
         self.send(Command::Interrupt);
+    }
+
+    /// Runs a query of ours, between two tests.
+    pub(crate) async fn ask(&self, sql: String) -> Result<Vec<Row>, sqlx::Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Ask(sql, reply));
+        answer.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
 
     /// Closes the connection in good order, after one more query if there is one; says whether that was answered.

@@ -14,7 +14,7 @@ pub(crate) enum Ending {
     NotOpened(Error),
     /// Rolled back, and nothing escaped. What was under way had to be cancelled.
     RolledBack { activity: Option<String> },
-    /// A database of the test's own, which is not used again.
+    /// A database of the test's own, which is cleared or thrown away.
     ThrownAway {
         /// What the test has made that is not in its database.
         left: Vec<String>,
@@ -69,7 +69,7 @@ impl Ending {
             Self::Kept => "set aside with what the test had committed".to_owned(),
             Self::ThrownAway { left } => {
                 let lines = left.iter().map(|what| format!("\n{what}"));
-                format!("its database is thrown away{}", lines.collect::<String>())
+                format!("its database is cleared or thrown away{}", lines.collect::<String>())
             }
             #[cfg(feature = "sqlite")]
             Self::FileRemoved { held } => format!("its file is removed{}", still_held(*held)),

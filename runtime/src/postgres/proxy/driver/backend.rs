@@ -17,12 +17,12 @@ use crate::postgres::{
     outbox::Outbox,
     proxy::engine::Engine,
     socket::{Received, receive},
-    upstream::{Session, Upstream},
+    upstream::{Row, Session, Upstream},
     waker::Waker,
 };
 
-/// How long the server may take to answer the last query of a connection.
-const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+/// How long the server may take to answer a query between two tests.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// The lane's connection to the server.
 pub(super) struct Backend {
@@ -128,11 +128,29 @@ impl Backend {
         self.cancelling.load(Ordering::Acquire) > 0
     }
 
+    /// Runs a query while no test is served, and waits for the answer.
+    pub(super) fn ask(&mut self, sql: &str) -> Result<Vec<Row>, sqlx::Error> {
+        self.block()?;
+        let answer = self.session.query(sql);
+        if answer
+            .as_ref()
+            .is_err_and(|error| error.as_database_error().is_none())
+        {
+            self.is_lost = true;
+        }
+        self.session.stream.set_timeout(None)?;
+        self.session.stream.set_nonblocking(true)?;
+        answer
+    }
+
+    fn block(&self) -> io::Result<()> {
+        self.session.stream.set_nonblocking(false)?;
+        self.session.stream.set_timeout(Some(ANSWER_LIMIT))
+    }
+
     /// Runs one last query, and ends the connection in good order; says whether the query was answered.
     pub(super) fn close(&mut self, last: Option<&str>) -> bool {
-        let stream = &self.session.stream;
-        stream.set_nonblocking(false).ok();
-        stream.set_timeout(Some(CLOSE_LIMIT)).ok();
+        self.block().ok();
         let answered = last.is_none_or(|sql| self.session.query(sql).is_ok());
         self.session.close();
         answered
