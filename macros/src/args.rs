@@ -33,6 +33,7 @@ const OPTIONS: [(&str, &str); 10] = [
 pub(crate) enum Isolation {
     Transaction,
     Database,
+    Memory,
 }
 
 /// The runtime that a test runs on.

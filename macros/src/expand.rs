@@ -104,6 +104,7 @@ pub(crate) fn description(test: &TestFn, options: &Options, db_test: &CratePath)
     let isolation = options.isolation.map(|isolation| match isolation {
         Isolation::Transaction => quote_spanned!(ours=> .in_transaction()),
         Isolation::Database => quote_spanned!(ours=> .own_database()),
+        Isolation::Memory => quote_spanned!(ours=> .in_memory()),
     });
     let flavor = options.flavor.map(|flavor| match flavor {
         Flavor::MultiThread => quote_spanned!(ours=> .multi_thread()),

@@ -44,7 +44,7 @@ use proc_macro::TokenStream;
 ///
 /// | option | value | without it |
 /// | --- | --- | --- |
-/// | `isolation = "database"` | `"transaction"`, or `"database"` for one of the test's own | the session's: `"transaction"` |
+/// | `isolation = "database"` | `"transaction"`, or `"database"` for one of the test's own; on SQLite `"database"` or `"memory"` | the session's: `"transaction"` |
 /// | `flavor = "current_thread"` | `"multi_thread"` for the shared runtime, or `"current_thread"` for one of the test's own, which ends with it | the session's: `"multi_thread"` |
 /// | `start_paused = true` | with `flavor = "current_thread"`: the clock of tokio stands still from the start | `false` |
 /// | `migrations = "dir"`, `migrator = "path"` | as in `#[sqlx::test]`, also `migrations = false`: the migrations of tests without a session; with one, compared with its own | `migrations/` |

@@ -214,6 +214,12 @@ impl Session {
         self.seed.is_some().then_some(("`.seed(…)`", seed))
     }
 
+    /// How long an `acquire` waits, if the session says.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn acquire_limit(&self) -> Option<Duration> {
+        self.acquire_timeout
+    }
+
     /// The options of a test's pool.
     #[cfg(feature = "sqlite")]
     pub(crate) fn sqlite_pool_options(&self) -> SqlitePoolOptions {
@@ -356,7 +362,7 @@ impl Session {
     /// The options of a test's pool.
     pub(crate) fn pool_options(&self, isolation: Isolation) -> PgPoolOptions {
         let options = match isolation {
-            Isolation::Transaction => PgPoolOptions::new(),
+            Isolation::Transaction | Isolation::Memory => PgPoolOptions::new(),
             Isolation::Database => PgPoolOptions::new().max_connections(AS_SQLX_TEST),
         };
         self.limited(options)

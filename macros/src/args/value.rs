@@ -44,10 +44,11 @@ pub(super) fn isolation(value: &Expr) -> syn::Result<Isolation> {
     match literal(value) {
         Some(Lit::Str(text)) if text.value() == "transaction" => Ok(Isolation::Transaction),
         Some(Lit::Str(text)) if text.value() == "database" => Ok(Isolation::Database),
+        Some(Lit::Str(text)) if text.value() == "memory" => Ok(Isolation::Memory),
         _ => Err(mistake(
             value,
             "expected a kind of isolation in quotes",
-            "write `isolation = \"transaction\"` or `isolation = \"database\"`",
+            "write `isolation = \"transaction\"` or `isolation = \"database\"`; on SQLite there is also \"memory\"",
         )),
     }
 }

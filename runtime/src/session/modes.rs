@@ -24,4 +24,9 @@ pub enum Isolation {
     Transaction,
     /// A database of the test's own, which is cleared or thrown away.
     Database,
+    /// A database in memory, on one connection: of a [session on SQLite](crate::Session::sqlite) alone.
+    ///
+    /// Use it where the schema is large and a test needs no second connection, and so no concurrent transactions. See
+    /// [sqlite.md](https://github.com/db-test/db-test/blob/main/docs/sqlite.md).
+    Memory,
 }

@@ -16,6 +16,18 @@ pub(super) enum Cause {
          set DB_TEST_HOME to a directory that only you can write to"
     )]
     NoFiles { problem: String },
+
+    #[error(
+        "the template could not be loaded into memory: {problem}\n\
+         SQLite allows 1 GB; write `isolation = \"database\"` where the schema and its seeds need more"
+    )]
+    NotLoaded { problem: String },
+
+    #[error(
+        "with `isolation = \"memory\"` a test has one connection, that of its pool, and nothing else leads to its database\n\
+         take `SqlitePool` or `cx.sqlite_pool()`, or write `isolation = \"database\"`"
+    )]
+    OneConnection,
 }
 
 impl Problem for Cause {}

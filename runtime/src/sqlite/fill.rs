@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sqlx::{AssertSqlSafe, Executor, SqlitePool, migrate::MigrateError, sqlite::SqlitePoolOptions};
 
-use super::Template;
+use super::content::Content;
 use crate::{
     executor::panics::caught,
     observe::report::chain,
@@ -13,20 +13,20 @@ use crate::{
 };
 
 /// Fills a new file, and leaves nothing beside it.
-pub(super) async fn fill(draft: &Path, template: &Template) -> Result<(), Cause> {
-    let options = template.settings().options(draft).create_if_missing(true);
+pub(super) async fn fill(draft: &Path, content: &Content) -> Result<(), Cause> {
+    let options = content.settings.options(draft).create_if_missing(true);
     let pool = SqlitePoolOptions::new().connect_lazy_with(options);
-    let filled = fill_through(&pool, template).await;
+    let filled = fill_through(&pool, content).await;
     // The last connection to be closed empties the write-ahead log into the file.
     pool.close().await;
     filled
 }
 
-async fn fill_through(pool: &SqlitePool, template: &Template) -> Result<(), Cause> {
-    let migrator = template.migrator();
+async fn fill_through(pool: &SqlitePool, content: &Content) -> Result<(), Cause> {
+    let migrator = &content.migrator;
     if let Err(error) = migrator.run(pool).await {
         let migration = schema::failed_migration(migrator, &error);
-        let file = migration.map(|m| schema::shown_file_of(m, template.migrations_dir()));
+        let file = migration.map(|m| schema::shown_file_of(m, &content.migrations_dir));
         return Err(Cause::MigrationFailed {
             name: schema::name_of(migration).into(),
             at: file
@@ -42,13 +42,13 @@ async fn fill_through(pool: &SqlitePool, template: &Template) -> Result<(), Caus
         problem,
         is_of_the_moment: error.is_some_and(is_of_the_moment),
     };
-    for sql in template.seed_sql() {
+    for sql in &content.seed_sql {
         let executed = pool
             .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
             .await;
         executed.map_err(|error| failed(chain(&error), Some(&error)))?;
     }
-    if let Some(seed) = &template.settings().seed {
+    if let Some(seed) = &content.settings.seed {
         let seeding = caught(Box::pin(async { seed(pool.clone()).await })).await;
         seeding
             .and_then(|seeded| seeded)

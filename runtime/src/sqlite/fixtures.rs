@@ -2,7 +2,8 @@
 
 use futures_util::StreamExt;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Either, Executor, sqlite::SqliteConnectOptions,
+    AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqliteConnection, SqlitePool,
+    sqlite::SqliteConnectOptions,
 };
 
 use crate::{Error, postgres::script_line, test::fixtures::Fixtures};
@@ -11,6 +12,18 @@ use crate::{Error, postgres::script_line, test::fixtures::Fixtures};
 pub(super) async fn load(fixtures: &Fixtures, options: &SqliteConnectOptions) -> Result<(), Error> {
     let failed = |error| fixtures.failure(0, None, error);
     let mut connection = options.connect().await.map_err(failed)?;
+    run(fixtures, &mut connection).await?;
+    connection.close().await.map_err(failed)
+}
+
+/// Runs them on a connection of the test's pool.
+pub(super) async fn load_through(fixtures: &Fixtures, pool: &SqlitePool) -> Result<(), Error> {
+    let connection = pool.acquire().await;
+    let mut connection = connection.map_err(|error| fixtures.failure(0, None, error))?;
+    run(fixtures, &mut connection).await
+}
+
+async fn run(fixtures: &Fixtures, connection: &mut SqliteConnection) -> Result<(), Error> {
     for (number, (_, text)) in fixtures.scripts.iter().enumerate() {
         let mut statement = 0;
         let mut answers = connection.fetch_many(sqlx::raw_sql(AssertSqlSafe(*text)));
@@ -25,7 +38,7 @@ pub(super) async fn load(fixtures: &Fixtures, options: &SqliteConnectOptions) ->
             }
         }
     }
-    connection.close().await.map_err(failed)
+    Ok(())
 }
 
 /// The line of a statement; a trigger has semicolons inside.

@@ -5,16 +5,15 @@
 )]
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_uint, c_void},
+    ffi::{CStr, CString, c_char, c_int, c_uint, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
     ptr,
     sync::Once,
 };
 
 use libsqlite3_sys as ffi;
 
-use super::traced;
+use super::traced::{self, Opening};
 
 /// The events of a connection that SQLite reports.
 const EVENTS: c_uint = ffi::SQLITE_TRACE_STMT
@@ -38,24 +37,33 @@ pub(super) fn install() {
 
 unsafe extern "C" fn on_open(
     db: *mut ffi::sqlite3,
-    _message: *mut *mut c_char,
+    message: *mut *mut c_char,
     _api: *const ffi::sqlite3_api_routines,
 ) -> c_int {
     // SAFETY: `db` is the connection that is being opened; the name is valid until it is closed.
     let name = unsafe { text(ffi::sqlite3_db_filename(db, c"main".as_ptr())) };
-    let number = guarded(|| traced::opened(Path::new(&name?)));
-    if let Some(number) = number {
-        // SAFETY: the context is a number and is never read through.
-        unsafe {
-            ffi::sqlite3_trace_v2(
-                db,
-                EVENTS,
-                Some(on_event),
-                ptr::without_provenance_mut(number),
-            );
+    match guarded(|| traced::opened(&name.unwrap_or_default())) {
+        Some(Opening::Recorded(number)) => {
+            // SAFETY: the context is a number and is never read through.
+            unsafe {
+                ffi::sqlite3_trace_v2(
+                    db,
+                    EVENTS,
+                    Some(on_event),
+                    ptr::without_provenance_mut(number),
+                );
+            }
+            ffi::SQLITE_OK
         }
+        Some(Opening::Refused(why)) => {
+            if let Ok(why) = CString::new(why) {
+                // SAFETY: SQLite gives the place of a message, and frees what is put there, which has to be of its own.
+                unsafe { *message = ffi::sqlite3_mprintf(c"%s".as_ptr(), why.as_ptr()) };
+            }
+            ffi::SQLITE_CANTOPEN
+        }
+        None => ffi::SQLITE_OK,
     }
-    ffi::SQLITE_OK
 }
 
 unsafe extern "C" fn on_event(

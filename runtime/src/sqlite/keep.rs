@@ -1,30 +1,27 @@
-//! Keeping the file of a failed test.
+//! Keeping the database of a failed test, as a file.
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
+use sqlx::{Executor, SqliteConnection};
 
 use super::home::Home;
 use crate::observe::report::chain;
 
-/// Copies what is committed in a file, whoever else has it open; gives the copy.
+/// Copies what is committed in a connection's database, whoever else has it open; gives the copy.
 ///
-/// A rename would leave behind what is in the write-ahead log, which is not emptied while somebody reads.
-pub(super) async fn copy(options: &SqliteConnectOptions, test: &str) -> Result<PathBuf, String> {
+/// A rename of a file would leave behind what is in the write-ahead log, which is not emptied while somebody reads.
+pub(super) async fn copy(connection: &mut SqliteConnection, test: &str) -> Result<PathBuf, String> {
     let home = Home::open().map_err(|error| error.to_string())?;
     let kept = free_name(&home.kept(), test);
-    let told = |error: sqlx::Error| format!("its file could not be copied: {}", chain(&error));
-    let mut connection = options.connect().await.map_err(told)?;
-    let copied = sqlx::query("vacuum into ?")
-        .bind(kept.display().to_string())
-        .execute(&mut connection)
-        .await;
-    connection.close().await.ok();
-    copied.map_err(told)?;
+    // A connection of the test's may be in a transaction, in which nothing can be copied.
+    connection.execute("rollback").await.ok();
+    let copied = sqlx::query("vacuum into ?").bind(kept.display().to_string());
+    let copied = copied.execute(connection).await;
+    copied.map_err(|error| format!("its database could not be copied: {}", chain(&error)))?;
     Ok(kept)
 }
 
-/// A name that tells the test.
+/// A name that says which test.
 fn free_name(directory: &Path, test: &str) -> PathBuf {
     let name = test.replace("::", "-");
     let numbered = (1..).map(|number| match number {

@@ -4,17 +4,12 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use sqlx::migrate::Migrator;
-
-use super::{Settings, cause::Cause, fill, home, home::Home};
-use crate::{Error, observe::log, schema::Fingerprint, session::Definition};
-
-/// Changes when the way a template is made changes.
-const FORMAT: &[u8] = b"sqlite 1";
+use super::{Settings, cause::Cause, content::Content, fill, home, home::Home};
+use crate::{Error, observe::log, session::Definition};
 
 /// How long a process waits for another one that makes the same template; then it makes it, too.
 const TURN_LIMIT: Duration = Duration::from_mins(10);
@@ -29,11 +24,9 @@ const ATTEMPTS: u32 = 5;
 pub(crate) struct Template {
     home: &'static Home,
     path: PathBuf,
-    migrator: Arc<Migrator>,
-    /// Where the files of the migrations are.
-    migrations_dir: PathBuf,
-    seed_sql: Vec<String>,
-    settings: Settings,
+    content: Content,
+    /// The file, as a database in memory is made from it; read when it is first needed.
+    bytes: OnceLock<Vec<u8>>,
 }
 
 impl Template {
@@ -53,29 +46,25 @@ impl Template {
     async fn start(definition: &'static Definition) -> Result<Self, Error> {
         let began = Instant::now();
         let session = &definition.session;
-        let migrator = definition.migrator().await?;
-        let settings = session.sqlite.clone().unwrap_or_default();
-        let mut digest = Fingerprint::new();
-        digest.add(FORMAT);
-        digest.add_migrations(&migrator);
-        // Options may be of the file, such as the size of its pages; they cannot be compared with earlier ones.
-        let has_function = settings.seed.is_some() || settings.connect_options.is_some();
-        digest.add_seeds(&session.seed_sql, has_function);
+        let content = Content {
+            migrator: definition.migrator().await?,
+            migrations_dir: session.migrations.directory(&definition.crate_dir),
+            seed_sql: session.seed_sql.clone(),
+            settings: session.sqlite.clone().unwrap_or_default(),
+        };
         let home = Home::open()?;
         let template = Self {
             home,
-            path: home.template(&digest.finish()),
-            migrator,
-            migrations_dir: session.migrations.directory(&definition.crate_dir),
-            seed_sql: session.seed_sql.clone(),
-            settings,
+            path: home.template(&content.fingerprint()),
+            content,
+            bytes: OnceLock::new(),
         };
         let was_there = template.ensure().await?;
         log::info(format_args!(
             "session {} started on SQLite in {:.1?}: {} migrations, template {} {}",
             definition.name,
             began.elapsed(),
-            template.migrator.iter().count(),
+            template.content.migrator.iter().count(),
             template.path.display(),
             if was_there { "was there" } else { "was made" }
         ));
@@ -84,28 +73,42 @@ impl Template {
 
     /// Whether there are migrations or a seed.
     pub(crate) fn has_schema(&self) -> bool {
-        let has_seed = self.settings.seed.is_some() || !self.seed_sql.is_empty();
-        has_seed || self.migrator.iter().next().is_some()
+        self.content.has_schema()
     }
 
     pub(super) fn settings(&self) -> &Settings {
-        &self.settings
+        &self.content.settings
     }
 
     /// Another copy of the template, for one test.
     pub(super) async fn copy(&self) -> Result<PathBuf, Error> {
-        for _ in 0..ATTEMPTS {
-            let copy = self
-                .home
-                .new_file("test")
-                .map_err(|error| self.unusable(&error))?;
+        self.with_file(|template| {
+            let copy = self.home.new_file("test")?;
             // Where the file system can share the blocks of two files, it does.
-            match fs::copy(&self.path, &copy) {
-                Ok(_) => return Ok(copy),
+            fs::copy(template, &copy)?;
+            Ok(copy)
+        })
+        .await
+    }
+
+    /// The template's bytes, as SQLite takes them for a database in memory.
+    pub(super) async fn bytes(&self) -> Result<&[u8], Error> {
+        if self.bytes.get().is_none() {
+            let mut bytes = self.with_file(|path| fs::read(path)).await?;
+            without_write_ahead_log(&mut bytes);
+            self.bytes.set(bytes).ok();
+        }
+        Ok(self.bytes.get().map_or(&[], Vec::as_slice))
+    }
+
+    /// Does something with the template's file, which another process may remove meanwhile.
+    async fn with_file<T>(&self, work: impl Fn(&Path) -> io::Result<T>) -> Result<T, Error> {
+        for _ in 0..ATTEMPTS {
+            match work(&self.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     self.ensure().await?;
                 }
-                Err(error) => return Err(self.unusable(&error)),
+                done => return done.map_err(|error| self.unusable(&error)),
             }
         }
         Err(self.unusable(&io::Error::other("it vanishes again and again")))
@@ -134,7 +137,7 @@ impl Template {
             .home
             .new_file("draft")
             .map_err(|error| self.unusable(&error))?;
-        fill::fill(&draft, self).await?;
+        fill::fill(&draft, &self.content).await?;
         // The rename decides who made it; what two make is the same.
         fs::rename(&draft, &self.path).map_err(|error| self.unusable(&error))?;
         Ok(false)
@@ -152,16 +155,12 @@ impl Template {
         let problem = format!("`{}`: {error}", self.path.display());
         Error::from(Cause::NoFiles { problem })
     }
+}
 
-    pub(super) fn migrator(&self) -> &Migrator {
-        &self.migrator
-    }
-
-    pub(super) fn migrations_dir(&self) -> &Path {
-        &self.migrations_dir
-    }
-
-    pub(super) fn seed_sql(&self) -> &[String] {
-        &self.seed_sql
+/// Changes the header of a file so that it can be opened in memory, where there is no write-ahead log:
+/// <https://www.sqlite.org/fileformat.html#file_format_version_numbers>.
+fn without_write_ahead_log(file: &mut [u8]) {
+    if let Some(versions) = file.get_mut(18..20) {
+        versions.fill(1);
     }
 }

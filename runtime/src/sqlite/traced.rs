@@ -1,83 +1,144 @@
-//! The statements of a test's connections, as SQLite's hooks tell of them.
-//!
-//! There is no wire to look at. A statement is recorded when it begins, because SQLite says that it has ended when it is
-//! reset, which may be after its first row has come to the application.
+//! The databases of tests, and the connections that are open to them, as SQLite's hooks report them.
+
+mod connection;
+mod message;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Instant,
+    thread,
 };
 
-use super::hooks;
-use crate::observe::recording::{ClientId, Recording, ServerError, Statement};
+pub(super) use self::connection::Connection;
+use crate::observe::recording::Recording;
 
-/// What is recorded: the files of tests, and the connections that are open to them.
+/// The databases of running tests, and the connections that are open to them.
 static RECORDED: Mutex<Option<Recorded>> = Mutex::new(None);
+
+/// The beginning of the name of a thread that has the connection to a database in memory.
+const IN_MEMORY: &str = "db-test-memory-";
+
+const ENDED: &str = "the test has ended, and its database in memory with it";
 
 #[derive(Default)]
 struct Recorded {
-    files: HashMap<PathBuf, Arc<Recording>>,
+    databases: HashMap<PathBuf, Arc<Database>>,
     connections: HashMap<usize, Arc<Connection>>,
 }
 
 thread_local! {
-    /// What SQLite has logged since the last statement began; it logs an error where it happens.
-    static LOGGED: RefCell<Option<ServerError>> = const { RefCell::new(None) };
     /// The connection that was opened on this thread: sqlx gives each one a thread.
     static OPENED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A connection to the file of a test.
-pub(super) struct Connection {
+/// A database whose statements are recorded; not any more when it is dropped.
+pub(super) struct Traced {
+    key: PathBuf,
+    database: Arc<Database>,
+}
+
+struct Database {
     recording: Arc<Recording>,
-    client: ClientId,
-    /// The statements that have begun, by their addresses.
-    running: Mutex<HashMap<usize, Running>>,
+    is_paused: AtomicBool,
+    /// A database in memory goes with its connection.
+    is_in_memory: bool,
+    was_opened: AtomicBool,
 }
 
-struct Running {
-    /// Its number in the recording, if it is in it.
-    number: Option<usize>,
-    since: Instant,
-    rows: u64,
+/// Records nothing of a database until it is dropped.
+pub(super) struct Pause<'a>(&'a Database);
+
+/// What to do with a connection that is being opened.
+pub(super) enum Opening {
+    /// It is to be recorded, by this number.
+    Recorded(usize),
+    /// It must not be opened.
+    Refused(&'static str),
 }
 
-/// Has what is sent on connections to a file recorded, if they are opened from now on.
-pub(super) fn register(path: &Path, recording: &Arc<Recording>) {
-    hooks::install();
-    let mut recorded = recorded();
-    let files = &mut recorded.get_or_insert_default().files;
-    files.insert(path.to_owned(), Arc::clone(recording));
-}
+impl Traced {
+    /// Has what is sent on connections to a file recorded, if they are opened from now on.
+    pub(super) fn file(path: &Path, recording: &Arc<Recording>) -> Self {
+        Self::new(path.to_owned(), recording, false)
+    }
 
-/// Leaves connections that are opened from now on alone.
-pub(super) fn forget(path: &Path) {
-    if let Some(recorded) = &mut *recorded() {
-        recorded.files.remove(path);
+    /// Has what is sent on a connection to a new database in memory recorded; see [`thread`](Self::thread).
+    pub(super) fn in_memory(recording: &Arc<Recording>) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self::new(format!("{IN_MEMORY}{number}").into(), recording, true)
+    }
+
+    fn new(key: PathBuf, recording: &Arc<Recording>, is_in_memory: bool) -> Self {
+        let database = Arc::new(Database {
+            recording: Arc::clone(recording),
+            is_paused: AtomicBool::new(false),
+            is_in_memory,
+            was_opened: AtomicBool::new(false),
+        });
+        let mut recorded = recorded();
+        let databases = &mut recorded.get_or_insert_default().databases;
+        databases.insert(key.clone(), Arc::clone(&database));
+        Self { key, database }
+    }
+
+    /// The name that the thread of a connection to this database in memory must have.
+    pub(super) fn thread(&self) -> String {
+        self.key.display().to_string()
+    }
+
+    /// Records nothing until the value is dropped.
+    pub(super) fn pause(&self) -> Pause<'_> {
+        self.database.is_paused.store(true, Ordering::Relaxed);
+        Pause(&self.database)
     }
 }
 
-/// A connection to a file is opened on this thread; gives its number if it is to be recorded.
-pub(super) fn opened(path: &Path) -> Option<usize> {
+impl Drop for Traced {
+    fn drop(&mut self) {
+        if let Some(recorded) = &mut *recorded() {
+            recorded.databases.remove(&self.key);
+        }
+    }
+}
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        self.0.is_paused.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A connection is opened on this thread, to the file of this name; none is memory.
+pub(super) fn opened(file: &str) -> Option<Opening> {
     static COUNT: AtomicUsize = AtomicUsize::new(1);
-    let mut recorded = recorded();
-    let recorded = recorded.as_mut()?;
-    let recording = Arc::clone(recorded.files.get(path)?);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let connection = Connection {
-        recording,
-        client: ClientId::next(),
-        running: Mutex::default(),
+    let thread = thread::current();
+    let key = match file {
+        "" => thread.name().filter(|name| name.starts_with(IN_MEMORY))?,
+        file => file,
     };
+    let mut recorded = recorded();
+    let recorded = recorded.get_or_insert_default();
+    let Some(database) = recorded.databases.get(Path::new(key)) else {
+        return file.is_empty().then_some(Opening::Refused(ENDED));
+    };
+    if database.is_in_memory && database.recording.is_finished() {
+        return Some(Opening::Refused(ENDED));
+    }
+    if database.was_opened.swap(true, Ordering::Relaxed) && database.is_in_memory {
+        return Some(Opening::Refused(
+            "the test's database was in memory (isolation = \"memory\"), and went with its one connection, which was closed",
+        ));
+    }
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let connection = Connection::new(Arc::clone(database));
     recorded.connections.insert(number, Arc::new(connection));
     OPENED.set(number);
-    Some(number)
+    Some(Opening::Recorded(number))
 }
 
 /// The connection with that number, until it is closed.
@@ -98,124 +159,15 @@ pub(super) fn logged(code: i32, text: &str) {
     if matches!(code & 0xff, 27 | 28) {
         return;
     }
-    if let Some((message, sql)) = refused(text) {
+    if let Some((message, sql)) = message::refused(text) {
         if let Some(connection) = connection(OPENED.get()) {
-            connection.refused(sql, error(code, message));
+            connection.refused(sql, code, message);
         }
         return;
     }
-    LOGGED.set(Some(error(code, message_of(text))));
-}
-
-impl Connection {
-    pub(super) fn started(&self, statement: usize, sql: &str) {
-        LOGGED.take();
-        self.recording.pulse().beat(true);
-        let number = self.add(Statement::running(sql.trim().into()));
-        let running = Running {
-            number,
-            since: Instant::now(),
-            rows: 0,
-        };
-        self.running().insert(statement, running);
-    }
-
-    pub(super) fn row(&self, statement: usize) {
-        if let Some(running) = self.running().get_mut(&statement) {
-            running.rows += 1;
-        }
-    }
-
-    /// It has ended, and if it writes has changed so many rows.
-    pub(super) fn ended(&self, statement: usize, changes: Option<u64>) {
-        let mut all = self.running();
-        let ended = all.remove(&statement);
-        let is_busy = !all.is_empty();
-        drop(all);
-        if let Some(Running {
-            number,
-            since,
-            rows,
-        }) = ended
-        {
-            let rows = changes.filter(|_| rows == 0).unwrap_or(rows);
-            let (took, error) = (since.elapsed(), LOGGED.take());
-            if let Some(number) = number {
-                self.recording.ended(number, took, rows, error);
-            }
-        }
-        self.recording.pulse().beat(is_busy);
-    }
-
-    /// A statement did not begin, because it could not be compiled.
-    fn refused(&self, sql: &str, error: ServerError) {
-        let mut statement = Statement::running(sql.trim().into());
-        statement.is_unanswered = false;
-        statement.error = Some(error);
-        self.add(statement);
-    }
-
-    fn add(&self, statement: Statement) -> Option<usize> {
-        // sqlx sends them when it connects.
-        let sent = statement.sql();
-        let first = sent.split([' ', '(', ';']).next().unwrap_or_default();
-        if first.eq_ignore_ascii_case("pragma") {
-            return None;
-        }
-        self.recording.add_running(self.client, statement)
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashMap<usize, Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    connection::failed(code, message::alone(text));
 }
 
 fn recorded() -> MutexGuard<'static, Option<Recorded>> {
     RECORDED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn error(code: i32, message: &str) -> ServerError {
-    ServerError {
-        code: code.to_string(),
-        message: message.to_owned(),
-        detail: None,
-    }
-}
-
-/// The message and the statement, where it could not be compiled: `no such table: a in "select 1 from a"`.
-fn refused(text: &str) -> Option<(&str, &str)> {
-    let (message, sql) = text.split_once(" in \"")?;
-    Some((message, sql.strip_suffix('"')?))
-}
-
-/// The message alone, of a statement that was stopped: `statement aborts at 9: UNIQUE constraint failed: a.b; [insert …]`.
-fn message_of(text: &str) -> &str {
-    let behind = text.strip_prefix("statement aborts at ");
-    let message = behind.and_then(|rest| rest.split_once(": "));
-    let Some((_, message)) = message else {
-        return text;
-    };
-    message.split("; [").next().unwrap_or(message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{message_of, refused};
-
-    #[test]
-    fn a_message_is_told_without_its_statement() {
-        let text =
-            "statement aborts at 9: UNIQUE constraint failed: a.b; [insert into a values ('; [')]";
-        assert_eq!(message_of(text), "UNIQUE constraint failed: a.b");
-        assert_eq!(message_of("disk full"), "disk full");
-    }
-
-    #[test]
-    fn a_statement_that_cannot_be_compiled_is_found_in_its_message() {
-        assert_eq!(
-            refused("no such table: a in \"select \"b\" from a\""),
-            Some(("no such table: a", "select \"b\" from a"))
-        );
-        assert_eq!(refused("disk full"), None);
-    }
 }

@@ -28,6 +28,12 @@ pub(crate) enum Cause {
     NoSavepoint,
 
     #[error(
+        "`isolation = \"memory\"` is of SQLite alone, and the session's database is PostgreSQL\n\
+         write `isolation = \"transaction\"`, which is the default, or `isolation = \"database\"`"
+    )]
+    NoMemory,
+
+    #[error(
         "`Faults` are what the proxy of a test's transaction does, and with `isolation = \"database\"` there is none\n\
          remove the option, or the argument"
     )]

@@ -237,8 +237,9 @@ async fn open_database(
 ) -> Result<Box<dyn AnyDatabase>, Error> {
     #[cfg(feature = "sqlite")]
     if definition.session.sqlite.is_some() {
-        let file = crate::sqlite::TestFile::open(test, definition, &watch.recording).await?;
-        return Ok(Box::new(file));
+        let (isolation, recording) = (test.isolation, &watch.recording);
+        let database = crate::sqlite::TestDatabase::open(isolation, definition, recording);
+        return Ok(Box::new(database.await?));
     }
     #[cfg(not(feature = "sqlite"))]
     let _ = test;

@@ -107,6 +107,13 @@ impl Test {
         self
     }
 
+    /// The option `isolation = "memory"`.
+    #[must_use]
+    pub const fn in_memory(mut self) -> Self {
+        self.isolation = Some(Isolation::Memory);
+        self
+    }
+
     /// The option `isolation = "transaction"`.
     #[must_use]
     pub const fn in_transaction(mut self) -> Self {

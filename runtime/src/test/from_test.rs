@@ -174,7 +174,7 @@ impl FromTest for SqliteConnectOptions {
     const IS_SQLITE: bool = true;
 
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
-        Ok(cx.sqlite()?.connect_options())
+        Ok(cx.sqlite()?.connect_options()?)
     }
 }
 

@@ -138,7 +138,7 @@ impl Database {
     fn get(&self) -> Result<&TestDatabase, Error> {
         if self.opened.get().is_none() {
             match self.isolation {
-                Isolation::Transaction => {
+                Isolation::Transaction | Isolation::Memory => {
                     let lazy = TestDatabase::transaction(
                         self.session,
                         self.pool.clone(),

@@ -60,6 +60,7 @@ impl TestDatabase {
             Isolation::Database => Self::Own(Box::new(
                 OwnDatabase::open(session, pool, &watch.recording).await?,
             )),
+            Isolation::Memory => return Err(Error::from(Cause::NoMemory)),
         })
     }
 

@@ -14,10 +14,24 @@ fn kept(output: &str) -> Option<&str> {
 
 #[db_test]
 async fn the_file_of_a_failed_test_has_what_it_committed() {
-    let failed = child::run(
-        "on_request::failing_with_rows",
-        &[("DB_TEST_KEEP", "failed")],
+    assert_eq!(
+        rows_kept_of("on_request::failing_with_rows").await,
+        ["seeded", "committed"]
     );
+}
+
+#[db_test]
+async fn a_database_in_memory_is_kept_as_a_file() {
+    assert_eq!(
+        rows_kept_of("on_request::failing_in_memory").await,
+        ["seeded", "committed"]
+    );
+}
+
+/// The users in the file that is kept of a test which fails.
+async fn rows_kept_of(test: &str) -> Vec<String> {
+    let failed = child::run(test, &[("DB_TEST_KEEP", "failed")]);
+    failed.assert_failed();
     let path = kept(&failed.output).unwrap_or_else(|| panic!("{}", failed.output));
     let pool = SqlitePool::connect(&format!("sqlite://{path}"))
         .await
@@ -25,7 +39,7 @@ async fn the_file_of_a_failed_test_has_what_it_committed() {
     let found = names(&pool).await;
     pool.close().await;
     std::fs::remove_file(path).expect("it is there");
-    assert_eq!(found, ["seeded", "committed"]);
+    found
 }
 
 #[test]

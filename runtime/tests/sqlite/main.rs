@@ -5,6 +5,7 @@ mod ending;
 mod fidelity;
 mod fixtures;
 mod keeping;
+mod memory;
 mod on_request;
 mod queries;
 mod refusing;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use child::in_child;
-use db_test::{Client, Faults, TestContext, db_test};
+use db_test::{Client, Faults, Session, TestContext, db_test};
 use sqlx::{PgPool, SqlitePool};
 
 use crate::{add, names};
@@ -43,6 +43,27 @@ async fn failing_with_rows(pool: SqlitePool) {
     let rolled_back = sqlx::query("insert into users (name) values ('rolled back')");
     rolled_back.execute(&mut *open).await.expect("it is added");
     assert!(!in_child(), "failing as asked");
+}
+
+/// Keeps its one connection in a transaction until it fails.
+#[db_test(isolation = "memory")]
+async fn failing_in_memory(pool: SqlitePool) {
+    add(&pool, "committed").await.expect("it is added");
+    let mut open = pool.begin().await.expect("it begins");
+    let rolled_back = sqlx::query("insert into users (name) values ('rolled back')");
+    rolled_back.execute(&mut *open).await.expect("it is added");
+    assert!(!in_child(), "failing as asked");
+}
+
+#[db_test(isolation = "memory", session = memory_or_file)]
+async fn in_memory_on_postgres() {}
+
+fn memory_or_file() -> Session {
+    if in_child() {
+        Session::postgres().migrations("tests/migrations")
+    } else {
+        Session::sqlite().migrations("tests/sqlite/migrations")
+    }
 }
 
 #[db_test(timeout = "200ms")]

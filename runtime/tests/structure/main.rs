@@ -20,9 +20,7 @@ const KNOWN: &[&str] = &[
     "postgres/keep.rs, postgres/lane.rs, postgres/server.rs, postgres/template.rs",
     "postgres/server/local/claim.rs, postgres/server/local/postmaster.rs",
     "postgres/template/locale.rs, postgres/template/publish.rs, postgres/template/sequences.rs",
-    "macro_support.rs, session.rs, sqlite.rs, test.rs",
-    "sqlite/fill.rs, sqlite/template.rs",
-    "sqlite/hooks.rs, sqlite/traced.rs",
+    "session.rs, sqlite.rs, test.rs",
 ];
 
 fn source(package: &str) -> Crate {

@@ -22,6 +22,9 @@ pub(crate) enum Ending {
     /// The test's SQLite file is removed, while so many connections were still held.
     #[cfg(feature = "sqlite")]
     FileRemoved { held: u32 },
+    /// The test's SQLite database in memory is freed, or is when the connection is released that is still held.
+    #[cfg(feature = "sqlite")]
+    MemoryFreed { held: u32 },
     /// The connection that kept a database of the test's own for it was ended, so another process may have removed it.
     TakenAway,
     /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
@@ -73,6 +76,11 @@ impl Ending {
             }
             #[cfg(feature = "sqlite")]
             Self::FileRemoved { held } => format!("its file is removed{}", still_held(*held)),
+            #[cfg(feature = "sqlite")]
+            Self::MemoryFreed { held } => format!(
+                "its database was in memory, with one connection{}",
+                still_held(*held)
+            ),
             Self::TakenAway => "the connection that reserves the test's database was ended while the test ran, so another process may have\n\
                  removed the database, and what the test saw proves nothing. Something ended it: a server that was restarted, a\n\
                  `pg_terminate_backend` or `drop database … with (force)`, a pooler or a network between."
@@ -118,6 +126,10 @@ impl Ending {
             #[cfg(feature = "sqlite")]
             Self::FileRemoved { held: held @ 1.. } => {
                 vec![format!("the test's file was removed{}", still_held(*held))]
+            }
+            #[cfg(feature = "sqlite")]
+            Self::MemoryFreed { held: held @ 1.. } => {
+                vec![format!("the test has ended{}", still_held(*held))]
             }
             _ => Vec::new(),
         }

@@ -8,19 +8,20 @@ use sqlx::{
 };
 
 use super::TestContext;
-use crate::{Error, sqlite::TestFile, test::cause::Cause};
+use crate::{Error, sqlite::TestDatabase, test::cause::Cause};
 
 impl TestContext {
     /// The test's database as an ordinary pool, in a [session on SQLite](crate::Session::sqlite).
     ///
-    /// Its connections (up to ten, sqlx's default) really commit, to a file that is removed when the test ends.
+    /// Its connections (up to ten, sqlx's default) really commit, to a file that is removed when the test ends. With
+    /// `isolation = "memory"` it has one connection, to a database in memory.
     ///
     /// # Panics
     ///
     /// In a session on PostgreSQL.
     pub fn sqlite_pool(&self) -> SqlitePool {
         match self.sqlite() {
-            Ok(file) => file.pool(),
+            Ok(database) => database.pool(),
             Err(error) => panic!("db-test: {error}"),
         }
     }
@@ -29,13 +30,13 @@ impl TestContext {
     ///
     /// # Errors
     ///
-    /// In a session on PostgreSQL.
+    /// In a session on PostgreSQL, and with `isolation = "memory"`.
     pub fn sqlite_connect_options(&self) -> Result<SqliteConnectOptions, Error> {
-        Ok(self.sqlite()?.connect_options())
+        self.sqlite()?.connect_options()
     }
 
     /// The test's SQLite database.
-    pub(crate) fn sqlite(&self) -> Result<&TestFile, Error> {
+    pub(crate) fn sqlite(&self) -> Result<&TestDatabase, Error> {
         self.0.bypass.database_taken();
         let database: &dyn Any = &*self.0.database;
         let database = database.downcast_ref();

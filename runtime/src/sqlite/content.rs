@@ -1,0 +1,39 @@
+//! What a session's SQLite files are made from.
+
+use std::{path::PathBuf, sync::Arc};
+
+use sqlx::migrate::Migrator;
+
+use super::Settings;
+use crate::schema::Fingerprint;
+
+/// Changes when the way a template is made changes.
+const FORMAT: &[u8] = b"sqlite 1";
+
+/// What a template is filled with.
+pub(super) struct Content {
+    pub(super) migrator: Arc<Migrator>,
+    /// Where the files of the migrations are.
+    pub(super) migrations_dir: PathBuf,
+    pub(super) seed_sql: Vec<String>,
+    pub(super) settings: Settings,
+}
+
+impl Content {
+    /// Whether there are migrations or a seed.
+    pub(super) fn has_schema(&self) -> bool {
+        let has_seed = self.settings.seed.is_some() || !self.seed_sql.is_empty();
+        has_seed || self.migrator.iter().next().is_some()
+    }
+
+    /// The digest that names the template.
+    pub(super) fn fingerprint(&self) -> String {
+        let mut digest = Fingerprint::new();
+        digest.add(FORMAT);
+        digest.add_migrations(&self.migrator);
+        // Options may be of the file, such as the size of its pages; they cannot be compared with earlier ones.
+        let has_function = self.settings.seed.is_some() || self.settings.connect_options.is_some();
+        digest.add_seeds(&self.seed_sql, has_function);
+        digest.finish()
+    }
+}

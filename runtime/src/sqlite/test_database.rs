@@ -1,0 +1,262 @@
+//! The SQLite database of one test, and an ordinary pool on it.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::{BoxFuture, LocalBoxFuture};
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+
+use super::{
+    Template, cause::Cause, fixtures, hooks, keep, memory, test_file::TestFile, traced::Traced,
+};
+use crate::{
+    Error, Isolation, executor,
+    observe::{
+        recording::{Recording, attributed, leave},
+        report::chain,
+    },
+    postgres::{
+        keep::{Keeping, Verdict},
+        sandbox::Ending,
+    },
+    session::Definition,
+    test::{database::AnyDatabase, fixtures::Fixtures},
+};
+
+/// How long the end of a test waits for the connections that its tasks still hold.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How often they are looked at; a pool does not say when one is released.
+const CLOSE_PAUSE: Duration = Duration::from_millis(1);
+
+/// The SQLite database of one test.
+pub(crate) struct TestDatabase {
+    storage: Storage,
+    pool: SqlitePool,
+    recording: Arc<Recording>,
+    traced: Traced,
+}
+
+/// Where the database is.
+enum Storage {
+    File(Box<TestFile>),
+    /// In the pool's one connection.
+    Memory,
+}
+
+impl TestDatabase {
+    /// Copies the template of a session for a test.
+    pub(crate) async fn open(
+        isolation: Option<Isolation>,
+        definition: &'static Definition,
+        recording: &Arc<Recording>,
+    ) -> Result<Self, Error> {
+        check(isolation, definition)?;
+        hooks::install();
+        let template = Template::of(definition).await?;
+        let isolation = isolation.unwrap_or(definition.session.default_isolation());
+        if isolation == Isolation::Memory {
+            Self::in_memory(&template, definition, recording).await
+        } else {
+            Self::in_a_file(&template, definition, recording).await
+        }
+    }
+
+    async fn in_a_file(
+        template: &Template,
+        definition: &'static Definition,
+        recording: &Arc<Recording>,
+    ) -> Result<Self, Error> {
+        let file = TestFile::copy_of(template).await?;
+        let traced = Traced::file(&file.path, recording);
+        let options = definition.session.sqlite_pool_options();
+        Ok(Self {
+            pool: pool(options, recording, file.options.clone()),
+            storage: Storage::File(Box::new(file)),
+            recording: Arc::clone(recording),
+            traced,
+        })
+    }
+
+    async fn in_memory(
+        template: &Template,
+        definition: &'static Definition,
+        recording: &Arc<Recording>,
+    ) -> Result<Self, Error> {
+        let traced = Traced::in_memory(recording);
+        let options = template.settings().options_in_memory(traced.thread());
+        let session = &definition.session;
+        let pool_options =
+            memory::pool_options(session.sqlite_pool_options(), session.acquire_limit());
+        let pool = pool(pool_options, recording, options);
+        {
+            let _pause = traced.pause();
+            memory::load(template, &pool).await?;
+        }
+        Ok(Self {
+            storage: Storage::Memory,
+            pool,
+            recording: Arc::clone(recording),
+            traced,
+        })
+    }
+
+    pub(crate) fn pool(&self) -> SqlitePool {
+        self.pool.clone()
+    }
+
+    /// The options of connections of the application's own making.
+    pub(crate) fn connect_options(&self) -> Result<SqliteConnectOptions, Error> {
+        Ok(self.file()?.options.clone())
+    }
+
+    /// The test's file, which several connections can have.
+    fn file(&self) -> Result<&TestFile, Error> {
+        match &self.storage {
+            Storage::File(file) => Ok(file),
+            Storage::Memory => Err(Error::from(Cause::OneConnection)),
+        }
+    }
+
+    /// Waits until nobody holds a connection of the pool; says how many are held by then.
+    async fn released(&self) -> u32 {
+        let held = || self.pool.size() - u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        let wait = async {
+            while self.recording.is_held() && held() > 0 {
+                tokio::time::sleep(CLOSE_PAUSE).await;
+            }
+        };
+        match tokio::time::timeout(CLOSE_LIMIT, wait).await {
+            Ok(()) => 0,
+            Err(_) => held(),
+        }
+    }
+
+    async fn end(&self, verdict: Verdict, keeping: &Keeping) -> Ending {
+        let _pause = self.traced.pause();
+        match &self.storage {
+            Storage::File(file) => {
+                self.recording.finish();
+                leave(&self.pool);
+                let held = self.released().await;
+                let is_kept = keeping.wants(verdict) && self.keep_file(file, keeping).await;
+                file.remove();
+                if is_kept {
+                    return Ending::Kept;
+                }
+                Ending::FileRemoved { held }
+            }
+            Storage::Memory => {
+                let is_kept = keeping.wants(verdict) && self.keep_memory(keeping).await;
+                self.recording.finish();
+                leave(&self.pool);
+                if is_kept {
+                    return Ending::Kept;
+                }
+                let held = self.released().await;
+                Ending::MemoryFreed { held }
+            }
+        }
+    }
+
+    /// Keeps what the test has committed in its file; says whether it did.
+    async fn keep_file(&self, file: &TestFile, keeping: &Keeping) -> bool {
+        match file.options.connect().await {
+            Ok(connection) => self.keep(connection, keeping).await,
+            Err(error) => {
+                keeping.refuse(format_args!(
+                    "its file could not be opened: {}",
+                    chain(&error)
+                ));
+                false
+            }
+        }
+    }
+
+    /// Keeps what the test has committed in memory, which goes with the connection; says whether it did.
+    async fn keep_memory(&self, keeping: &Keeping) -> bool {
+        self.released().await;
+        if let Some(connection) = self.pool.try_acquire() {
+            self.keep(connection.detach(), keeping).await
+        } else {
+            keeping.refuse("the one connection of its database in memory is closed, or held by a task that outlived the test");
+            false
+        }
+    }
+
+    async fn keep(&self, mut connection: SqliteConnection, keeping: &Keeping) -> bool {
+        let copied = keep::copy(&mut connection, self.recording.test()).await;
+        connection.close().await.ok();
+        match copied {
+            Ok(kept) => {
+                keeping.keep(
+                    format!("sqlite3 {}", keep::quoted(&kept)),
+                    "its file is removed after a week; what no transaction had committed is not in it".to_owned(),
+                );
+                true
+            }
+            Err(problem) => {
+                keeping.refuse(problem);
+                false
+            }
+        }
+    }
+}
+
+impl AnyDatabase for TestDatabase {
+    fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn time_preparing(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn url(&self) -> Result<String, Error> {
+        Ok(self.file()?.url())
+    }
+
+    fn load<'a>(&'a self, fixtures: &'a Fixtures) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let _pause = self.traced.pause();
+            match &self.storage {
+                Storage::File(file) => fixtures::load(fixtures, &file.options).await,
+                Storage::Memory => fixtures::load_through(fixtures, &self.pool).await,
+            }
+        })
+    }
+
+    fn end<'a>(&'a self, verdict: Verdict, keeping: &'a Keeping) -> LocalBoxFuture<'a, Ending> {
+        Box::pin(TestDatabase::end(self, verdict, keeping))
+    }
+}
+
+/// A pool of connections that last until the test ends.
+fn pool(
+    options: SqlitePoolOptions,
+    recording: &Arc<Recording>,
+    connect: SqliteConnectOptions,
+) -> SqlitePool {
+    let _runtime = executor::enter();
+    // A comment alone is no statement to SQLite.
+    attributed(options, recording, " select 1")
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(connect)
+}
+
+/// Refuses what is of PostgreSQL alone.
+fn check(isolation: Option<Isolation>, definition: &'static Definition) -> Result<(), Error> {
+    let wrong = definition.session.not_of_sqlite().or_else(|| {
+        let advice = "remove the option: each test has a file of its own, which is removed";
+        (isolation == Some(Isolation::Transaction))
+            .then_some(("`isolation = \"transaction\"`", advice))
+    });
+    match wrong {
+        Some((what, advice)) => Err(Error::from(Cause::NotOfSqlite { what, advice })),
+        None => Ok(()),
+    }
+}
