@@ -1,8 +1,8 @@
 //! The part of an override that an application compiles into its production binary.
 //!
-//! An extractor marked `#[db_test::overridable]` asks the request's extensions first. In
-//! production nobody puts anything there, and a remote caller has no way to: extensions are
-//! in-process values that no part of an HTTP message is turned into.
+//! An extractor marked `#[db_test::overridable]` looks into the request's extensions first. In
+//! production they hold no override, and a remote caller cannot add one: extensions are values of
+//! the process, which no part of an HTTP message becomes.
 
 #[cfg(feature = "harness")]
 use std::any::{TypeId, type_name};
@@ -10,35 +10,36 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use http::request::Parts;
 
-/// An extractor whose result a test can replace; implemented by `#[db_test::overridable]`.
+/// An extractor whose result a test can replace; implemented by
+/// [`#[db_test::overridable]`](macro@crate::overridable), never by hand.
 #[diagnostic::on_unimplemented(
-    message = "a test cannot choose what `{Self}` is request by request",
-    label = "not an overridable extractor",
+    message = "`{Self}` is not an overridable extractor",
+    label = "a test cannot replace it",
     note = "write `#[db_test::overridable]` above its `impl FromRequestParts<…> for …`"
 )]
 pub trait Overridable: Sized + Send + 'static {
-    /// What the extractor answers with when it refuses a request.
+    /// The extractor's rejection.
     type Rejection: Send + 'static;
 }
 
-/// Makes something of a request.
+/// A closure that gets the request.
 type Make<T> = Arc<dyn Fn(&Parts) -> T + Send + Sync>;
 
 type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 type Extracted<T> = Result<T, <T as Overridable>::Rejection>;
 
-/// A value in the place of an extractor's, carried by a request's extensions.
+/// The value that replaces an extractor's, in the extensions of a request.
 ///
-/// It is apart from [`Answered`] because a value can be set for any type, overridable or not.
+/// It is not an [`Answered`] because a value can be set for any type, overridable or not.
 pub(crate) struct Supplied<T>(Make<T>);
 
-/// What an extractor answers instead of looking at the request, carried by a request's extensions.
+/// The closure that replaces an extractor, in the extensions of a request.
 pub(crate) struct Answered<T: Overridable>(Make<Answer<Extracted<T>>>);
 
 #[cfg(feature = "harness")]
 impl<T> Supplied<T> {
-    /// Supplies what a closure makes.
+    /// Supplies what a closure returns.
     pub(crate) fn by(make: impl Fn(&Parts) -> T + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
@@ -46,7 +47,7 @@ impl<T> Supplied<T> {
 
 #[cfg(feature = "harness")]
 impl<T: Overridable> Answered<T> {
-    /// Answers with what a closure makes of the request.
+    /// Answers with what a closure returns for the request.
     pub(crate) fn by<F>(make: impl Fn(&Parts) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Extracted<T>> + Send + 'static,
@@ -79,18 +80,18 @@ impl<T: Overridable> fmt::Debug for Answered<T> {
     }
 }
 
-/// Sees which extractors look whether a test has set their value; carried by a request's extensions.
+/// Records which extractors look for an override; in the extensions of a request.
 #[cfg(feature = "harness")]
 #[derive(Clone)]
 pub(crate) struct Lookups(pub(crate) Arc<dyn SeesLookups>);
 
 #[cfg(feature = "harness")]
 pub(crate) trait SeesLookups: Send + Sync {
-    /// An extractor of this type has looked.
+    /// An extractor of this type has looked for an override.
     fn looked_up(&self, type_id: TypeId, type_name: &'static str);
 }
 
-/// What a test put in the place of this extractor, if anything.
+/// The override of this extractor for a request, if there is one.
 pub async fn overridden<T: Overridable>(parts: &mut Parts) -> Option<Extracted<T>> {
     #[cfg(feature = "harness")]
     if let Some(Lookups(seen)) = parts.extensions.get() {

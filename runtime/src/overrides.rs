@@ -1,11 +1,11 @@
-//! The typed map of what a test puts in the place of parts of its application.
+//! Overrides: values that replace parts of the application during one test, one per type.
 
 mod answer;
-mod effect;
+mod application;
 mod entry;
-mod ledger;
 mod one_request;
-mod unasked;
+mod unused;
+mod usage;
 
 use std::{
     any::TypeId,
@@ -18,48 +18,55 @@ pub use self::{
     answer::IntoAnswer,
     one_request::{OverrideRequest, Overriding},
 };
-pub(crate) use self::{entry::Layer, unasked::Unasked};
-use self::{
-    entry::{Entry, Put},
-    ledger::Ledger,
-};
+use self::{entry::Entry, usage::UsageLog};
+pub(crate) use self::{entry::Layer, unused::UnusedOverrides};
 use crate::overridable::Supplied;
 
-/// Replacements for parts of the application, one value per type, for the length of one test.
+/// Values that replace parts of the application during one test, one per type.
 ///
-/// A value that is [`set`](Self::set) takes effect in three ways:
+/// Take it as an argument of a test, to replace what the test needs under its own control: the
+/// signed-in user, the clock, a client of another service. A value that is [`set`](Self::set) takes
+/// effect in three ways:
 ///
-/// 1. **State**: the session's `app` function asks for it with
+/// 1. **State**: the session's `app` function reads it with
 ///    [`TestContext::overridden_or`](crate::TestContext::overridden_or) while it builds the state.
 /// 2. **Extension**: it is put into the extensions of every request, where axum's `Extension<T>`
-///    and extractors of the application that look there find it.
+///    and the application's own extractors find it.
 /// 3. **Extractor**: an extractor marked [`#[overridable]`](crate::overridable) returns it
 ///    without looking at the request.
 ///
-/// The session's overrides are set first, then those of the test's attribute, then those that the
-/// test sets on this handle, which take effect at the next request, and last those of
-/// [one request](OverrideRequest). A later one replaces an earlier one of the same type. All of
-/// them end with the test; nothing is global.
+/// Precedence, lowest first: the session's overrides, those of the test's attribute, those that the
+/// test sets on this handle, which take effect at the next request, and those of
+/// [one request](OverrideRequest). All of them end with the test; nothing is global.
 ///
-/// An override that a test set and that nothing ever asked for is reported, whether the test passes
-/// or not: what it was meant for may have another name by now. Those of the session need not be
-/// asked for, nor do [`extension`](Self::extension)s, whose use cannot be seen, nor what is set
-/// on an [`optional`](Self::optional) handle.
+/// An override that the application never reads is reported, whether the test passes or not: the
+/// type was probably renamed. Not reported are the session's overrides,
+/// [`extension`](Self::extension)s, whose use cannot be seen, and what is set on an
+/// [`optional`](Self::optional) handle.
 ///
-/// The handle is cheap to clone, and every clone is the same map.
+/// The handle is cheap to clone; every clone refers to the same overrides.
+///
+/// ```no_run
+/// # use db_test::{Client, Overrides};
+/// # #[derive(Clone)] struct Clock(&'static str);
+/// # async fn example(client: Client, overrides: Overrides) {
+/// overrides.set(Clock("2030-01-01T00:00:00Z"));
+/// client.get("/invoices/overdue").await.assert_status_ok();
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct Overrides {
     entries: Arc<Mutex<Entries>>,
-    ledger: Ledger,
+    usage: UsageLog,
     layer: Layer,
-    optional: bool,
+    is_optional: bool,
 }
 
-/// What is set now. An entry of one request may be there only to hide what is set beneath it.
+/// The overrides in effect. An entry of one request may be there only to hide one of the whole test.
 type Entries = HashMap<TypeId, Arc<Entry>>;
 
 impl Overrides {
-    /// Sets the value that stands in for type `T`, in all three ways.
+    /// Sets the value that replaces type `T`: in the state, in extensions and in extractors.
     ///
     /// ```
     /// # use db_test::Overrides;
@@ -72,17 +79,17 @@ impl Overrides {
     /// # politely(&Overrides::default());
     /// ```
     ///
-    /// For a value that a plain `Extension<T>` alone reads, call [`extension`](Self::extension).
+    /// For a value that only a plain `Extension<T>` reads, call [`extension`](Self::extension).
     pub fn set<T: Clone + Send + Sync + 'static>(&self, value: T) {
         let mut entry = self.entry::<T>(false);
         let record = Arc::clone(&entry.record);
         entry.value = Some(Box::new(value.clone()));
         let extracted = value.clone();
         let supplied = Supplied::by(move |_| {
-            record.was_asked_for();
+            record.was_read();
             extracted.clone()
         });
-        entry.put = Put::by(move |extensions| {
+        entry.insert_by(move |extensions| {
             extensions.insert(value.clone());
             extensions.insert(supplied.clone());
         });
@@ -91,19 +98,19 @@ impl Overrides {
 
     /// Puts a value into the extensions of every request, and does nothing else.
     ///
-    /// Nobody can see whether a handler's `Extension<T>` reads it, so it is never reported as not
-    /// asked for. A layer inside the application that puts a `T` there itself comes later and wins.
+    /// Whether a handler's `Extension<T>` reads it cannot be seen, so it is never reported as unused. A
+    /// layer of the application that inserts a `T` itself runs later and has precedence.
     pub fn extension<T: Clone + Send + Sync + 'static>(&self, value: T) {
         let mut entry = self.optional().entry::<T>(false);
-        entry.put = Put::by(move |extensions| {
+        entry.insert_by(move |extensions| {
             extensions.insert(value.clone());
         });
         self.insert::<T>(entry);
     }
 
-    /// A handle to the same map whose overrides need not be asked for.
+    /// A handle to the same overrides that are not reported if the application never reads them.
     ///
-    /// For functions and arguments that many tests share, and that set more than each of them
+    /// Use it in functions and arguments that many tests share, and that set more than each of them
     /// needs:
     ///
     /// ```
@@ -114,25 +121,27 @@ impl Overrides {
     /// }
     /// # in_welsh(&Overrides::default());
     /// ```
-    #[must_use = "only what is set on the handle it returns need not be asked for"]
+    #[must_use = "only what is set on the returned handle is optional"]
     pub fn optional(&self) -> Self {
         Self {
-            optional: true,
+            is_optional: true,
             ..self.clone()
         }
     }
 
-    /// The value [`set`](Self::set) for type `T`, if there is one; the application's asking is not
-    /// counted here, but by [`TestContext::overridden`](crate::TestContext::overridden).
+    /// The value [`set`](Self::set) for type `T`, if there is one.
+    ///
+    /// It does not count as a use. In a session's `app` function, call
+    /// [`TestContext::overridden`](crate::TestContext::overridden) instead.
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         let entry = self.lock().get(&TypeId::of::<T>()).cloned()?;
         entry.value()
     }
 
-    /// Removes what was set for type `T`, so that the application's own is used again; for one
-    /// request, also hides what is set for the whole test.
+    /// Removes the override of type `T`, so that the application uses its own value again; on the handle
+    /// of one request, hides the override of the whole test.
     ///
-    /// Returns whether there was something to remove on this handle.
+    /// Returns whether an override was removed.
     pub fn remove<T: 'static>(&self) -> bool {
         let removed = if self.layer == Layer::Request {
             let hiding = self.optional().entry::<T>(false);
@@ -143,14 +152,14 @@ impl Overrides {
         removed.is_some_and(|entry| !entry.only_hides())
     }
 
-    /// An entry of this layer that has no effect yet.
-    fn entry<T: 'static>(&self, of_extractor: bool) -> Entry {
-        Entry::new::<T>(self.layer, self.optional, of_extractor)
+    /// An entry of this layer, without effects.
+    fn entry<T: 'static>(&self, is_of_extractor: bool) -> Entry {
+        Entry::new::<T>(self.layer, self.is_optional, is_of_extractor)
     }
 
     fn insert<T: 'static>(&self, entry: Entry) {
-        self.ledger.enter(&entry.record);
-        // The old value is dropped when the lock is no longer held: its drop is the user's code.
+        self.usage.add(Arc::clone(&entry.record));
+        // Dropped without the lock: the drop of a value is the user's code.
         let old = self.lock().insert(TypeId::of::<T>(), Arc::new(entry));
         drop(old);
     }

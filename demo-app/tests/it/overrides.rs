@@ -77,7 +77,7 @@ fn an_override_that_nothing_asks_for_is_reported() {
     let outcome = Child::exactly("overrides", &["with_a_type_of_an_older_version"]).run();
     outcome.assert_passed();
     let said = outcome.said("db-test");
-    assert!(said[0].contains("Visitor` was set, and neither cx.overridden_or nor"));
+    assert!(said[0].contains("Visitor` was set, but neither cx.overridden_or nor"));
 }
 
 /// What the application had in the place of [`CurrentUser`] once.

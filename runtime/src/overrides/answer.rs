@@ -1,24 +1,24 @@
-//! Closures that answer in the place of an extractor.
+//! Closures and rejections that replace what an extractor returns.
 
 use std::{future::ready, sync::Arc};
 
 use http::request::Parts;
 
-use super::{Overrides, entry::Put};
+use super::Overrides;
 use crate::{Overridable, overridable::Answered};
 
-/// What a closure given to [`Overrides::set_with`](crate::Overrides::set_with) may return for the
-/// extractor `T`: a `T`, or a `Result` with its rejection.
+/// The return types of closures given to [`Overrides::set_with`](crate::Overrides::set_with) for the
+/// extractor `T`: `T`, or `Result<T, T::Rejection>`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot stand in for the extractor `{T}`",
+    message = "`{Self}` cannot replace the extractor `{T}`",
     label = "expected `{T}`, or a `Result` of it and its rejection"
 )]
 pub trait IntoAnswer<T: Overridable>: Send + 'static {
-    /// The extractor's answer.
+    /// Converts it into the result of the extractor.
     ///
     /// # Errors
     ///
-    /// The rejection, if that is what the closure returned.
+    /// When the closure returned the extractor's rejection.
     fn into_answer(self) -> Result<T, T::Rejection>;
 }
 
@@ -35,7 +35,7 @@ impl<T: Overridable> IntoAnswer<T> for Result<T, T::Rejection> {
 }
 
 impl Overrides {
-    /// Makes the overridable extractor `T` return what a closure makes of each request: a `T`, or a
+    /// Replaces the overridable extractor `T` by a closure, which gets each request and returns a `T` or a
     /// `Result<T, T::Rejection>`.
     ///
     /// ```
@@ -56,13 +56,13 @@ impl Overrides {
     /// # named_by_the_path(&Overrides::default());
     /// ```
     ///
-    /// An extractor that is not marked cannot be replaced, which the compiler says:
+    /// An extractor without `#[overridable]` is a compile error:
     ///
     /// ```compile_fail,E0277
     /// # use db_test::Overrides;
     /// struct Unmarked;
     ///
-    /// fn in_vain(overrides: &Overrides) {
+    /// fn refused(overrides: &Overrides) {
     ///     overrides.set_with::<Unmarked, _>(|_| Unmarked);
     /// }
     /// ```
@@ -74,9 +74,9 @@ impl Overrides {
         self.answer::<T, _>(move |parts| ready(make(parts).into_answer()));
     }
 
-    /// The same with a closure that returns a future, which may ask the database.
+    /// Like [`set_with`](Self::set_with), with a closure that returns a future, which may query the database.
     ///
-    /// The future cannot borrow from the request: take what it needs before `async move`.
+    /// The future cannot borrow from the request: copy what it needs before `async move`.
     ///
     /// ```
     /// # use axum::{extract::FromRequestParts, http::{StatusCode, request::Parts}};
@@ -112,7 +112,7 @@ impl Overrides {
         });
     }
 
-    /// Makes the overridable extractor `T` refuse every request with a rejection.
+    /// Makes the overridable extractor `T` reject every request.
     ///
     /// ```
     /// # use axum::{extract::FromRequestParts, http::{StatusCode, request::Parts}};
@@ -137,7 +137,7 @@ impl Overrides {
         self.reject_with::<T>(move |_| rejection());
     }
 
-    /// The same with a rejection that depends on the request.
+    /// Like [`reject`](Self::reject), with a rejection that depends on the request.
     pub fn reject_with<T: Overridable>(
         &self,
         rejection: impl Fn(&Parts) -> T::Rejection + Send + Sync + 'static,
@@ -153,10 +153,10 @@ impl Overrides {
         let mut entry = self.entry::<T>(true);
         let record = Arc::clone(&entry.record);
         let answered = Answered::<T>::by(move |parts| {
-            record.was_asked_for();
+            record.was_read();
             answer(parts)
         });
-        entry.put = Put::by(move |extensions| {
+        entry.insert_by(move |extensions| {
             extensions.insert(answered.clone());
         });
         self.insert::<T>(entry);

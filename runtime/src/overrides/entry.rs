@@ -1,4 +1,4 @@
-//! One override, and what is remembered of it.
+//! One override: its value, its effect on requests, and how often it was used.
 
 use std::{
     any::{Any, TypeId, type_name},
@@ -10,7 +10,7 @@ use std::{
 
 use http::Extensions;
 
-/// Who set an override. A later layer wins.
+/// Where an override was set. A later layer has precedence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Layer {
     Session,
@@ -23,88 +23,81 @@ pub(crate) enum Layer {
 /// One override with its effects.
 pub(super) struct Entry {
     pub(super) record: Arc<Record>,
-    /// What the state is given.
+    /// The value for the application's state.
     pub(super) value: Option<Box<dyn Any + Send + Sync>>,
-    /// What a request is given.
-    pub(super) put: Put,
+    /// Puts the override into the extensions of a request; an entry without it only hides another one.
+    insert: Option<InsertFn>,
 }
 
-/// The effect of an override on a request, if it has one.
-#[derive(Default)]
-pub(super) struct Put(Option<PutFn>);
+type InsertFn = Box<dyn Fn(&mut Extensions) + Send + Sync>;
 
-type PutFn = Box<dyn Fn(&mut Extensions) + Send + Sync>;
-
-/// What is remembered of an override, also when another one has replaced it.
+/// The facts about an override that the usage log needs, also when another one has replaced it.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) type_id: TypeId,
     pub(super) type_name: &'static str,
     pub(super) layer: Layer,
-    /// It need not be asked for.
-    pub(super) optional: bool,
-    /// It can only have been set because `#[overridable]` marks an extractor of its type.
-    pub(super) of_extractor: bool,
-    uses: AtomicUsize,
-    offers: AtomicUsize,
+    /// Nothing has to read it.
+    pub(super) is_optional: bool,
+    /// It was set by a method that only accepts `#[overridable]` extractors.
+    pub(super) is_of_extractor: bool,
+    reads: AtomicUsize,
+    requests: AtomicUsize,
 }
 
 impl Entry {
-    pub(super) fn new<T: 'static>(layer: Layer, optional: bool, of_extractor: bool) -> Self {
+    /// An entry without effects.
+    pub(super) fn new<T: 'static>(layer: Layer, is_optional: bool, is_of_extractor: bool) -> Self {
         let record = Record {
             type_id: TypeId::of::<T>(),
             type_name: type_name::<T>(),
             layer,
-            optional,
-            of_extractor,
-            uses: AtomicUsize::new(0),
-            offers: AtomicUsize::new(0),
+            is_optional,
+            is_of_extractor,
+            reads: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
         };
         Self {
             record: Arc::new(record),
             value: None,
-            put: Put::default(),
+            insert: None,
         }
     }
 
+    pub(super) fn insert_by(&mut self, insert: impl Fn(&mut Extensions) + Send + Sync + 'static) {
+        self.insert = Some(Box::new(insert));
+    }
+
+    /// The value for the application's state.
     pub(super) fn value<T: Clone + 'static>(&self) -> Option<T> {
         self.value.as_ref()?.downcast_ref().cloned()
     }
 
-    /// Whether it is there for nothing but to hide another one.
-    pub(super) fn only_hides(&self) -> bool {
-        self.put.0.is_none()
-    }
-}
-
-impl Put {
-    pub(super) fn by(put: impl Fn(&mut Extensions) + Send + Sync + 'static) -> Self {
-        Self(Some(Box::new(put)))
-    }
-
-    pub(super) fn fill(&self, extensions: &mut Extensions) {
-        if let Some(put) = &self.0 {
-            put(extensions);
+    /// Puts the override into the extensions of a request.
+    pub(super) fn put_into(&self, extensions: &mut Extensions) {
+        self.record.requests.fetch_add(1, Ordering::Relaxed);
+        if let Some(insert) = &self.insert {
+            insert(extensions);
         }
+    }
+
+    pub(super) fn only_hides(&self) -> bool {
+        self.insert.is_none()
     }
 }
 
 impl Record {
-    /// Somebody asked for the value and got it.
-    pub(super) fn was_asked_for(&self) {
-        self.uses.fetch_add(1, Ordering::Relaxed);
+    /// Counts that the application got the value.
+    pub(super) fn was_read(&self) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A request came by that could have asked for it.
-    pub(super) fn was_offered(&self) {
-        self.offers.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn is_read(&self) -> bool {
+        self.reads.load(Ordering::Relaxed) > 0
     }
 
-    pub(super) fn is_used(&self) -> bool {
-        self.uses.load(Ordering::Relaxed) > 0
-    }
-
-    pub(super) fn is_offered(&self) -> bool {
-        self.offers.load(Ordering::Relaxed) > 0
+    /// Whether a request carried it to the application.
+    pub(super) fn is_in_a_request(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > 0
     }
 }

@@ -1,24 +1,26 @@
 //! Overrides for one request.
 //!
-//! axum-test's requests have no place for an extension. But a request sent in process is answered
-//! by the very task that awaits it, so what is set while its future is polled is seen by the
-//! layer around the application, be the request sent by a `Client` or to a bare `Router`.
+//! axum-test's requests cannot carry an extension. But the task that awaits a request sent in process
+//! also answers it. So a task local that is set while the request's future is polled reaches the
+//! layer around the application, whether a `Client` or a bare `Router` gets the request.
 
 use std::{
     pin::Pin,
     task::{Context, Poll},
 };
 
-use super::{Layer, Overrides, ledger::Ledger};
+use super::{Layer, Overrides, usage::UsageLog};
 
 tokio::task_local! {
-    /// The overrides of the request that is being polled, those nearest to it last.
-    static IN_FORCE: Vec<Overrides>;
-    /// The account of the test whose body is being polled.
-    static TEST: Ledger;
+    /// The overrides of the request that is being polled, the innermost last.
+    static CURRENT: Vec<Overrides>;
+    /// The usage log of the test whose body is being polled.
+    static TEST: UsageLog;
 }
 
-/// Overrides for one request, whoever sends it.
+/// Overrides for one request, sent by a [`Client`](crate::Client) or to a bare `Router`.
+///
+/// Use it where requests of one test need different overrides, such as one user after the other.
 ///
 /// ```
 /// # use axum::http::Request;
@@ -42,17 +44,17 @@ tokio::task_local! {
 /// # }
 /// ```
 pub trait OverrideRequest: IntoFuture + Sized {
-    /// Sets overrides that are in force while this future is polled, before those of the whole
-    /// test.
+    /// Sets overrides for the requests that this future sends. They have precedence over those of the
+    /// whole test.
     ///
-    /// Comes last, when the request is complete. Around a block, it is for each request in the
-    /// block. The application's state was made before, so this reaches extractors and extensions;
-    /// and a request that another task sends, or that goes through a port, is not reached. What
-    /// was not asked for is reported at the end of the test.
+    /// Call it last, on the complete request; or on an `async` block, for each request in it. It
+    /// replaces extractors and extensions, and no part of the application's state, which is already built.
+    /// It does not reach requests that another task sends, or that go through a port. An override
+    /// that the request does not read is reported at the end of the test.
     fn overriding(self, set: impl FnOnce(&Overrides)) -> Overriding<Self::IntoFuture> {
         let overrides = Overrides::default().at(Layer::Request);
         set(&overrides);
-        overrides.enter_in_test();
+        overrides.move_to_test_log();
         Overriding {
             request: Box::pin(self.into_future()),
             overrides,
@@ -62,11 +64,11 @@ pub trait OverrideRequest: IntoFuture + Sized {
 
 impl<F: IntoFuture> OverrideRequest for F {}
 
-/// A request with overrides of its own; made by [`OverrideRequest::overriding`].
+/// A request with its own overrides; made by [`OverrideRequest::overriding`].
 ///
 /// # Cancel safety
 ///
-/// Its overrides are in force only while it is polled: dropping it leaves nothing behind.
+/// Its overrides apply only while it is polled: dropping it leaves nothing behind.
 #[must_use = "futures do nothing unless polled"]
 pub struct Overriding<F> {
     request: Pin<Box<F>>,
@@ -74,10 +76,10 @@ pub struct Overriding<F> {
 }
 
 impl<F> Overriding<F> {
-    /// Sets more of them; a later one replaces an earlier one.
+    /// Sets more overrides; a later one replaces an earlier one of the same type.
     pub fn overriding(self, set: impl FnOnce(&Overrides)) -> Self {
         set(&self.overrides);
-        self.overrides.enter_in_test();
+        self.overrides.move_to_test_log();
         self
     }
 }
@@ -86,9 +88,9 @@ impl<F: Future> Future for Overriding<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut overrides = in_force();
+        let mut overrides = current();
         overrides.push(self.overrides.clone());
-        IN_FORCE.sync_scope(overrides, || self.request.as_mut().poll(cx))
+        CURRENT.sync_scope(overrides, || self.request.as_mut().poll(cx))
     }
 }
 
@@ -99,18 +101,19 @@ impl<F> std::fmt::Debug for Overriding<F> {
 }
 
 impl Overrides {
-    /// Runs the body of the test that these overrides belong to.
+    /// Runs the body of the test that these overrides belong to, so that the overrides of its requests are logged.
     pub(crate) fn watch<F: Future>(&self, body: F) -> impl Future<Output = F::Output> {
-        TEST.scope(self.ledger.clone(), body)
+        TEST.scope(self.usage.clone(), body)
     }
 
-    /// Tells the test at once, so that it knows of a request that never comes to its application.
-    fn enter_in_test(&self) {
-        TEST.try_with(|test| self.ledger.hand_over(test)).ok();
+    /// Logs these overrides in the running test. Done at once, because the request may never reach the application.
+    fn move_to_test_log(&self) {
+        TEST.try_with(|test| self.usage.move_overrides_to(test))
+            .ok();
     }
 }
 
-/// The overrides of the request that is being polled, those nearest to it last.
-pub(super) fn in_force() -> Vec<Overrides> {
-    IN_FORCE.try_with(Clone::clone).unwrap_or_default()
+/// The overrides of the request that is being polled, the innermost last.
+pub(super) fn current() -> Vec<Overrides> {
+    CURRENT.try_with(Clone::clone).unwrap_or_default()
 }

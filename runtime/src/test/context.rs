@@ -114,7 +114,7 @@ impl TestContext {
 
     /// The value that overrides type `T` in this test, if there is one.
     pub fn overridden<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.0.overrides.asked_for_state()
+        self.0.overrides.for_state()
     }
 
     /// The value that overrides type `T` in this test, or else what `real` makes.

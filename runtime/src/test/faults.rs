@@ -1,7 +1,7 @@
-//! Faults on demand: a test has its database fail where production's fails one day.
+//! Injected faults: errors, delays and lost connections in the place of statements.
 
 mod rule;
-mod unhit;
+mod unused;
 
 use std::{
     panic::Location,
@@ -10,15 +10,14 @@ use std::{
 };
 
 use self::rule::{Rule, Trigger};
-pub(crate) use self::unhit::Unhit;
+pub(crate) use self::unused::UnusedFaults;
 use crate::{observe::queries::fits, postgres::proxy};
 
-/// Makes statements of a test and its application fail, wait or lose their connection, so that retries, time
-/// limits and error pages can be tested.
+/// Makes statements of a test and its application fail, wait or lose their connection.
 ///
-/// Take it as an argument of a test. A fault hits the next statement that it fits, once unless it says
-/// [otherwise](Fault::times); the server does not see that statement. What is set and never hits anything
-/// is reported, as an override is that nothing asks for.
+/// Take it as an argument of a test, to test retries, time limits and error pages. A fault happens in the place of
+/// the next statement that matches it, once unless [`times`](Fault::times) says otherwise; that statement does not
+/// reach the server. A fault that does not happen is reported, like an override that nothing reads.
 ///
 /// ```no_run
 /// # use db_test::{Client, Faults};
@@ -32,11 +31,22 @@ use crate::{observe::queries::fits, postgres::proxy};
 #[derive(Clone)]
 pub struct Faults(Arc<Table>);
 
-/// The faults of one test, which its proxy asks for each statement.
+/// The faults of one test; its proxy looks for one at each statement.
 #[derive(Default)]
 pub(crate) struct Table(Mutex<Vec<Rule>>);
 
-/// A fault that was set; what it does is said by its methods, which can be combined.
+/// A fault that was set by [`Faults::on`] or [`Faults::on_commit`].
+///
+/// Its methods say what happens, and can be combined.
+///
+/// ```no_run
+/// # use db_test::Faults;
+/// # use std::time::Duration;
+/// # fn example(faults: &Faults) {
+/// let slow = faults.on("select%from reports").delay(Duration::from_secs(2)).fail_with("57014");
+/// assert_eq!(slow.hits(), 0);
+/// # }
+/// ```
 pub struct Fault {
     table: Arc<Table>,
     index: usize,
@@ -47,21 +57,20 @@ impl Faults {
         Self(table)
     }
 
-    /// A fault of the next statement that a pattern fits.
+    /// Sets a fault on the next statement that contains a pattern.
     ///
-    /// The pattern fits anywhere in the statement, however it is broken into lines and whatever its
-    /// case; `%` stands for any text. Of several faults that fit, the one that was set first hits first.
-    #[must_use = "a fault does nothing until it is told what to do, by `fail_with`, `delay` or `disconnect`"]
+    /// `%` in the pattern stands for any text; line breaks and upper or lower case do not matter. Of several faults
+    /// that match, the first one set happens first.
+    #[must_use = "a fault does nothing without `fail_with`, `delay` or `disconnect`"]
     #[track_caller]
     pub fn on(&self, pattern: impl Into<String>) -> Fault {
         self.set(Trigger::Statement(pattern.into()))
     }
 
-    /// A fault of the next commit of a transaction. What was done in it is undone, as the server does it.
+    /// Sets a fault on the next commit of a transaction. If it fails, the transaction is rolled back, as on the server.
     ///
-    /// A statement outside of a transaction is a transaction of its own, but has no commit that could be
-    /// answered: set a fault of the statement instead.
-    #[must_use = "a fault does nothing until it is told what to do, by `fail_with`, `delay` or `disconnect`"]
+    /// A statement outside a transaction sends no commit: set a fault [`on`](Self::on) the statement instead.
+    #[must_use = "a fault does nothing without `fail_with`, `delay` or `disconnect`"]
     #[track_caller]
     pub fn on_commit(&self) -> Fault {
         self.set(Trigger::Commit)
@@ -79,37 +88,37 @@ impl Faults {
 }
 
 impl Fault {
-    /// Fails with an error of the server, by its code (`SQLSTATE`), such as `40001` for a transaction that has
-    /// to be tried again.
+    /// Fails the statement with the server error of this code (`SQLSTATE`), such as `40001` for a transaction that
+    /// should be retried.
     ///
     /// # Panics
     ///
-    /// When the code does not have five digits or capital letters.
+    /// When the code is not five digits or capital letters.
     #[track_caller]
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn fail_with(self, code: &str) -> Fault {
         let fits = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
         assert!(
             code.len() == 5 && code.bytes().all(fits),
-            "`{code}` is not an SQLSTATE: it has five digits or capital letters, such as `40001`"
+            "`{code}` is not an SQLSTATE: expected five digits or capital letters, such as `40001`"
         );
         self.change(|rule| rule.effect.error = Some(code.to_owned()))
     }
 
-    /// Waits so long before the statement, or before it fails if that is asked for, too.
+    /// Waits before the statement runs, or before it fails if [`fail_with`](Self::fail_with) is set, too.
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn delay(self, duration: Duration) -> Fault {
         self.change(|rule| rule.effect.delay = Some(duration))
     }
 
-    /// Ends the connection in the place of the statement, as a server does that is shut down (`57P01`). What
-    /// was done in a transaction of it is undone.
+    /// Ends the connection in the place of the statement, like a server that shuts down (`57P01`). The open
+    /// transaction of the connection is rolled back.
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn disconnect(self) -> Fault {
         self.change(|rule| rule.effect.disconnects = true)
     }
 
-    /// Hits so many statements. Default: one.
+    /// How many statements it hits. Default: 1.
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn times(self, count: usize) -> Fault {
         self.change(|rule| rule.times = count)
@@ -135,9 +144,9 @@ impl Table {
         Some(rule.effect.injection())
     }
 
-    /// What was set and has hit less than it was to.
-    pub(crate) fn unhit(&self) -> Unhit {
-        Unhit::of(&self.rules())
+    /// The faults that have not happened as often as they were set to.
+    pub(crate) fn unused(&self) -> UnusedFaults {
+        UnusedFaults::of(&self.rules())
     }
 
     fn rules(&self) -> MutexGuard<'_, Vec<Rule>> {

@@ -6,10 +6,10 @@ use crate::{
     BoxError, Error,
     error::Kind,
     observe::recording::Recording,
-    overrides::Unasked,
+    overrides::UnusedOverrides,
     postgres::{keep::Verdict, sandbox::Ending},
     test::description::Test,
-    test::faults::Unhit,
+    test::faults::UnusedFaults,
 };
 
 /// What a test returned, as an exit code; an error in it has been printed.
@@ -87,9 +87,9 @@ pub(crate) struct Ended {
     /// What was kept of it, if that was asked for.
     pub(crate) kept: Option<String>,
     /// The overrides that the test set in vain.
-    pub(crate) unused_overrides: Unasked,
+    pub(crate) unused_overrides: UnusedOverrides,
     /// The faults that it set in vain.
-    pub(crate) unused_faults: Unhit,
+    pub(crate) unused_faults: UnusedFaults,
     /// What exceeds the limits that the test's attribute sets for its queries.
     pub(crate) over_budget: Option<String>,
     /// What else the report tells, in sections.
@@ -113,8 +113,8 @@ impl Ended {
             teardown: Vec::new(),
             endings,
             kept: None,
-            unused_overrides: Unasked::default(),
-            unused_faults: Unhit::default(),
+            unused_overrides: UnusedOverrides::default(),
+            unused_faults: UnusedFaults::default(),
             over_budget: None,
             remarks: Vec::new(),
             recording: None,

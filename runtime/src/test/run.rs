@@ -11,7 +11,7 @@ use std::{
 use crate::{
     Error, Flavor, TestContext, executor,
     observe::{log, queries},
-    overrides::Unasked,
+    overrides::UnusedOverrides,
     session::{self, Kind, variables},
     test::{
         cause::calling,
@@ -124,7 +124,7 @@ async fn end(
     let unused = calling("the drop of an override", || cx.overrides().end());
     let unused_overrides = unused.unwrap_or_else(|error| {
         teardown.push(error.to_string());
-        Unasked::default()
+        UnusedOverrides::default()
     });
     let over_budget = queries::exceeded(test.queries, &cx.recording().log());
     Ended {
@@ -165,8 +165,8 @@ async fn end_databases(
 fn conclude(test: &Test, ended: Ended) -> ExitCode {
     let spoiled = ended.is_spoiled();
     if ended.outcome.passes(test) && !spoiled {
-        ended.unused_overrides.announce(test.name);
-        ended.unused_faults.announce(test.name);
+        ended.unused_overrides.warn(test.name);
+        ended.unused_faults.warn(test.name);
     }
     if ended.outcome.passed() && !spoiled {
         report::of_success(test, &ended);

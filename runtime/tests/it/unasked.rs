@@ -1,4 +1,4 @@
-//! An override that nothing asked for is reported, with the cure.
+//! An override that nothing read is reported, with what to do.
 
 use child::Finished;
 
@@ -17,9 +17,9 @@ fn said_of(test: &str) -> String {
 fn a_type_that_nothing_can_replace_is_told_from_those_that_something_can() {
     assert_eq!(
         said_of("renamed_and_passing"),
-        "`it::in_vain::Visitor` was set, and neither cx.overridden_or nor an #[overridable] extractor \
-         asked for it in the only request; if a plain Extension reads it, call \
-         overrides.extension(…); else set what the application uses by now (`it::app::Limit`, \
+        "`it::in_vain::Visitor` was set, but neither cx.overridden_or nor an #[overridable] extractor \
+         read it in the only request; if a plain Extension reads it, call \
+         overrides.extension(…); otherwise set what the application reads now (`it::app::Limit`, \
          `it::app::Caller`)"
     );
 }
@@ -28,7 +28,7 @@ fn a_type_that_nothing_can_replace_is_told_from_those_that_something_can() {
 fn a_failing_test_tells_it_in_its_report() {
     let failed = child::run("in_vain::renamed_and_failing", &[]);
     failed.assert_failed();
-    let section = " override  `it::in_vain::Visitor` was set, and";
+    let section = " override  `it::in_vain::Visitor` was set, but";
     assert_eq!(
         failed.output.matches(section).count(),
         1,
@@ -60,8 +60,8 @@ fn a_test_without_an_application_is_told() {
 fn a_test_without_a_request_is_told() {
     assert_eq!(
         said_of("unused_without_a_request"),
-        "`it::in_vain::Visitor` was set, but the application's state did not ask for it and the \
-         test sent no request; send one that depends on it, or leave it out"
+        "`it::in_vain::Visitor` was set, but the application's state does not read it and the \
+         test sent no request; send a request that depends on it, or leave it out"
     );
 }
 
@@ -69,8 +69,8 @@ fn a_test_without_a_request_is_told() {
 fn what_was_set_after_the_state_was_built_is_told() {
     assert_eq!(
         said_of("after_the_state"),
-        "`it::app::Limit` was set after the application's state had been made without it; set it \
-         before, by #[db_test(overrides = …)] or in an argument in front of the Client or Router"
+        "`it::app::Limit` was set after the application's state had been built without it; set it \
+         earlier: by #[db_test(overrides = …)], or in an argument before the Client or Router"
     );
 }
 
@@ -78,8 +78,8 @@ fn what_was_set_after_the_state_was_built_is_told() {
 fn what_was_set_after_an_argument_had_asked_for_it_is_told() {
     assert_eq!(
         said_of("after_an_argument"),
-        "`it::app::Limit` was set after cx.overridden had been asked for it; set it before, by \
-         #[db_test(overrides = …)] or in an argument in front of the one that asks"
+        "`it::app::Limit` was set after cx.overridden had looked for it; set it earlier: by \
+         #[db_test(overrides = …)], or in an argument before the one that reads it"
     );
 }
 
@@ -87,7 +87,7 @@ fn what_was_set_after_an_argument_had_asked_for_it_is_told() {
 fn what_was_set_after_the_last_request_for_it_is_told() {
     assert_eq!(
         said_of("after_the_requests"),
-        "`it::app::Caller` was set after the last request that asked for it; set it before that \
+        "`it::app::Caller` was set after the last request that looked for it; set it before that \
          request"
     );
 }
@@ -96,7 +96,7 @@ fn what_was_set_after_the_last_request_for_it_is_told() {
 fn what_was_set_again_in_vain_is_told() {
     assert_eq!(
         said_of("for_the_second_time"),
-        "`it::app::Caller` was set again, and no request after that asked for it; send one that \
+        "`it::app::Caller` was set again, but no later request read it; send a request that \
          depends on it, or leave it out"
     );
 }
@@ -105,8 +105,8 @@ fn what_was_set_again_in_vain_is_told() {
 fn an_extractor_that_no_handler_takes_is_told() {
     assert_eq!(
         said_of("of_an_extractor"),
-        "`it::app::Caller` was set, but no handler extracted it in the only request; set what they \
-         extract by now, or leave it out"
+        "`it::app::Caller` was set, but no handler extracted it in the only request; set what the \
+         handlers extract now, or leave it out"
     );
 }
 
@@ -114,7 +114,7 @@ fn an_extractor_that_no_handler_takes_is_told() {
 fn one_request_that_did_not_ask_is_told() {
     assert_eq!(
         said_of("for_one_request"),
-        "`it::app::Caller` was set for one request, which did not ask for it; set what its \
+        "`it::app::Caller` was set for one request, which did not read it; set what its \
          handler extracts, or leave it out"
     );
 }
@@ -123,9 +123,9 @@ fn one_request_that_did_not_ask_is_told() {
 fn whether_an_extension_is_read_is_not_claimed_of_one_request() {
     assert_eq!(
         said_of("for_one_request_as_an_extension"),
-        "`it::app::Greeting` was set for one request, in which no #[overridable] extractor asked for \
-         it; if a plain Extension reads it, call overrides.extension(…); else set what the \
-         application uses by now"
+        "`it::app::Greeting` was set for one request, in which no #[overridable] extractor read \
+         it; if a plain Extension reads it, call overrides.extension(…); otherwise set what the \
+         application reads now"
     );
 }
 
@@ -133,8 +133,8 @@ fn whether_an_extension_is_read_is_not_claimed_of_one_request() {
 fn a_value_that_is_wrapped_in_an_extension_is_told() {
     assert_eq!(
         said_of("wrapped_in_an_extension"),
-        "`axum::extension::Extension<it::app::Greeting>` was set, which is not what is read: a \
-         handler's `Extension<T>` reads a `T`; set what is in it, without `Extension(…)`"
+        "`axum::extension::Extension<it::app::Greeting>` was set, but a \
+         handler's `Extension<T>` reads the `T` in it; set the value itself, without `Extension(…)`"
     );
 }
 
@@ -143,7 +143,7 @@ fn one_request_cannot_replace_a_part_of_the_state() {
     assert_eq!(
         said_of("for_one_request_in_the_state"),
         "`it::app::Limit` was set for one request, but it is part of the application's state, \
-         which was made before; set it by #[db_test(overrides = …)], or make it an \
+         which is built before any request; set it by #[db_test(overrides = …)], or make it an \
          #[overridable] extractor"
     );
 }
@@ -152,7 +152,7 @@ fn one_request_cannot_replace_a_part_of_the_state() {
 fn what_each_request_replaces_is_told() {
     assert_eq!(
         said_of("hidden_by_the_only_request"),
-        "`it::app::Caller` was set, but replaced or removed for everything that asked for it; \
+        "`it::app::Caller` was set, but replaced or removed before anything read it; \
          leave it out"
     );
 }
@@ -161,7 +161,7 @@ fn what_each_request_replaces_is_told() {
 fn a_request_to_another_application_is_told() {
     assert_eq!(
         said_of("for_another_application"),
-        "`it::app::Caller` was set for a request that did not come to the session's application; \
+        "`it::app::Caller` was set for a request that did not reach the session's application; \
          send it with the test's Client or Router, from the test's own task, and await it"
     );
 }

@@ -1,6 +1,6 @@
-// runtime/src/overrides/unasked.rs: overrides.extension(…)
-// runtime/src/overrides/unasked.rs: #[db_test(overrides = …)]
-// runtime/src/overrides/unasked.rs: cx.overridden_or
+// runtime/src/overrides/unused.rs: overrides.extension(…)
+// runtime/src/overrides/unused.rs: #[db_test(overrides = …)]
+// runtime/src/overrides/unused.rs: cx.overridden_or
 use db_test::{Overrides, Session, db_test};
 
 fn admin(overrides: &Overrides) {

@@ -54,8 +54,8 @@ impl TestContext {
     }
 
     /// The faults that did not happen as often as they were set to.
-    pub(crate) fn unused_faults(&self) -> faults::Unhit {
-        self.0.faults.unhit()
+    pub(crate) fn unused_faults(&self) -> faults::UnusedFaults {
+        self.0.faults.unused()
     }
 
     /// The report's remark about an application that does not use the test's database.

@@ -1,16 +1,17 @@
-//! One fault that was set.
+//! One fault: its trigger, its effect, and how often it happens.
 
 use std::{fmt, panic::Location, time::Duration};
 
 use crate::postgres::proxy::Injection;
 
-/// What hits what, and how often.
+/// One fault that was set.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) trigger: Trigger,
     pub(super) effect: Effect,
     pub(super) times: usize,
     pub(super) hits: usize,
+    /// The line that set it.
     pub(super) place: &'static Location<'static>,
 }
 
@@ -21,11 +22,11 @@ pub(super) enum Trigger {
     Commit,
 }
 
-/// What happens in the place of a statement, in this order.
+/// What happens in the place of the statement, in this order.
 #[derive(PartialEq, Default, Debug)]
 pub(super) struct Effect {
     pub(super) delay: Option<Duration>,
-    /// The code of an error.
+    /// The SQLSTATE of an error.
     pub(super) error: Option<String>,
     pub(super) disconnects: bool,
 }
@@ -48,9 +49,9 @@ impl Effect {
             "53300" => "sorry, too many clients already",
             "55P03" => "could not obtain lock on row",
             "57014" => "canceling statement due to statement timeout",
-            _ => return format!("error {code}, as a fault of the test"),
+            _ => return format!("error {code} (injected by the test)"),
         };
-        format!("{known} (a fault of the test)")
+        format!("{known} (injected by the test)")
     }
 }
 

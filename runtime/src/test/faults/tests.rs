@@ -31,7 +31,7 @@ fn a_fault_hits_so_many_statements_as_it_was_to_and_no_more() {
         [Some("40001".into()), Some("40001".into()), None]
     );
     assert_eq!(fault.hits(), 2);
-    assert!(faults.0.unhit().describe().is_none());
+    assert!(faults.0.unused().describe().is_none());
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn what_hit_nothing_is_told_with_its_place() {
     let faults = faults();
     faults.on("insert into oders").fail_with("40001");
     drop(faults.on_commit());
-    let told = faults.0.unhit().describe().expect("nothing has hit");
+    let told = faults.0.unused().describe().expect("nothing has hit");
     assert!(
         told.contains("the fault on `insert into oders` was set at"),
         "{told}"
