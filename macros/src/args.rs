@@ -28,7 +28,7 @@ const OPTIONS: [(&str, &str); 10] = [
     ("crate", "crate = path::to::db_test"),
 ];
 
-/// What keeps a test apart from the others.
+/// How a test is isolated from the others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isolation {
     Transaction,
@@ -48,9 +48,9 @@ pub(crate) enum Flavor {
 pub(crate) struct Options {
     pub(crate) isolation: Option<Isolation>,
     pub(crate) flavor: Option<Flavor>,
-    /// Whether the clock stands still at the start, with the word that says so.
+    /// Whether the clock stands still at the start, with the key of the option for errors.
     pub(crate) start_paused: Option<(bool, Ident)>,
-    /// The call that says which migrations the test states.
+    /// The call that passes the test's migrations to the runtime.
     pub(crate) migrations: Option<TokenStream>,
     pub(crate) timeout: Option<Limit>,
     pub(crate) overrides: Option<ExprPath>,
@@ -64,7 +64,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads what stands between the parentheses. A bad option is reported and skipped.
+    /// Parses the tokens between the parentheses. A bad option is reported and skipped.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Self::default();
         let every_option = |input: ParseStream| {
@@ -84,7 +84,7 @@ impl Options {
         options
     }
 
-    /// The clock of the shared runtime is everybody's.
+    /// All other tests use the clock of the shared runtime.
     fn pauses_its_own_clock(&self, errors: &mut Errors) {
         if let Some((true, key)) = &self.start_paused
             && self.flavor != Some(Flavor::CurrentThread)
@@ -135,8 +135,8 @@ impl Options {
                 value::path(&value()?.expression, &key)?,
             )?,
             "migrations" | "migrator" => {
-                let stated = migrations::parse(&key, &value()?.expression)?;
-                set(&mut self.migrations, &key, stated)?;
+                let migrations = migrations::parse(&key, &value()?.expression)?;
+                set(&mut self.migrations, &key, migrations)?;
             }
             _ => return Err(unknown(&key)),
         }
@@ -152,8 +152,8 @@ pub(crate) fn only_crate(tokens: TokenStream, form: &str, errors: &mut Errors) -
             let key = parse_key(input)?;
             if key != "crate" {
                 let problem = format!("`#[{form}]` has no option `{key}`");
-                let cure = "its only option is `crate = path::to::db_test`";
-                return Err(mistake(key, problem, cure));
+                let help = "its only option is `crate = path::to::db_test`";
+                return Err(mistake(key, problem, help));
             }
             let value = parse_value(input, &key)?;
             set(&mut path, &key, value::path(&value.expression, &key)?)?;
@@ -199,8 +199,8 @@ fn expect_comma(input: ParseStream) -> syn::Result<()> {
     }
     let found: TokenTree = input.parse()?;
     let problem = format!("expected a comma before `{found}`");
-    let cure = format!("write `, {found}`");
-    Err(mistake(found, problem, cure))
+    let help = format!("write `, {found}`");
+    Err(mistake(found, problem, help))
 }
 
 fn skip_to_comma(input: ParseStream) -> syn::Result<()> {

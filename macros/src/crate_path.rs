@@ -10,7 +10,7 @@ use syn::ExprPath;
 
 use crate::errors::Errors;
 
-/// The name of the package, whatever its dependents call it.
+/// The name of the package, which dependents may rename.
 const PACKAGE: &str = "db-test";
 
 /// The path of the crate, such as `::db_test`.
@@ -25,16 +25,16 @@ impl CratePath {
         let found = crate_name(PACKAGE);
         if let Err(Error::CrateNotFound { .. }) = found {
             let problem = "the `Cargo.toml` of this package does not name `db-test`";
-            let cure = "write `crate = path::to::db_test` if another crate re-exports it, or run \
+            let help = "write `crate = path::to::db_test` if another crate re-exports it, or run \
                         `cargo add --dev db-test`";
             errors.push(syn::Error::new(
                 Span::call_site(),
-                format!("{problem}\n{cure}"),
+                format!("{problem}\n{help}"),
             ));
         }
         match found {
             Ok(FoundCrate::Name(name)) => Self::named(&name),
-            // Without a `Cargo.toml`, as under another build system, the crate has its own name.
+            // Another build system may have no `Cargo.toml`, and so no other name.
             Ok(FoundCrate::Itself) | Err(_) => Self::named("db_test"),
         }
     }

@@ -11,8 +11,8 @@ pub(crate) struct Errors(Vec<syn::Error>);
 
 impl Errors {
     /// Adds a mistake of the form that [`mistake`] describes.
-    pub(crate) fn add(&mut self, at: impl ToTokens, problem: impl Display, cure: impl Display) {
-        self.push(mistake(at, problem, cure));
+    pub(crate) fn add(&mut self, at: impl ToTokens, problem: impl Display, help: impl Display) {
+        self.push(mistake(at, problem, help));
     }
 
     pub(crate) fn push(&mut self, error: syn::Error) {
@@ -31,11 +31,11 @@ impl ToTokens for Errors {
 }
 
 /// One mistake: the smallest tokens to change, what is wrong with them, and what to type instead.
-pub(crate) fn mistake(at: impl ToTokens, problem: impl Display, cure: impl Display) -> syn::Error {
-    syn::Error::new_spanned(at, format!("{problem}\n{cure}"))
+pub(crate) fn mistake(at: impl ToTokens, problem: impl Display, help: impl Display) -> syn::Error {
+    syn::Error::new_spanned(at, format!("{problem}\n{help}"))
 }
 
-/// Tokens as people write them: `Result<(), sqlx::Error>`, not `Result < () , sqlx :: Error >`.
+/// Tokens as rustfmt writes them: `Result<(), sqlx::Error>`, not `Result < () , sqlx :: Error >`.
 pub(crate) fn as_written(tokens: impl ToTokens) -> String {
     let mut text = tokens.into_token_stream().to_string();
     for spaced in [" ::", ":: ", " <", "< ", " >", " ,", " :", "& ", "# "] {

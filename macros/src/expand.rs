@@ -34,9 +34,9 @@
 //! };
 //! ```
 //!
-//! Nothing but the user's function is named inside the test, because items in a block are not
-//! hygienic: a `static` next to it would hide the user's item of that name from `BODY`. Every token
-//! of ours has the span [`Span::mixed_site`], which keeps `arguments` apart from a function of that name.
+//! The test has no item but the user's function, because items in a block are not hygienic: a
+//! `static` next to it would hide the user's item of that name from `BODY`. Every generated token
+//! has the span [`Span::mixed_site`], which keeps `arguments` apart from a function of that name.
 //!
 //! The lint is allowed because a test is `async` even if its body waits for nothing.
 
@@ -93,12 +93,12 @@ pub(crate) fn test(test: &TestFn, options: &Options, db_test: &CratePath) -> Tok
     }
 }
 
-/// The constant that tells the runtime which test this is.
+/// The constant that describes the test to the runtime.
 pub(crate) fn description(test: &TestFn, options: &Options, db_test: &CratePath) -> TokenStream {
     let ours = Span::mixed_site();
     let path = Literal::string(&format!("::{}", test.0.signature.ident));
     let migrations = has_migrations().then(|| quote_spanned!(ours=> .migrations()));
-    let stated = options.migrations.iter();
+    let stated_migrations = options.migrations.iter();
     let session = options.session.iter();
     let overrides = options.overrides.iter();
     let isolation = options.isolation.map(|isolation| match isolation {
@@ -125,7 +125,7 @@ pub(crate) fn description(test: &TestFn, options: &Options, db_test: &CratePath)
             ::core::env!("CARGO_MANIFEST_DIR"),
         )
         #migrations
-        #(#stated)*
+        #(#stated_migrations)*
         #(.session(#session))*
         #(.overrides(#overrides))*
         #(.timeout(#timeout))*
@@ -159,16 +159,16 @@ fn has_migrations() -> bool {
 fn fixtures(options: &Options) -> Option<TokenStream> {
     let ours = Span::mixed_site();
     let scripts = options.fixtures.iter().map(|Fixture { path }| {
-        // What the compiler has to say about the file, it says about its name.
+        // Compiler errors about the file point at its name.
         quote_spanned!(at(path)=> (#path, ::core::include_str!(#path)))
     });
     (!options.fixtures.is_empty())
         .then(|| quote_spanned!(ours=> .fixtures(::core::file!(), &[#(#scripts),*])))
 }
 
-/// How to make what the user's function takes; of which types is inferred from the function.
+/// Makes the arguments of the user's function, from which their types are inferred.
 ///
-/// To name the types once more would have the compiler complain twice of one that is misspelled.
+/// With the types named here as well, the compiler would report a misspelled one twice.
 fn arguments(test: &TestFn, db_test: &CratePath) -> impl Iterator<Item = TokenStream> {
     let types = test.arguments().map(|argument| &argument.ty);
     types.map(move |ty| {
@@ -177,7 +177,7 @@ fn arguments(test: &TestFn, db_test: &CratePath) -> impl Iterator<Item = TokenSt
     })
 }
 
-/// The user's function, called with what it takes.
+/// The call of the user's function.
 fn call(test: &TestFn, db_test: &CratePath) -> TokenStream {
     let name = &test.0.signature.ident;
     let arguments = test.arguments().enumerate().map(|(index, argument)| {
@@ -208,7 +208,7 @@ fn check(test: &TestFn, db_test: &CratePath) -> Option<TokenStream> {
     })
 }
 
-/// Where an error about generated code is one about these tokens of the user.
+/// The span of generated code whose errors point at these tokens of the user.
 fn at(tokens: &impl Spanned) -> Span {
     Span::mixed_site().located_at(tokens.span())
 }

@@ -1,6 +1,6 @@
-//! What goes out instead of an expansion: the user's own code next to the errors.
+//! The output if there are mistakes: the user's own code and the errors.
 //!
-//! The code stays in so that the compiler does not go on to report unused imports or missing
+//! The code is kept so that the compiler does not go on to report unused imports or missing
 //! items, and so that an editor keeps working on it.
 
 use proc_macro2::{Span, TokenStream};
@@ -18,7 +18,7 @@ pub(crate) fn item(item: &TokenStream, errors: &Errors) -> TokenStream {
 
 /// The test as it was probably meant, and the errors.
 ///
-/// It is mended where the compiler would report the same mistake again, or what follows from it,
+/// It is corrected where the compiler would report the same mistake again, or its consequences,
 /// such as every `.await` in a function that lacks `async`.
 pub(crate) fn test(test: TestFn, errors: &Errors) -> TokenStream {
     let TestFn(mut function) = test;

@@ -1,4 +1,4 @@
-//! What a fragment of `macro_rules!` leaves behind: `$e:expr` and its like come in invisible groups.
+//! Fragments of `macro_rules!`, such as `$e:expr`, which arrive in invisible groups.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::{Expr, Type};
@@ -14,10 +14,10 @@ pub(crate) fn tokens(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// The tokens with parentheses in the place of the invisible groups around operators.
+/// The tokens with parentheses in place of the invisible groups around operators.
 ///
-/// The compiler does not respect such a group that a procedural macro puts out: `$sum * 2` with `1 + 2` as
-/// `$sum` would be 5.
+/// The compiler ignores such a group in the output of a procedural macro: `$sum * 2` with `1 + 2` as `$sum`
+/// would be 5.
 pub(crate) fn parenthesized(tokens: TokenStream) -> TokenStream {
     let trees = tokens.into_iter().map(|tree| match tree {
         TokenTree::Group(group) => {

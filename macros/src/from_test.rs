@@ -1,4 +1,4 @@
-//! `#[derive(FromTest)]`: a struct whose fields are what a test could take.
+//! `#[derive(FromTest)]`: a struct each of whose fields could be an argument of a test.
 //!
 //! From
 //!
@@ -66,16 +66,17 @@ fn is_not_generic(item: &DeriveInput, errors: &mut Errors) {
     if item.generics.lt_token.is_some() {
         let name = &item.ident;
         let written = as_written(&item.generics);
-        let problem = format!("`#[derive(FromTest)]` does not know how to make `{name}{written}`");
-        let cure = format!("remove `{written}`, or write `impl FromTest for {name}<…>`");
-        errors.add(&item.generics, problem, cure);
+        let problem =
+            format!("`#[derive(FromTest)]` does not support generics, as in `{name}{written}`");
+        let help = format!("remove `{written}`, or write `impl FromTest for {name}<…>`");
+        errors.add(&item.generics, problem, help);
     }
 }
 
 fn refuse(item: &DeriveInput, what: &str, word: impl ToTokens, mut errors: Errors) -> TokenStream {
-    let problem = format!("`#[derive(FromTest)]` is for structs, and this is {what}");
-    let cure = format!("write `impl FromTest for {}`, and choose there", item.ident);
-    errors.add(word, problem, cure);
+    let problem = format!("`#[derive(FromTest)]` supports only structs, and this is {what}");
+    let help = format!("write `impl FromTest for {}`", item.ident);
+    errors.add(word, problem, help);
     errors.into_token_stream()
 }
 
@@ -84,7 +85,7 @@ fn expand(item: &DeriveInput, fields: &Fields, db_test: &CratePath) -> TokenStre
     let ours = Span::mixed_site();
     let values = fields.members().zip(fields).map(|(member, field)| {
         let label = Literal::string(&member.to_token_stream().to_string());
-        // What the compiler has to say about the value, it says about the field's type.
+        // Compiler errors about the value point at the field's type.
         let value = quote_spanned!(ours.located_at(field.ty.span())=> cx.field(#label).await?);
         match fields {
             Fields::Named(_) => quote_spanned!(ours=> #member: #value),

@@ -1,6 +1,6 @@
 //! A function whose signature is parsed and whose body is kept as tokens.
 //!
-//! The body goes out as it came in: a mistake in it gets the compiler's own error, and an editor
+//! The body is passed on unchanged: a mistake in it gets the compiler's own error, and an editor
 //! completes in it while it is half typed.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
@@ -55,7 +55,7 @@ pub(crate) fn is_next(input: ParseStream) -> bool {
     start.and_then(|_| expect_function(&ahead)).is_ok()
 }
 
-/// Says what stands where `fn` should be, which a parse error of the signature would not.
+/// Names the token where `fn` should be, which the error of the signature's parser would not.
 fn expect_function(input: ParseStream) -> syn::Result<()> {
     while input.peek(Token![const]) || input.peek(Token![async]) || input.peek(Token![unsafe]) {
         input.call(Ident::parse_any)?;
@@ -71,7 +71,7 @@ fn expect_function(input: ParseStream) -> syn::Result<()> {
     Err(mistake(found, problem, "move the attribute to a function"))
 }
 
-/// Reads a body, which a `$body:block` puts into an invisible group.
+/// Parses a body, which is in an invisible group if it comes from a `$body:block`.
 fn parse_body(input: ParseStream) -> syn::Result<Group> {
     let missing = input.error("expected a body\nwrite `{ … }`");
     let body = input.step(|cursor| {

@@ -3,11 +3,13 @@
 //! Depend on `db-test`: what these macros generate names its module `macro_support`, and the two
 //! crates are released together.
 //!
-//! Each macro goes through the same stages, with a file for each: the input is parsed (`args`,
-//! `function`), checked (`validate`) and expanded (`expand`). A mistake takes the other way out
-//! (`fallback`), together with all others (`errors`).
+//! Each macro goes through the same stages, with a file for each: its input is parsed (`args`,
+//! `function`), checked (`validate`) and expanded (`expand`). If there are mistakes, all of them are
+//! reported (`errors`) beside the user's own code (`fallback`). `compile` has these stages of
+//! `#[db_test]` in order.
 
 mod args;
+mod compile;
 mod crate_path;
 mod errors;
 mod expand;
@@ -83,7 +85,7 @@ use proc_macro::TokenStream;
 /// twice or not of the form above.
 #[proc_macro_attribute]
 pub fn db_test(options: TokenStream, item: TokenStream) -> TokenStream {
-    test_fn::compile(options.into(), &item.into()).into()
+    compile::test(options.into(), &item.into()).into()
 }
 
 /// Makes a struct an argument of tests: each of its fields is made as an argument of its type.

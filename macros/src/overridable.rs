@@ -29,7 +29,8 @@
 //! }
 //! ```
 //!
-//! The first `parts` is ours, since the user's pattern may be `_`, and the second is that pattern.
+//! The argument is named `parts` in any case, since the user's pattern may be `_`. The arm of the
+//! `match` has that pattern, here `parts` again.
 //! `BODY` keeps its own block, so that items at its start stay at the start of a block.
 
 mod extractor;
@@ -77,7 +78,7 @@ fn expand(mut extractor: Extractor, db_test: &CratePath) -> TokenStream {
     }
 }
 
-/// Puts the question for a set value before the body of a method.
+/// Looks for an override before the body of a method.
 fn look_first(method: &mut Function, db_test: &CratePath) {
     let Some(FnArg::Typed(request)) = method.signature.inputs.first_mut() else {
         return;

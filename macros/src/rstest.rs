@@ -18,9 +18,9 @@
 //! async fn sells(#[case] number: u8, #[ignore] client: Client) { BODY }
 //! ```
 //!
-//! so that rstest makes a function of each case, which takes what rstest ignores, and marks it as
-//! it is told to. An argument without an attribute is this crate's, as in every other test; one of
-//! rstest's own fixtures needs an attribute to be told from it, such as `#[from(name)]`.
+//! rstest makes a function of each case, whose arguments are those that it ignores, and puts the
+//! attribute of `#[test_attr]` on it. An argument without an attribute is injected, as in every
+//! other test. One of rstest's own fixtures needs an attribute, such as `#[from(name)]`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -30,7 +30,7 @@ use crate::crate_path::CratePath;
 use crate::errors::{Errors, as_written};
 use crate::function::Function;
 
-/// Attributes on an argument that say nothing of where it comes from.
+/// Attributes that may stand on an injected argument.
 const NEUTRAL: [&str; 4] = ["allow", "expect", "cfg", "cfg_attr"];
 
 /// The compiler's own attributes on a test.
@@ -55,7 +55,7 @@ pub(crate) fn is(attribute: &Attribute) -> bool {
     last.is_some_and(|last| last.ident == "rstest")
 }
 
-/// The arguments that are injected and not given by rstest.
+/// The arguments that are injected, in contrast to those that come from rstest.
 pub(crate) fn injected(function: &Function) -> impl Iterator<Item = &PatType> {
     let names = names_in(attribute(function));
     let inputs = function.signature.inputs.iter();
@@ -65,24 +65,24 @@ pub(crate) fn injected(function: &Function) -> impl Iterator<Item = &PatType> {
     })
 }
 
-/// Checks what only matters together with rstest.
+/// Checks the rules that only hold together with rstest.
 pub(crate) fn validate(function: &Function, errors: &mut Errors) {
     for attribute in &function.attributes {
         if attribute.path().is_ident("test_attr") {
-            let problem = "`#[db_test]` above `#[rstest]` marks the cases by itself";
+            let problem = "`#[db_test]` above `#[rstest]` adds `#[test_attr]` itself";
             errors.add(attribute, problem, "remove this attribute");
         }
     }
     for argument in injected(function) {
         if !matches!(&*argument.pat, Pat::Ident(_)) {
-            let problem = "rstest passes on only what has a name";
-            let cure = format!("write `argument: {}`", as_written(&argument.ty));
-            errors.add(&argument.pat, problem, cure);
+            let problem = "rstest passes an argument by its name, and this pattern has none";
+            let help = format!("write `argument: {}`", as_written(&argument.ty));
+            errors.add(&argument.pat, problem, help);
         }
     }
 }
 
-/// Takes away what only rstest understands.
+/// Removes the attributes that only rstest understands.
 pub(crate) fn remove_attributes(function: &mut Function) {
     let known = |attribute: &Attribute| KNOWN.iter().any(|name| attribute.path().is_ident(name));
     function.attributes.retain(known);
@@ -93,7 +93,7 @@ pub(crate) fn remove_attributes(function: &mut Function) {
     }
 }
 
-/// The function as rstest wants it.
+/// The function with `#[rstest]` above the attribute that makes the test.
 pub(crate) fn expand(
     function: Function,
     options: &TokenStream,
@@ -117,7 +117,7 @@ pub(crate) fn expand(
             }
         }
     }
-    // The function that rstest makes of a case only hands it on.
+    // The function that rstest makes of a case passes the argument on without changing it.
     let mutable = mutable.then(|| quote!(#[allow(unused_mut)]));
     let options = (!options.is_empty()).then(|| quote!((#options)));
     let attribute = quote_spanned!(Span::mixed_site()=> #db_test::macro_support::db_test);

@@ -24,7 +24,7 @@
 //! };
 //! ```
 //!
-//! The long name cannot hide the user's function, whatever that is called.
+//! The long name is unlikely to hide the user's function.
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote_spanned;

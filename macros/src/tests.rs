@@ -1,4 +1,4 @@
-//! What the macros generate, as text. `UPDATE_EXPECT=1 cargo test` writes the snapshots anew.
+//! What the macros generate, as text. `UPDATE_EXPECT=1 cargo test` rewrites the snapshots.
 
 #![expect(
     clippy::needless_raw_string_hashes,
@@ -15,7 +15,7 @@ use expect_test::{Expect, expect};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::test_fn;
+use crate::compile;
 
 fn check(generated: TokenStream, expected: &Expect) {
     let text = generated.to_string();
@@ -32,7 +32,7 @@ fn a_test_is_one_call_into_the_runtime() {
         }
     };
     check(
-        test_fn::compile(TokenStream::new(), &item),
+        compile::test(TokenStream::new(), &item),
         &expect![[r#"
             /// Doc.
             #[::core::prelude::v1::test]
@@ -66,7 +66,7 @@ fn a_test_without_arguments_has_nothing_to_check() {
         async fn starts() {}
     );
     check(
-        test_fn::compile(TokenStream::new(), &item),
+        compile::test(TokenStream::new(), &item),
         &expect![[r##"
             #[::core::prelude::v1::test]
             fn starts() {
@@ -95,7 +95,7 @@ fn a_returned_value_is_reported() {
         }
     };
     check(
-        test_fn::compile(TokenStream::new(), &item),
+        compile::test(TokenStream::new(), &item),
         &expect![[r##"
             #[::core::prelude::v1::test]
             pub(crate) fn reads() -> ::db_test::macro_support::ExitCode {
@@ -133,7 +133,7 @@ fn an_expected_panic_is_described() {
         async fn r#type() -> () {}
     };
     check(
-        test_fn::compile(TokenStream::new(), &item),
+        compile::test(TokenStream::new(), &item),
         &expect![[r##"
             #[should_panic = "no such user"]
             #[ignore]
@@ -160,7 +160,7 @@ fn an_expected_panic_is_described() {
 #[test]
 fn a_body_goes_out_as_it_came_in() {
     let item = quote!(async fn half_typed(client: Client) { client. });
-    let generated = test_fn::compile(TokenStream::new(), &item).to_string();
+    let generated = compile::test(TokenStream::new(), &item).to_string();
     assert!(
         generated.contains("async fn half_typed (client : Client) { client . }"),
         "{generated}"
@@ -177,7 +177,7 @@ fn every_mistake_is_reported_and_the_function_stays() {
         }
     };
     check(
-        test_fn::compile(options, &item),
+        compile::test(options, &item),
         &expect![[r#"
             async fn reads(pool: &PgPool) {
                 pool.acquire().await;
@@ -206,7 +206,7 @@ fn an_expansion_stays_small() {
     let item = quote!(
         async fn creates_a_user(client: Client) {}
     );
-    let generated = test_fn::compile(TokenStream::new(), &item);
+    let generated = compile::test(TokenStream::new(), &item);
     let added = generated.to_string().len() - item.to_string().len();
     assert!(added <= 600, "{added} bytes come on top of every test");
     expect!["555"].assert_eq(&added.to_string());

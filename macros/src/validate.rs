@@ -9,7 +9,7 @@ use crate::function::Function;
 use crate::rstest;
 use crate::test_fn::{TestFn, is_test_attribute};
 
-/// For so many the runtime has a tuple (`runtime/src/arguments.rs`).
+/// The longest tuple of arguments in `runtime/src/test/arguments.rs`.
 const MOST_ARGUMENTS: usize = 12;
 
 /// Checks a function under `#[db_test]`.
@@ -22,7 +22,7 @@ pub(crate) fn test(test: &TestFn, errors: &mut Errors) {
     is_safe(signature, errors);
     is_of_the_rust_abi(signature, errors);
     if test.is_under_rstest() {
-        // What rstest gives may be borrowed or generic.
+        // The arguments that come from rstest may be borrowed or generic.
         rstest::validate(&test.0, errors);
         rstest::injected(&test.0).for_each(|argument| names_an_owned_type(argument, errors));
         return;
@@ -52,11 +52,11 @@ fn is_the_only_test_attribute(function: &Function, errors: &mut Errors) {
         if !is_test_attribute(attribute) {
             continue;
         }
-        let cure = format!("remove `#[{}]`", as_written(attribute.path()));
+        let help = format!("remove `#[{}]`", as_written(attribute.path()));
         errors.add(
             attribute,
             "`#[db_test]` already makes a test of this function",
-            cure,
+            help,
         );
     }
 }
@@ -64,11 +64,11 @@ fn is_the_only_test_attribute(function: &Function, errors: &mut Errors) {
 /// The compiler has the same rule for `#[test]`, but points at generated code.
 fn panics_or_returns(test: &TestFn, errors: &mut Errors) {
     if let (Some(attribute), Some(returned)) = (test.should_panic(), test.returned_type()) {
-        let cure = format!("remove `-> {}`", as_written(returned));
+        let help = format!("remove `-> {}`", as_written(returned));
         errors.add(
             attribute,
             "a test that should panic cannot return a value",
-            cure,
+            help,
         );
     }
 }
@@ -93,9 +93,9 @@ fn is_async(signature: &Signature, errors: &mut Errors) {
 
 fn is_not_async(signature: &Signature, errors: &mut Errors) {
     if let Some(keyword) = &signature.asyncness {
-        let problem = "a session is described before anything async can run";
-        let cure = "remove `async`, and wait in `.seed(…)` or `.app(|cx| async move { … })`";
-        errors.add(keyword, problem, cure);
+        let problem = "a session function must be synchronous";
+        let help = "remove `async`, and wait in `.seed(…)` or `.app(|cx| async move { … })`";
+        errors.add(keyword, problem, help);
     }
 }
 
@@ -127,8 +127,8 @@ fn is_not_generic(signature: &Signature, errors: &mut Errors) {
             "db-test calls `{}`, which cannot be generic",
             signature.ident
         );
-        let cure = format!("remove `{written}`, and write the types themselves");
-        errors.add(&signature.generics, problem, cure);
+        let help = format!("remove `{written}`, and write the types themselves");
+        errors.add(&signature.generics, problem, help);
     }
 }
 
@@ -136,8 +136,8 @@ fn takes_owned_arguments(signature: &Signature, errors: &mut Errors) {
     for input in &signature.inputs {
         match input {
             FnArg::Receiver(receiver) => {
-                let cure = format!("move `{}` out of the `impl`", signature.ident);
-                errors.add(receiver, "a test has no `self`", cure);
+                let help = format!("move `{}` out of the `impl`", signature.ident);
+                errors.add(receiver, "a test has no `self`", help);
             }
             FnArg::Typed(argument) => names_an_owned_type(argument, errors),
         }
@@ -154,7 +154,7 @@ fn takes_not_too_many(signature: &Signature, errors: &mut Errors) {
     }
 }
 
-/// What to take where the type itself cannot be owned.
+/// The argument to write instead of one whose type cannot be owned.
 const OWN: &str = "a type of your own that implements `FromTest`";
 
 fn is(path: &TypePath, name: &str) -> bool {
@@ -162,7 +162,7 @@ fn is(path: &TypePath, name: &str) -> bool {
     last.is_some_and(|last| last.ident == name)
 }
 
-/// An argument is injected by its type, so this must be owned and written out.
+/// An argument is injected by its type, which must be owned and written out.
 fn names_an_owned_type(argument: &PatType, errors: &mut Errors) {
     let pattern = as_written(&argument.pat);
     let pattern = pattern.trim_start_matches("mut ");
@@ -171,7 +171,7 @@ fn names_an_owned_type(argument: &PatType, errors: &mut Errors) {
             let owned = as_written(&reference.elem);
             let mutable = reference.mutability.map_or("", |_| "mut ");
             let problem = format!("a test owns its arguments, it cannot borrow `{owned}`");
-            let cure = match &*reference.elem {
+            let help = match &*reference.elem {
                 Type::Path(path) if is(path, "str") => {
                     format!("write `{pattern}: Argument`, {OWN}")
                 }
@@ -186,7 +186,7 @@ fn names_an_owned_type(argument: &PatType, errors: &mut Errors) {
                 }
                 _ => format!("write `{mutable}{pattern}: {owned}`"),
             };
-            errors.add(reference, problem, cure);
+            errors.add(reference, problem, help);
         }
         ty @ Type::ImplTrait(_) => {
             let problem = format!("`{}` does not say what to inject", as_written(ty));
@@ -199,7 +199,7 @@ fn names_an_owned_type(argument: &PatType, errors: &mut Errors) {
 fn takes_no_arguments(signature: &Signature, errors: &mut Errors) {
     if !signature.inputs.is_empty() {
         let name = &signature.ident;
-        let problem = format!("db-test calls `{name}`, and has nothing to pass to it yet");
+        let problem = format!("`{name}` must take no arguments, as a session function");
         errors.add(
             &signature.inputs,
             problem,

@@ -80,7 +80,7 @@ fn scripts_in(input: ParseStream, directory: &LitStr) -> syn::Result<Vec<LitStr>
         let written = directory.value();
         mistake(
             directory,
-            "a `path` is followed by the scripts in it",
+            "`path` needs the scripts in that directory",
             format!("write `path = \"{written}\", scripts(\"users\")`"),
         )
     };
@@ -107,7 +107,7 @@ fn scripts_in(input: ParseStream, directory: &LitStr) -> syn::Result<Vec<LitStr>
 
 fn not_a_script(found: &TokenTree, key: &Ident) -> syn::Error {
     let problem = format!("expected the name of a script in quotes, found `{found}`");
-    let cure = match found {
+    let help = match found {
         TokenTree::Ident(name) if name == "path" => {
             "write `path = \"../fixtures\", scripts(\"users\")`".to_owned()
         }
@@ -117,7 +117,7 @@ fn not_a_script(found: &TokenTree, key: &Ident) -> syn::Error {
         TokenTree::Ident(name) => format!("write `\"{name}\"`"),
         _ => write_example(key),
     };
-    mistake(found, problem, cure)
+    mistake(found, problem, help)
 }
 
 fn with_extension(name: String) -> String {
@@ -127,9 +127,9 @@ fn with_extension(name: String) -> String {
     }
 }
 
-/// A script that is there, as far as this can be known before `include_str!` reads it.
+/// Reports a missing script more clearly than `include_str!` would.
 ///
-/// An editor expands macros without saying which file they are in.
+/// An editor expands macros without naming their file: then the script is not looked for.
 fn found(span: Span, path: &str) -> syn::Result<Fixture> {
     let path = LitStr::new(path, span);
     let Some(source) = source_of(span) else {
@@ -167,10 +167,10 @@ fn what_is_there(missing: &Path) -> String {
     scripts.sort();
     match &scripts[..] {
         [] => "create it, or write its path from this file: `\"../fixtures/users.sql\"`".to_owned(),
-        scripts => format!("in that directory are {}", scripts.join(", ")),
+        scripts => format!("that directory has {}", scripts.join(", ")),
     }
 }
 
-fn mistake_at(span: Span, problem: &str, cure: &str) -> syn::Error {
-    syn::Error::new(span, format!("{problem}\n{cure}"))
+fn mistake_at(span: Span, problem: &str, help: &str) -> syn::Error {
+    syn::Error::new(span, format!("{problem}\n{help}"))
 }

@@ -1,4 +1,4 @@
-//! The options of `#[sqlx::test]` that a session says once for all tests: `migrations` and `migrator`.
+//! The options `migrations` and `migrator` of `#[sqlx::test]`, which a session sets once for all tests.
 
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
@@ -8,7 +8,7 @@ use syn::{Expr, ExprLit, ExprPath, Ident, Lit};
 use crate::errors::mistake;
 use crate::fragment;
 
-/// What a test states of its migrations, as the call that tells the runtime.
+/// The call that passes these migrations to the runtime.
 pub(super) fn parse(key: &Ident, value: &Expr) -> syn::Result<TokenStream> {
     let at = proc_macro2::Span::mixed_site().located_at(value.span());
     let literal = match fragment::expression(value) {

@@ -97,8 +97,8 @@ pub(super) fn path(value: &Expr, key: &Ident) -> syn::Result<ExprPath> {
     match (fragment::expression(value), literal(value)) {
         (Expr::Path(path), _) => Ok(path.clone()),
         (_, Some(Lit::Str(text))) if text.parse::<ExprPath>().is_ok() => {
-            let cure = format!("write `{key} = {}`", text.value());
-            Err(mistake(text, "expected a path without quotes", cure))
+            let help = format!("write `{key} = {}`", text.value());
+            Err(mistake(text, "expected a path without quotes", help))
         }
         _ => Err(mistake(
             value,
@@ -125,7 +125,7 @@ pub(super) fn count(Value { expression, tokens }: Value, key: &Ident) -> syn::Re
     }
 }
 
-/// Whether an expression that is no literal may be one of a constant, which the compiler looks at.
+/// Whether an expression other than a literal may be constant. The compiler checks the rest.
 fn may_be_constant(value: &Expr) -> bool {
     match fragment::expression(value) {
         Expr::Paren(inside) => may_be_constant(&inside.expr),
@@ -173,16 +173,16 @@ fn milliseconds(text: &LitStr) -> syn::Result<u64> {
 }
 
 fn without_unit(number: &LitInt) -> syn::Error {
-    let cure = format!("write `timeout = \"{}s\"`", number.base10_digits());
-    mistake(number, format!("`{number}` has no unit"), cure)
+    let help = format!("write `timeout = \"{}s\"`", number.base10_digits());
+    mistake(number, format!("`{number}` has no unit"), help)
 }
 
 fn not_a_limit(text: &LitStr) -> syn::Error {
     let units = UNITS.map(|(name, _)| format!("`{name}`")).join(", ");
-    let cure = format!("write a number and a unit ({units}): `timeout = \"5s\"`");
+    let help = format!("write a number and a unit ({units}): `timeout = \"5s\"`");
     mistake(
         text,
         format!("`{}` is not a time limit", text.value()),
-        cure,
+        help,
     )
 }

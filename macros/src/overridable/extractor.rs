@@ -21,8 +21,8 @@ impl Extractor {
         let (header, members) = split_before_braces(item);
         let mut rest: ItemImpl = syn::parse2(header).map_err(|error| {
             let problem = "`#[overridable]` goes on an extractor";
-            let cure = "move it to an `impl FromRequestParts<…> for …`";
-            syn::Error::new(error.span(), format!("{problem}\n{cure}"))
+            let help = "move it to an `impl FromRequestParts<…> for …`";
+            syn::Error::new(error.span(), format!("{problem}\n{help}"))
         })?;
         let mut methods = Vec::new();
         let every_member = |input: ParseStream| {

@@ -14,22 +14,22 @@ pub(super) fn extractor(extractor: &Extractor, errors: &mut Errors) {
     }
 }
 
-/// Also says whether the other rules have a meaning.
+/// Returns whether the other rules apply.
 fn implements_the_trait(extractor: &Extractor, errors: &mut Errors) -> bool {
     let ty = &extractor.rest.self_ty;
-    let cure = format!("write `impl FromRequestParts<…> for {}`", as_written(ty));
+    let help = format!("write `impl FromRequestParts<…> for {}`", as_written(ty));
     let Some((path, _)) = &extractor.rest.trait_ else {
-        errors.add(ty, "`#[overridable]` goes on an extractor", cure);
+        errors.add(ty, "`#[overridable]` goes on an extractor", help);
         return false;
     };
     let last = path.segments.last();
     let found = last.is_some_and(|segment| segment.ident == "FromRequestParts");
     if !found {
         let problem = format!(
-            "`#[overridable]` cannot extract with `{}`",
+            "`#[overridable]` supports only `FromRequestParts`, not `{}`",
             as_written(path)
         );
-        errors.add(path, problem, cure);
+        errors.add(path, problem, help);
     }
     found
 }
@@ -37,7 +37,8 @@ fn implements_the_trait(extractor: &Extractor, errors: &mut Errors) -> bool {
 fn has_no_lifetime(extractor: &Extractor, errors: &mut Errors) {
     for parameter in extractor.rest.generics.lifetimes() {
         let lifetime = &parameter.lifetime;
-        let problem = format!("a value set by a test cannot borrow for `{lifetime}`");
+        let problem =
+            format!("an override owns its value, which cannot have the lifetime `{lifetime}`");
         errors.add(
             parameter,
             problem,
@@ -48,7 +49,7 @@ fn has_no_lifetime(extractor: &Extractor, errors: &mut Errors) {
 
 fn has_a_rejection(extractor: &Extractor, errors: &mut Errors) {
     if extractor.rejections().next().is_none() {
-        let problem = "the type `Rejection` is not written here";
+        let problem = "`type Rejection` is missing";
         errors.add(
             &extractor.rest.self_ty,
             problem,
@@ -64,26 +65,28 @@ fn rejects_without_the_state(extractor: &Extractor, errors: &mut Errors) {
         .filter(|rejection| mentions(&rejection.ty, &state))
     {
         let written = as_written(&rejection.ty);
-        let problem = format!("a test cannot set a rejection without knowing what `{written}` is");
-        let cure = "write a type that does not depend on the state: `type Rejection = …;`";
-        errors.add(&rejection.ty, problem, cure);
+        let problem =
+            format!("a test cannot set the rejection `{written}`, which depends on the state");
+        let help = "write another type: `type Rejection = …;`";
+        errors.add(&rejection.ty, problem, help);
     }
 }
 
 fn has_the_method(extractor: &Extractor, errors: &mut Errors) {
     if extractor.methods.is_empty() {
-        let problem = "the method `from_request_parts` is not written here";
-        let cure = "write `async fn from_request_parts(…) -> Result<Self, Self::Rejection> { … }`";
-        errors.add(&extractor.rest.self_ty, problem, cure);
+        let problem = "the method `from_request_parts` is missing";
+        let help = "write `async fn from_request_parts(…) -> Result<Self, Self::Rejection> { … }`";
+        errors.add(&extractor.rest.self_ty, problem, help);
     }
 }
 
 fn is_async(extractor: &Extractor, errors: &mut Errors) {
     for method in &extractor.methods {
         if method.signature.asyncness.is_none() {
-            let problem = "only an async method can wait for what a test has set";
-            let cure = "write `async fn from_request_parts(…) -> Result<Self, Self::Rejection>`";
-            errors.add(method.signature.fn_token, problem, cure);
+            let problem =
+                "`from_request_parts` must be an `async fn`, since an override may be async";
+            let help = "write `async fn from_request_parts(…) -> Result<Self, Self::Rejection>`";
+            errors.add(method.signature.fn_token, problem, help);
         }
     }
 }

@@ -5,10 +5,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::check;
-use crate::test_fn;
+use crate::compile;
 
 #[test]
-fn rstest_is_told_what_marks_its_cases() {
+fn rstest_gets_the_attribute_for_its_cases() {
     let item = quote! {
         /// Doc.
         #[rstest]
@@ -16,7 +16,7 @@ fn rstest_is_told_what_marks_its_cases() {
         async fn sells(#[case] number: u8, #[from(ada)] owner: Ada, client: Client) {}
     };
     check(
-        test_fn::compile(quote!(timeout = "5s"), &item),
+        compile::test(quote!(timeout = "5s"), &item),
         &expect![[r#"
             /// Doc.
             #[rstest]
@@ -34,7 +34,7 @@ fn options_are_not_needed() {
         async fn sells(number: u8, #[ignore] client: Client) {}
     };
     check(
-        test_fn::compile(TokenStream::new(), &item),
+        compile::test(TokenStream::new(), &item),
         &expect![[r#"
             #[rstest::rstest(number, case(1))]
             #[test_attr(::db_test::macro_support::db_test)]

@@ -1,6 +1,6 @@
-//! One mistake a file, and what the compiler says about it. `UPDATE_EXPECT=1` writes the texts anew.
+//! One mistake per file, and the compiler's message. `UPDATE_EXPECT=1` rewrites the messages.
 //!
-//! The compiler runs once a case on what `cargo test` has built anyway: nothing is built for it.
+//! The compiler runs once per case, with the dependencies that `cargo test` has built.
 
 mod advice;
 mod compiler;
@@ -62,7 +62,7 @@ fn mistakes_are_explained() {
     check("tests/ui", &Compiler::new());
 }
 
-/// What a message tells people to write is in a file that the compiler accepts.
+/// The code that a message suggests is in a file that compiles.
 #[test]
 fn advice_compiles() {
     let compiler = Compiler::new().for_tests();
@@ -94,14 +94,14 @@ fn each_attribute_takes_the_path_of_a_reexport() {
 }
 
 #[test]
-fn a_package_without_the_dependency_is_told_to_name_the_crate() {
+fn a_package_without_the_dependency_is_asked_to_name_the_crate() {
     let (compiler, case) = under_another_name("without");
     let text = compiler.refuses(&case);
     expect_file!["../other_names/without/case.stderr"].assert_eq(&text);
 }
 
-/// The generated code leaves types to be inferred in a test, and each mistake must still be told once, and at
-/// the user's own words.
+/// In a test the generated code has types inferred. Each mistake must still be reported once, at the user's
+/// own code.
 #[test]
 fn mistakes_are_explained_where_tests_are_compiled() {
     check("tests/ui/in_a_test", &Compiler::new().for_tests());

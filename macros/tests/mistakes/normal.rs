@@ -1,6 +1,6 @@
-//! The compiler's words without what changes from machine to machine, or with lines that are not a case's.
+//! The compiler's output without the parts that differ between machines, or that change with unrelated lines.
 
-/// What stands in the compiler's sums.
+/// Parts of the compiler's closing lines.
 const SUMS: [&str; 5] = [
     "aborting due to",
     "For more information about this error",
@@ -9,7 +9,7 @@ const SUMS: [&str; 5] = [
     "warnings emitted",
 ];
 
-/// The text of the errors and warnings. Of places outside of the case, the file is left, without its lines' numbers.
+/// The errors and warnings. Of a place outside of the case only the file is kept, without line numbers.
 pub(crate) fn form(text: &str) -> String {
     let blocks = text.split("\n\n").map(str::trim_end);
     let blocks = blocks

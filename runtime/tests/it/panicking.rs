@@ -142,7 +142,12 @@ fn a_panic_of_the_users_functions_is_reported_with_whose_it_is() {
 
 #[test]
 fn a_panic_of_a_seed_is_the_seeds() {
-    let failed = run("c_seeded", "seed");
+    // The options are part of the template's content: the ordinary run of the test has made the one without them.
+    let environment = [
+        ("DB_TEST_CHILD_PANICS", "seed"),
+        ("PGOPTIONS", "-c application_name=a_panicking_seed"),
+    ];
+    let failed = child::run("panicking::c_seeded", &environment);
     let told = "the session's seed failed: it panicked: the seed panics";
     failed.assert_says(told);
 }
