@@ -19,9 +19,9 @@ pub(super) const LOOK: &str = "\
 select 'database', concat_ws(' ', d.datdba, d.datallowconn, d.datconnlimit, d.datacl, pg_stat_get_db_stat_reset_time(d.oid), \
     (select string_agg(concat(setrole, setconfig), ' ' order by setrole) from pg_db_role_setting where setdatabase = d.oid), \
     (select count(*) from pg_subscription where subdbid = d.oid), \
-    (select count(*) from pg_replication_slots where database = d.datname), \
-    (select count(*) from pg_prepared_xacts where database = d.datname)), \
-  (select count(*) from pg_stat_activity where datid = d.oid and usesysid is not null and pid <> pg_backend_pid())::text, null \
+    (select count(*) from pg_get_replication_slots() where datoid = d.oid), \
+    (select count(*) from pg_prepared_xact() where dbid = d.oid)), \
+  (select count(*) from pg_stat_get_activity(null) where datid = d.oid and usesysid is not null and pid <> pg_backend_pid())::text, null \
 from pg_database d where d.datname = current_database() \
 union all \
 select case when relkind = 'S' then 'sequence' when relkind = 'r' and oid >= 16384 then 'table' else 'other' end, \
