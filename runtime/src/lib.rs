@@ -81,6 +81,8 @@ pub use self::{test::app::IntoApp, test::client::Client};
 #[cfg(feature = "axum")]
 pub use axum_test;
 
+#[cfg(feature = "sqlite")]
+pub use self::session::SqliteDatabase;
 #[cfg(feature = "harness")]
 pub use self::{
     error::{BoxError, Error},

@@ -6,6 +6,8 @@ mod disagreement;
 mod migrations;
 mod modes;
 mod registry;
+#[cfg(feature = "sqlite")]
+mod sqlite_database;
 mod start;
 mod stated;
 pub(crate) mod variables;
@@ -22,6 +24,8 @@ use sqlx::{
 };
 
 pub use self::registry::SessionFn;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite_database::SqliteDatabase;
 pub use self::{
     database::Database,
     migrations::Migrations,

@@ -15,6 +15,7 @@ pub(crate) mod fixtures;
 pub(crate) mod from_test;
 pub(crate) mod further;
 pub(crate) mod isolation;
+pub(crate) mod opening;
 pub(crate) mod outcome;
 mod own_runtime;
 mod report;

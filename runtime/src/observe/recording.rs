@@ -192,6 +192,7 @@ impl Recording {
             return None;
         }
         statement.caller = log.holders.of(client);
+        statement.database = self.database;
         log.add(statement);
         Some(log.statements.count() - 1)
     }

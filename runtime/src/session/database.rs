@@ -18,7 +18,7 @@ pub struct Database(Session);
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     pub(super) name: String,
-    database: Database,
+    database: Session,
 }
 
 impl Session {
@@ -55,14 +55,16 @@ impl Session {
         name: impl Into<String>,
         describe: impl FnOnce(Database) -> Database,
     ) -> Self {
-        let name = name.into();
+        self.add_database(name.into(), describe(Database::new()).0);
+        self
+    }
+
+    pub(super) fn add_database(&mut self, name: String, database: Session) {
         assert!(
             self.databases.iter().all(|known| known.name != name),
             "the session has two databases of the name `{name}`"
         );
-        let database = describe(Database::new());
         self.databases.push(Named { name, database });
-        self
     }
 }
 
@@ -114,7 +116,7 @@ impl Named {
             named: Some(self.name.clone()),
             acquire_timeout: of.acquire_timeout,
             max_connections: of.max_connections,
-            ..self.database.0.clone()
+            ..self.database.clone()
         }
     }
 }

@@ -206,6 +206,10 @@ impl TestDatabase {
 }
 
 impl AnyDatabase for TestDatabase {
+    fn is_used(&self) -> bool {
+        true
+    }
+
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })
     }

@@ -56,6 +56,25 @@ pub(crate) enum Cause {
         known: Vec<&'static str>,
     },
 
+    #[error(
+        "the database `{name}` is SQLite, and this is of PostgreSQL alone\n\
+         write `cx.sqlite_pool_of(\"{name}\")` or `cx.sqlite_connect_options_of(\"{name}\")`"
+    )]
+    FurtherNotPostgres { name: &'static str },
+
+    #[cfg(feature = "sqlite")]
+    #[error(
+        "the database `{name}` is PostgreSQL, and this is of SQLite alone\n\
+         write `cx.pool_of(\"{name}\")`, or `.sqlite_database(\"{name}\", …)` in the session function"
+    )]
+    FurtherNotSqlite { name: &'static str },
+
+    #[error(
+        "a savepoint is a place in a transaction, and the database `{name}` is a SQLite file, which is in none\n\
+         name a session without it: #[db_test(session = path)], or delete at the end of each case what it has written"
+    )]
+    NoSavepointOfSqlite { name: &'static str },
+
     #[error("the session's `app` function {problem}")]
     AppFailed { problem: String },
 

@@ -16,11 +16,11 @@ use crate::{
     Error, Flavor, Overrides, Teardown,
     observe::recording::Recording,
     overrides::Layer,
-    postgres::{Startable, keep::Keeping, proxy::Watch},
+    postgres::{keep::Keeping, proxy::Watch},
     session::{Definition, Isolation},
     test::{
         bypass::Bypass, cause::calling, database::AnyDatabase, description::Test, faults,
-        fixtures::Fixtures, further::Further, isolation::TestDatabase, teardown::Teardowns,
+        fixtures::Fixtures, further::Further, opening, teardown::Teardowns,
     },
 };
 
@@ -83,7 +83,7 @@ impl TestContext {
         };
         let keeping = Keeping::of(test.name);
         let further = Further::of(definition, isolation, &watch, &keeping);
-        let database = open_database(test, definition, isolation, watch).await?;
+        let database = opening::open(definition, test.isolation, watch).await?;
         Ok(Self(Arc::new(Inner {
             test,
             definition,
@@ -226,27 +226,6 @@ fn first_overrides(test: &Test, definition: &Definition) -> Result<Overrides, Er
         )?;
     }
     Ok(overrides)
-}
-
-/// Opens the database of a test, of the kind that its session says.
-async fn open_database(
-    test: &'static Test,
-    definition: &'static Definition,
-    isolation: Isolation,
-    watch: Watch,
-) -> Result<Box<dyn AnyDatabase>, Error> {
-    #[cfg(feature = "sqlite")]
-    if definition.session.sqlite.is_some() {
-        let (isolation, recording) = (test.isolation, &watch.recording);
-        let database = crate::sqlite::TestDatabase::open(isolation, definition, recording);
-        return Ok(Box::new(database.await?));
-    }
-    #[cfg(not(feature = "sqlite"))]
-    let _ = test;
-    let session = Startable::of(definition);
-    let pool = definition.session.pool_options(isolation);
-    let database = TestDatabase::open(isolation, session, pool, watch).await?;
-    Ok(Box::new(database))
 }
 
 impl std::fmt::Debug for TestContext {

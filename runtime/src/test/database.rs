@@ -16,6 +16,9 @@ use crate::{
 /// The database of one test, as its life, its report and its overrides know it. Arguments that are of one kind of database
 /// alone look behind it.
 pub(crate) trait AnyDatabase: Any + Send + Sync {
+    /// Whether anything has used it.
+    fn is_used(&self) -> bool;
+
     /// Makes sure that the database is there.
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>>;
 

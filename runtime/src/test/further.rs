@@ -1,8 +1,7 @@
 //! The databases of a test beside its first one, by name. Each is opened when it is first used.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
-use sqlx::postgres::PgPoolOptions;
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -11,13 +10,13 @@ use crate::{
     executor,
     observe::recording::Recording,
     postgres::{
-        self, Startable,
+        self,
         keep::{Keeping, Verdict},
         proxy::Watch,
         sandbox::{Ending, Stopwatch},
     },
     session::Definition,
-    test::{cause::Cause, database::AnyDatabase, isolation::TestDatabase},
+    test::{cause::Cause, database::AnyDatabase, isolation::TestDatabase, opening},
 };
 
 /// The further databases of one test.
@@ -28,12 +27,11 @@ pub(crate) struct Further {
 
 struct Database {
     name: &'static str,
-    session: Startable,
+    definition: &'static Definition,
     isolation: Isolation,
-    pool: PgPoolOptions,
     watch: Watch,
     keeping: Keeping,
-    opened: Arc<OnceCell<Result<TestDatabase, Error>>>,
+    opened: Arc<OnceCell<Result<Box<dyn AnyDatabase>, Error>>>,
     /// The time spent on a database of the test's own, which is not the test's.
     opening: Stopwatch,
 }
@@ -47,9 +45,12 @@ impl Further {
     ) -> Self {
         let databases = definition.databases.iter().map(|(name, further)| Database {
             name,
-            session: Startable::of(further),
-            isolation,
-            pool: further.session.pool_options(isolation),
+            definition: further,
+            // What is of SQLite alone is of the first one alone.
+            isolation: match isolation {
+                Isolation::Memory => Isolation::Transaction,
+                isolation => isolation,
+            },
             watch: Watch {
                 recording: watch.recording.of_database(name),
                 faults: Arc::clone(&watch.faults),
@@ -64,12 +65,31 @@ impl Further {
         }
     }
 
-    /// The database of a name.
+    /// The database of a name, of whatever kind.
     ///
-    /// With `isolation = "database"`, whoever is the first to ask for it waits until it is there.
-    pub(crate) fn get(&self, name: &str) -> Result<&TestDatabase, Error> {
+    /// The first caller waits until it is there, unless it is a transaction's.
+    pub(crate) fn get(&self, name: &str) -> Result<&dyn AnyDatabase, Error> {
+        self.find(name)?.get()
+    }
+
+    /// The PostgreSQL database of a name.
+    pub(crate) fn postgres(&self, name: &str) -> Result<&TestDatabase, Error> {
+        self.find(name)?.postgres()
+    }
+
+    /// The SQLite database of a name.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn sqlite(&self, name: &str) -> Result<&crate::sqlite::TestDatabase, Error> {
+        let database = self.find(name)?;
+        let name = database.name;
+        database
+            .kind()?
+            .ok_or_else(|| Cause::FurtherNotSqlite { name }.into())
+    }
+
+    fn find(&self, name: &str) -> Result<&Database, Error> {
         let known = self.databases.iter().find(|known| known.name == name);
-        known.ok_or_else(|| self.no_such(name))?.get()
+        known.ok_or_else(|| self.no_such(name))
     }
 
     fn no_such(&self, name: &str) -> Error {
@@ -88,8 +108,11 @@ impl Further {
         case_limit: Duration,
     ) -> Result<Savepoint, Error> {
         for database in &self.databases {
-            let further = database.get()?.savepoint(case_limit);
-            savepoint = savepoint.with(further.await?);
+            let Ok(database) = database.postgres() else {
+                let name = database.name;
+                return Err(Error::from(Cause::NoSavepointOfSqlite { name }));
+            };
+            savepoint = savepoint.with(database.savepoint(case_limit).await?);
         }
         Ok(savepoint)
     }
@@ -98,7 +121,7 @@ impl Further {
         let each = self.databases.iter().map(|database| {
             let opened = database.opened.get();
             let opened = opened.and_then(|opened| opened.as_ref().ok());
-            let inside = opened.map_or(Duration::ZERO, AnyDatabase::time_preparing);
+            let inside = opened.map_or(Duration::ZERO, |opened| opened.time_preparing());
             database.opening.elapsed() + inside
         });
         each.sum()
@@ -135,32 +158,43 @@ impl Further {
 }
 
 impl Database {
-    fn get(&self) -> Result<&TestDatabase, Error> {
+    fn get(&self) -> Result<&dyn AnyDatabase, Error> {
         if self.opened.get().is_none() {
-            match self.isolation {
-                Isolation::Transaction | Isolation::Memory => {
-                    let lazy = TestDatabase::transaction(
-                        self.session,
-                        self.pool.clone(),
-                        self.watch.clone(),
-                    );
+            match opening::lazily(self.definition, self.isolation, &self.watch) {
+                Some(lazy) => {
                     self.opened.set(Ok(lazy)).ok();
                 }
-                Isolation::Database => self.open(),
+                None => self.open(),
             }
         }
         let opened = self.opened.get();
         let ended = || Error::from(postgres::cause::Cause::TestEnded);
-        opened.ok_or_else(ended)?.as_ref().map_err(Clone::clone)
+        match opened.ok_or_else(ended)? {
+            Ok(database) => Ok(&**database),
+            Err(error) => Err(error.clone()),
+        }
     }
 
-    /// Has a database of the test's own made, and waits for it.
+    fn postgres(&self) -> Result<&TestDatabase, Error> {
+        let name = self.name;
+        self.kind()?
+            .ok_or_else(|| Cause::FurtherNotPostgres { name }.into())
+    }
+
+    /// The database, if it is of that kind.
+    fn kind<T: AnyDatabase>(&self) -> Result<Option<&T>, Error> {
+        let database: &dyn Any = self.get()?;
+        Ok(database.downcast_ref())
+    }
+
+    /// Has the database made now, and waits for it.
     fn open(&self) {
         let _lap = self.opening.start();
-        let (isolation, session, pool) = (self.isolation, self.session, self.pool.clone());
-        let (opened, watch) = (Arc::clone(&self.opened), self.watch.clone());
+        let (definition, watch) = (self.definition, self.watch.clone());
+        let isolation = Some(Isolation::Database);
+        let opened = Arc::clone(&self.opened);
         executor::wait_for(async move {
-            let open = || TestDatabase::open(isolation, session, pool, watch);
+            let open = || opening::open(definition, isolation, watch);
             opened.get_or_init(open).await;
         });
     }

@@ -74,14 +74,6 @@ impl TestDatabase {
         })
     }
 
-    /// Whether anything has been asked of it.
-    pub(crate) fn is_used(&self) -> bool {
-        match self {
-            Self::Transaction(sandbox) => sandbox.made.get().is_some(),
-            Self::Own(_) => true,
-        }
-    }
-
     pub(crate) fn pool(&self) -> PgPool {
         match self {
             Self::Transaction(sandbox) => sandbox.get().pool(),
@@ -132,6 +124,13 @@ impl TestDatabase {
 }
 
 impl AnyDatabase for TestDatabase {
+    fn is_used(&self) -> bool {
+        match self {
+            Self::Transaction(sandbox) => sandbox.made.get().is_some(),
+            Self::Own(_) => true,
+        }
+    }
+
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             match self {

@@ -1,7 +1,7 @@
 //! What a test may take, and that it sees nothing of other tests.
 
 use axum::Router;
-use db_test::{Client, Session, TestContext, db_test};
+use db_test::{Client, TestContext, db_test};
 use sqlx::{
     ConnectOptions, Connection, Executor, Sqlite, SqliteConnection, SqlitePool,
     pool::PoolConnection,
@@ -81,17 +81,4 @@ async fn a_paused_clock_does_not_end_the_wait_for_a_connection(pool: SqlitePool)
     let two = pool.acquire().await.expect("it connects");
     drop((one, two));
     assert_eq!(names(&pool).await, ["seeded"]);
-}
-
-fn with_postgres_beside() -> Session {
-    Session::sqlite()
-        .migrations("tests/sqlite/migrations")
-        .database("items", |items| items.migrations("tests/migrations"))
-}
-
-#[db_test(session = with_postgres_beside)]
-async fn a_session_has_a_further_database_of_postgres(cx: TestContext, pool: SqlitePool) {
-    let items = sqlx::query_scalar::<_, i64>("select count(*) from items");
-    assert_eq!(items.fetch_one(&cx.pool_of("items")).await.ok(), Some(0));
-    assert!(names(&pool).await.is_empty());
 }

@@ -6,7 +6,7 @@ use sqlx::SqlitePool;
 use crate::names;
 
 /// The path in the line that opens a kept file.
-fn kept(output: &str) -> Option<&str> {
+pub(crate) fn kept(output: &str) -> Option<&str> {
     output
         .lines()
         .find_map(|line| Some(line.split_once("sqlite3 ")?.1.trim()))

@@ -1,6 +1,7 @@
 //! Tests with SQLite. Each file is one guarantee.
 
 mod arguments;
+mod beside;
 mod ending;
 mod fidelity;
 mod fixtures;

@@ -6,7 +6,7 @@ use child::in_child;
 use db_test::{Client, Faults, Session, TestContext, db_test};
 use sqlx::{PgPool, SqlitePool};
 
-use crate::{add, names};
+use crate::{add, beside, names};
 
 #[db_test(max_queries = 2)]
 async fn sending_three_queries(pool: SqlitePool) {
@@ -42,6 +42,14 @@ async fn failing_with_rows(pool: SqlitePool) {
     let mut open = pool.begin().await.expect("it begins");
     let rolled_back = sqlx::query("insert into users (name) values ('rolled back')");
     rolled_back.execute(&mut *open).await.expect("it is added");
+    assert!(!in_child(), "failing as asked");
+}
+
+#[db_test(session = beside::session)]
+async fn failing_in_both(cx: TestContext, pool: PgPool) {
+    beside::add(&pool, "first").await.expect("it is added");
+    let cached = beside::put(&cx.sqlite_pool_of("cache"), "/first").await;
+    cached.expect("it is added");
     assert!(!in_child(), "failing as asked");
 }
 

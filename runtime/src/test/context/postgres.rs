@@ -10,7 +10,7 @@ use sqlx::{
 use super::TestContext;
 use crate::{
     Error, Isolation, Savepoint,
-    test::{cause::Cause, database::AnyDatabase, faults, isolation::TestDatabase},
+    test::{cause::Cause, faults, isolation::TestDatabase},
 };
 
 impl TestContext {
@@ -43,7 +43,7 @@ impl TestContext {
     #[track_caller]
     pub fn pool_of(&self, name: &str) -> PgPool {
         self.0.bypass.database_taken();
-        match self.0.further.get(name) {
+        match self.0.further.postgres(name) {
             Ok(database) => database.pool(),
             Err(error) => panic!("{error}"),
         }
@@ -67,7 +67,7 @@ impl TestContext {
     /// When the session has no database of this name, or could not start.
     pub fn connect_options_of(&self, name: &str) -> Result<PgConnectOptions, Error> {
         self.0.bypass.database_taken();
-        self.0.further.get(name)?.connect_options()
+        self.0.further.postgres(name)?.connect_options()
     }
 
     /// The URL of the test's database, for applications, drivers and programs that connect by one.

@@ -35,6 +35,35 @@ impl TestContext {
         self.sqlite()?.connect_options()
     }
 
+    /// The pool of the session's further SQLite database of this name; see
+    /// [`Session::sqlite_database`](crate::Session::sqlite_database).
+    ///
+    /// It is a copy of the test's own, which is removed when the test ends. The first call blocks its thread until it has
+    /// been made.
+    ///
+    /// # Panics
+    ///
+    /// When the session has no SQLite database of this name, or it could not be made.
+    #[track_caller]
+    pub fn sqlite_pool_of(&self, name: &str) -> SqlitePool {
+        self.0.bypass.database_taken();
+        match self.0.further.sqlite(name) {
+            Ok(database) => database.pool(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Connection options for the session's further SQLite database of this name, for an application that builds its own
+    /// pool.
+    ///
+    /// # Errors
+    ///
+    /// When the session has no SQLite database of this name, or it could not be made.
+    pub fn sqlite_connect_options_of(&self, name: &str) -> Result<SqliteConnectOptions, Error> {
+        self.0.bypass.database_taken();
+        self.0.further.sqlite(name)?.connect_options()
+    }
+
     /// The test's SQLite database.
     pub(crate) fn sqlite(&self) -> Result<&TestDatabase, Error> {
         self.0.bypass.database_taken();

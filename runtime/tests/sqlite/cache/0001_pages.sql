@@ -1,0 +1,4 @@
+create table pages (
+    path text primary key,
+    body text not null
+);
