@@ -16,7 +16,7 @@ mod table;
 use std::{env, io, process::ExitCode};
 
 const USAGE: &str = "usage: cargo run --release --manifest-path benchmarks/Cargo.toml -- \
-                     [per-test|suites|start-up|compile|instructions|all] [--short]";
+                     [per-test|modes|suites|start-up|compile|instructions|all] [--short]";
 
 /// How much time a run may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,9 @@ impl Extent {
 
 type Instrument = fn(Extent) -> io::Result<()>;
 
-const INSTRUMENTS: [(&str, Instrument); 5] = [
+const INSTRUMENTS: [(&str, Instrument); 6] = [
     ("per-test", per_test::run),
+    ("modes", per_test::modes),
     ("suites", suites::run),
     ("start-up", start_up::run),
     ("compile", compile::run),

@@ -61,18 +61,13 @@ const fn slow(title: &'static str, program: &'static str, depth_of_300: usize) -
 }
 
 /// The first is what the others are compared with.
-const VARIANTS: [Variant; 14] = [
+const VARIANTS: [Variant; 12] = [
     fast("`#[db_test]`", "db_test"),
     fast("floor: a plain shared pool, no isolation", "floor"),
     fast("limit: a held connection, bare statements", "limit"),
     slow("a new connection for each test", "connection", 0),
     slow("a clone of a template for each test", "clone", 1),
     slow("`#[sqlx::test]`", "sqlx_test", 1),
-    fast(
-        "`#[db_test(flavor = \"current_thread\")]`",
-        "current_thread",
-    ),
-    fast("`#[db_test(isolation = \"database\")]`", "own_database"),
     Variant {
         optimized: true,
         ..fast("`#[db_test]`, optimized dependencies", "db_test")
@@ -106,6 +101,34 @@ const VARIANTS: [Variant; 14] = [
     },
 ];
 
+/// The same test in the ways that a suite of `#[sqlx::test]` can move in.
+const MODES: [Variant; 4] = [
+    fast("`#[db_test]`", "db_test"),
+    fast(
+        "`#[db_test(flavor = \"current_thread\")]`",
+        "current_thread",
+    ),
+    fast("`#[db_test(isolation = \"database\")]`", "own_database"),
+    slow("`#[sqlx::test]`", "sqlx_test", 1),
+];
+
+/// Prints what a runtime or a database of its own costs each test.
+pub(crate) fn modes(_: Extent) -> io::Result<()> {
+    let programs = cargo::build_tests(&cargo::root().join("variants"))?;
+    let memory = Server::start()?;
+    let home = server::scratch("home")?;
+    let bench = Bench {
+        variants: &MODES,
+        programs,
+        optimized: HashMap::new(),
+        memory: memory.variables(),
+        disk: Vec::new(),
+        home: home.clone(),
+    };
+    bench.compare(1, &["1", "4"])?;
+    fs::remove_dir_all(home)
+}
+
 /// Prints one table for each schema.
 pub(crate) fn run(extent: Extent) -> io::Result<()> {
     let variants = cargo::root().join("variants");
@@ -114,6 +137,7 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
     let (memory, disk) = (Server::start()?, Server::start_as_installed()?);
     let home = server::scratch("home")?;
     let bench = Bench {
+        variants: &VARIANTS,
         programs,
         optimized,
         memory: memory.variables(),
@@ -131,6 +155,7 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
 }
 
 struct Bench {
+    variants: &'static [Variant],
     programs: HashMap<String, PathBuf>,
     optimized: HashMap<String, PathBuf>,
     memory: Vec<(String, String)>,
@@ -144,18 +169,19 @@ const ROUNDS: usize = 3;
 impl Bench {
     fn compare(&self, migrations: u32, all_threads: &[&str]) -> io::Result<()> {
         // Templates, lanes and databases are made before anything is measured.
-        for variant in &VARIANTS {
+        for variant in self.variants {
             self.time(variant, migrations, variant.levels, "8")?;
             self.time(variant, migrations, variant.levels - 1, "8")?;
         }
-        let mut rows: Vec<Vec<String>> = VARIANTS
+        let mut rows: Vec<Vec<String>> = self
+            .variants
             .iter()
             .map(|variant| vec![variant.title.to_owned()])
             .collect();
         for threads in all_threads {
-            let mut taken = vec![Vec::new(); VARIANTS.len()];
+            let mut taken = vec![Vec::new(); self.variants.len()];
             for _ in 0..ROUNDS {
-                for (variant, taken) in VARIANTS.iter().zip(&mut taken) {
+                for (variant, taken) in self.variants.iter().zip(&mut taken) {
                     taken.push(self.milliseconds_a_test(variant, migrations, threads)?);
                 }
             }
