@@ -35,6 +35,8 @@ pub(crate) trait Problem: std::error::Error + Send + Sync + 'static {
 pub(crate) enum Kind {
     /// A fixture of the test failed.
     Fixture,
+    /// An argument of the test needs something that its session does not have.
+    Argument,
     /// A function of the user's panicked that is called before the test.
     Panic,
     /// The test used its database after its end.

@@ -21,5 +21,6 @@ mod own_runtime;
 mod report;
 pub(crate) mod run;
 pub(crate) mod running;
+mod summary;
 pub(crate) mod teardown;
 mod watchdog;

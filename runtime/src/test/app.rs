@@ -19,17 +19,21 @@ use crate::{
 pub(crate) type AppFuture = Pin<Box<dyn Future<Output = Result<Router, BoxError>> + Send>>;
 pub(crate) type AppFn = Arc<dyn Fn(TestContext) -> AppFuture + Send + Sync>;
 
-/// What the function given to [`Session::app`](crate::Session::app) may return: a [`Router`], a
+/// The return types of the function given to [`Session::app`](crate::Session::app): a [`Router`], a
 /// `Result<Router, E>`, or a future of either.
 ///
-/// `How` only keeps the implementations apart; it is inferred.
+/// `How` distinguishes the implementations; it is inferred.
 #[diagnostic::on_unimplemented(
     message = "the session's `app` function returns `{Self}`, which is not an application",
     label = "expected a `Router`, a `Result<Router, E>`, or a future of either",
-    note = "a router that still lacks its state is finished by `.with_state(state)`"
+    note = "call `.with_state(state)` on a router whose state is missing"
 )]
 pub trait IntoApp<How>: Send + 'static {
-    /// Waits for the application, if it has to be waited for.
+    /// Converts it into the router, and awaits it if it is a future.
+    ///
+    /// # Errors
+    ///
+    /// The error that the function returned.
     fn into_app(self) -> impl Future<Output = Result<Router, BoxError>> + Send + 'static;
 }
 
@@ -65,10 +69,28 @@ where
 }
 
 impl Session {
-    /// The function that makes the application's router, called once for each test that takes a
-    /// `Router` or a [`Client`](crate::Client).
+    /// The function that builds the application's router.
     ///
-    /// It may be an async function and may return a `Result`; see [`IntoApp`].
+    /// It is called once for each test that takes a `Router` or a [`Client`](crate::Client). It may be
+    /// async and may return a `Result`; see [`IntoApp`]. It gets the test's [`TestContext`]: build the
+    /// application with its [pool](TestContext::pool), and with its
+    /// [overrides](TestContext::overridden_or) where a test may replace a part.
+    ///
+    /// ```no_run
+    /// # use axum::Router;
+    /// # use db_test::{BoxError, Session, TestContext};
+    /// # use sqlx::PgPool;
+    /// async fn app(pool: PgPool) -> Result<Router, BoxError> {
+    ///     // …
+    /// #   Ok(Router::new())
+    /// }
+    ///
+    /// #[db_test::session]
+    /// fn session() -> Session {
+    ///     Session::postgres().app(|cx| app(cx.pool()))
+    /// }
+    /// # fn main() {}
+    /// ```
     pub fn app<F, A, How>(mut self, make: F) -> Self
     where
         F: Fn(TestContext) -> A + Send + Sync + 'static,

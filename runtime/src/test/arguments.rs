@@ -1,7 +1,7 @@
 //! The arguments of a test function, made in order before its body runs.
 //!
-//! What makes them is a value for each type, so that the code is compiled once for each list of
-//! types in a crate, and not for each test.
+//! A value for each type makes them, so the compiler generates the code once for each list of types in a
+//! crate, and not for each test.
 
 use std::{any::type_name, future::Future, pin::Pin};
 
@@ -9,7 +9,7 @@ use crate::{FromTest, TestContext, executor::panics, test::outcome::ArgumentErro
 
 type Making<'a, T> = Pin<Box<dyn Future<Output = Result<T, ArgumentError>> + 'a>>;
 
-/// How an argument of type `T` is made.
+/// Makes an argument of type `T`.
 #[derive(Debug)]
 pub struct Argument<T> {
     make: fn(&TestContext) -> Making<'_, T>,
@@ -33,16 +33,16 @@ impl<T: FromTest> Argument<T> {
     }
 }
 
-/// How all arguments of a test function are made: a tuple of [`Argument`]s.
+/// Makes all arguments of a test function: a tuple of [`Argument`]s.
 pub trait Arguments: 'static {
     /// The arguments, as a tuple.
     type Made: 'static;
 
-    /// Whether one of them is of a SQLite database.
+    /// Whether one of them belongs to a SQLite database.
     #[doc(hidden)]
     fn is_sqlite(&self) -> bool;
 
-    /// Makes them in order; the first that fails is the last that is tried.
+    /// Makes them in order, up to the first that fails.
     fn make(self, cx: &TestContext) -> impl Future<Output = Result<Self::Made, ArgumentError>>;
 }
 
@@ -66,7 +66,7 @@ macro_rules! tuple {
     };
 }
 
-// The macros refuse more.
+// `#[db_test]` rejects tests with more arguments.
 tuple!();
 tuple!(A);
 tuple!(A B);

@@ -1,4 +1,4 @@
-//! Why one test could not begin, or cannot have what it takes, each with its text.
+//! The causes for which a single test cannot run, or cannot get one of its arguments, with their messages.
 
 use crate::{
     error::{Error, Kind, Problem},
@@ -22,34 +22,31 @@ pub(crate) enum Cause {
     },
 
     #[error(
-        "a savepoint is a place in the test's transaction, and with `isolation = \"database\"` there is none\n\
-         remove the option, or delete at the end of each case what it has written"
+        "savepoints need the test's transaction, and with `isolation = \"database\"` there is none\n\
+         remove the option, or delete the rows of each case at its end"
     )]
     NoSavepoint,
 
     #[error(
-        "`isolation = \"memory\"` is of SQLite alone, and the session's database is PostgreSQL\n\
+        "`isolation = \"memory\"` needs SQLite, and the session's database is PostgreSQL\n\
          write `isolation = \"transaction\"`, which is the default, or `isolation = \"database\"`"
     )]
     NoMemory,
 
     #[error(
-        "`Faults` are what the proxy of a test's transaction does, and with `isolation = \"database\"` there is none\n\
-         remove the option, or the argument"
+        "`Faults` are injected by the proxy of the test's transaction, and with `isolation = \"database\"` there is none\n\
+         remove the option or the argument"
     )]
     NoFaults,
 
     #[error(
-        "the session's database is SQLite, and this is of PostgreSQL alone\n\
+        "the test needs PostgreSQL, and its session's database is SQLite\n\
          take `SqlitePool`, `PoolConnection<Sqlite>`, `SqliteConnectOptions` or `cx.sqlite_pool()`; tests on PostgreSQL \
          name another session: #[db_test(session = path)]"
     )]
     NotPostgres,
 
-    #[error(
-        "{session} has no database of the name `{name}`; {}",
-        named(known, name)
-    )]
+    #[error("{session} has no database named `{name}`; {}", named(known, name))]
     NoSuchDatabase {
         name: String,
         session: String,
@@ -78,7 +75,7 @@ pub(crate) enum Cause {
     #[error("the session's `app` function {problem}")]
     AppFailed { problem: String },
 
-    #[error("{function} panicked: {text}\nit is called before the test's body, which did not run")]
+    #[error("{function} panicked: {text}\nit runs before the test's body, which did not run")]
     Panicked {
         function: &'static str,
         text: String,
@@ -86,7 +83,7 @@ pub(crate) enum Cause {
 
     #[cfg(feature = "sqlite")]
     #[error(
-        "the session's database is PostgreSQL, and this is of SQLite alone\n\
+        "the test needs SQLite, and its session's database is PostgreSQL\n\
          write `Session::sqlite()` in the session function, or name another session: #[db_test(session = path)]"
     )]
     NotSqlite,
@@ -108,7 +105,7 @@ impl Problem for Cause {
         match self {
             Self::FixtureFailed { .. } => Kind::Fixture,
             Self::Panicked { .. } => Kind::Panic,
-            _ => Kind::Other,
+            _ => Kind::Argument,
         }
     }
 }
@@ -119,7 +116,7 @@ impl From<Cause> for Error {
     }
 }
 
-/// Calls a function of the user's before or after the test.
+/// Calls a function of the user before or after the test's body.
 pub(crate) fn calling<T>(function: &'static str, call: impl FnOnce() -> T) -> Result<T, Error> {
     panics::calling(call)
         .map_err(|panics::Panicked(text)| Cause::Panicked { function, text }.into())
@@ -131,14 +128,14 @@ fn named(known: &[&str], name: &str) -> String {
         return format!("add it: `.database(\"{name}\", |database| database.migrations(…))`");
     }
     let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-    format!("there are {}", known.join(", "))
+    format!("it has {}", known.join(", "))
 }
 
-/// What to do about a fixture that failed, where we know.
+/// Help for a fixture that failed for a known reason.
 fn advice_on_fixture(error: &sqlx::Error) -> &'static str {
     if is(error, sqlstate::INSUFFICIENT_PRIVILEGE) {
-        "\nthey run as the owner of the test's database; what only a superuser may do needs \
-         Session::postgres().superuser(), or on a given server the URL of one"
+        "\nthey run as the owner of the test's database; statements that only a superuser may run need \
+         Session::postgres().superuser(), or on a given server the URL of a superuser"
     } else {
         ""
     }

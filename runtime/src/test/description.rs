@@ -1,4 +1,4 @@
-//! What generated code says of a test.
+//! The static description of a test, which generated code makes from the attribute and the signature.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct Test {
     pub(crate) origin: Origin,
     pub(crate) overrides: Option<fn(&Overrides)>,
     pub(crate) timeout: Option<Duration>,
-    /// The session's, if there is none.
+    /// The session decides if there is none.
     pub(crate) isolation: Option<Isolation>,
     pub(crate) flavor: Option<Flavor>,
     pub(crate) start_paused: bool,
@@ -47,7 +47,7 @@ impl Test {
         }
     }
 
-    /// There is a `migrations/` in the crate's directory while the test is compiled.
+    /// The crate has a `migrations/` directory at compile time.
     #[must_use]
     pub const fn migrations(mut self) -> Self {
         self.origin.had_migrations = true;
@@ -94,7 +94,7 @@ impl Test {
     pub const fn timeout(mut self, limit: Duration) -> Self {
         assert!(
             !limit.is_zero(),
-            "a time limit of zero would stop every test"
+            "a time limit of zero would cancel every test"
         );
         self.timeout = Some(limit);
         self
@@ -167,7 +167,7 @@ impl Test {
         self
     }
 
-    /// The test carries `#[should_panic]`: only a panic of its body may end in a panic.
+    /// The attribute `#[should_panic]`: only a panic of the body counts as expected.
     #[must_use]
     pub const fn should_panic(mut self) -> Self {
         self.should_panic = true;

@@ -1,8 +1,8 @@
 //! The SQL scripts that `#[db_test(fixtures(…))]` runs before a test's arguments are made.
 //!
-//! All of them go to the server in one query. A row with a name of ours between two scripts tells
-//! which script an error belongs to, and the statements that were answered before it tell which
-//! statement, since PostgreSQL gives the position of few errors.
+//! All scripts go to the server in one query. A marker row between two scripts shows which script an
+//! error belongs to. The number of answers before the error shows which statement, because PostgreSQL
+//! reports a position only for some errors.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,7 +13,7 @@ use sqlx::{
 };
 
 use crate::{
-    Error, observe::recording::FIXTURES as BEGINNING, postgres::script_line, test::cause::Cause,
+    Error, observe::recording::FIXTURES as PREFIX, postgres::script_line, test::cause::Cause,
 };
 
 /// The scripts of one test.
@@ -25,10 +25,10 @@ pub(crate) struct Fixtures {
     pub(crate) scripts: &'static [(&'static str, &'static str)],
 }
 
-/// Stands between two scripts.
+/// The marker between two scripts.
 const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";
 
-/// A connection of its own takes with it what a script has set.
+/// Runs the scripts on a separate connection, so that settings made by a script end with it.
 pub(crate) async fn load_by(fixtures: &Fixtures, options: &PgConnectOptions) -> Result<(), Error> {
     let failed = |error| fixtures.failure(0, None, error);
     let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
@@ -38,7 +38,7 @@ pub(crate) async fn load_by(fixtures: &Fixtures, options: &PgConnectOptions) -> 
 
 async fn run(fixtures: &Fixtures, connection: &mut PgConnection) -> Result<(), Error> {
     let texts: Vec<_> = fixtures.scripts.iter().map(|(_, text)| *text).collect();
-    let sql = AssertSqlSafe(format!("{BEGINNING}{}", texts.join(BOUNDARY)));
+    let sql = AssertSqlSafe(format!("{PREFIX}{}", texts.join(BOUNDARY)));
     let mut answers = connection.fetch_many(sqlx::raw_sql(sql));
     let (mut script, mut statement, mut at_boundary) = (0, 0, false);
     while let Some(answer) = answers.next().await {
@@ -51,7 +51,7 @@ async fn run(fixtures: &Fixtures, connection: &mut PgConnection) -> Result<(), E
             Ok(Either::Left(_)) => statement += 1,
             Err(error) => {
                 let (script, line) = match script_line::position_of(&error)
-                    .and_then(|position| position.checked_sub(BEGINNING.len()))
+                    .and_then(|position| position.checked_sub(PREFIX.len()))
                 {
                     Some(position) => script_line::in_script(&texts, BOUNDARY, position),
                     None => (script, script_line::of_statement(texts[script], statement)),
@@ -68,6 +68,7 @@ fn is_boundary(row: &PgRow) -> bool {
 }
 
 impl Fixtures {
+    /// The error of a script, with its line if it is known.
     pub(crate) fn failure(&self, script: usize, line: Option<usize>, error: sqlx::Error) -> Error {
         let file = beside(self.source, self.scripts[script].0);
         let line = line.map_or_else(String::new, |line| format!(":{line}"));
@@ -76,7 +77,7 @@ impl Fixtures {
     }
 }
 
-/// The path of a script from the root of the workspace, as terminals make a link of it.
+/// The path of a script from the root of the workspace: terminals make a link of it.
 fn beside(source: &str, path: &str) -> PathBuf {
     let directory = Path::new(source).parent().unwrap_or(Path::new(""));
     let mut plain = PathBuf::new();

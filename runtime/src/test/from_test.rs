@@ -1,4 +1,4 @@
-//! What a test may take as an argument.
+//! The types that a test can take as arguments.
 
 use std::{future::Future, sync::Arc};
 
@@ -24,7 +24,10 @@ use sqlx::{
 
 /// A type that a test can take as an argument.
 ///
-/// Implement it for what many tests need, and build it from what is there already:
+/// db-test implements it for `PgPool`, `PoolConnection<Postgres>`, `PgConnectOptions`,
+/// `PgPoolOptions`, `Router`, [`Client`](crate::Client), [`Overrides`], [`Queries`], [`Faults`] and
+/// [`TestContext`], and for the SQLite types with the feature `sqlite`.
+/// Implement it for values that many tests need, such as a signed-in client:
 ///
 /// ```
 /// use db_test::{BoxError, Client, FromTest, TestContext};
@@ -46,21 +49,21 @@ use sqlx::{
 /// }
 /// ```
 ///
-/// A struct that is no more than its parts derives it: `#[derive(FromTest)]`. What has to be undone
-/// and is not in the database is registered with [`TestContext::on_end`].
+/// A struct whose fields all implement it can derive it: `#[derive(FromTest)]`. Register clean-up of
+/// anything outside the database with [`TestContext::on_end`].
 ///
 /// # Errors
 ///
 /// An error fails the test before its body runs; the report names the argument's type.
 #[diagnostic::on_unimplemented(
     message = "a test cannot take an argument of type `{Self}`",
-    label = "not something a test is given",
+    label = "does not implement `FromTest`",
     note = "a test may take `Client`, `Router`, `PgPool`, `PoolConnection<Postgres>`, `PgConnectOptions`, `PgPoolOptions`, `Overrides`, `Queries`, `TestContext`",
-    note = "a type of your own implements `db_test::FromTest`, or derives it from its fields; one of another crate goes into your own: `struct Argument({Self});`"
+    note = "implement `db_test::FromTest` for a type of yours, or derive it; wrap a type of another crate: `struct Argument({Self});`"
 )]
 pub trait FromTest: Sized {
-    /// Whether it is of a SQLite database: a test that no session function describes runs on the kind of database that its
-    /// arguments are of.
+    /// Whether the type belongs to a SQLite database. Without a session function, a test runs on the kind of database that
+    /// its arguments belong to.
     #[doc(hidden)]
     const IS_SQLITE: bool = false;
 

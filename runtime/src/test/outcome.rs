@@ -1,22 +1,14 @@
 //! How the body of a test ended.
 
-use std::{any::Any, future::Future, iter, pin::Pin, process::ExitCode, sync::Arc, time::Duration};
+use std::{any::Any, future::Future, pin::Pin, process::ExitCode, time::Duration};
 
-use crate::{
-    BoxError, Error,
-    error::Kind,
-    observe::recording::Recording,
-    overrides::UnusedOverrides,
-    postgres::{keep::Verdict, sandbox::Ending},
-    test::description::Test,
-    test::faults::UnusedFaults,
-};
+use crate::{BoxError, Error, error::Kind, postgres::keep::Verdict, test::description::Test};
 
-/// What a test returned, as an exit code; an error in it has been printed.
+/// The return value of a test as an exit code; an error in it has been printed.
 #[derive(Debug)]
 pub struct Reported(pub(crate) ExitCode);
 
-/// A test's arguments and body, from first to last.
+/// The future of a test's arguments and body.
 pub(crate) type TestFuture = Pin<Box<dyn Future<Output = Result<Reported, ArgumentError>>>>;
 
 /// An argument of the test function could not be made.
@@ -27,18 +19,19 @@ pub struct ArgumentError {
 }
 
 impl ArgumentError {
-    /// What the report says of the test in its first line.
+    /// The end of the report's title.
     pub(crate) fn headline(&self) -> &'static str {
         match self.cause.downcast_ref::<Error>() {
-            Some(error) if error.is(Kind::Fixture) => "could not be given its fixtures",
-            _ => "could not be given its arguments",
+            Some(error) if error.is(Kind::Fixture) => "did not run: a fixture failed",
+            Some(error) if !error.is(Kind::Argument) => "did not run: it got no database",
+            _ => "did not run: an argument could not be made",
         }
     }
 }
 
-/// How the body of a test ended, before its sandbox was looked at.
+/// How the body of a test ended, whatever happened in its database.
 pub(crate) enum Outcome {
-    /// There was no database to run it with.
+    /// Its session or its database could not be opened.
     NotRun,
     Passed,
     /// It returned an error, which has been printed.
@@ -46,80 +39,11 @@ pub(crate) enum Outcome {
     /// Its panic message has been printed by the panic hook.
     Panicked(Box<dyn Any + Send>),
     TimedOut(Duration),
-    /// It returned, but after its time was up: it blocked its thread, so it could not be stopped.
+    /// It returned after its limit: it blocked its thread, so it could not be cancelled.
     Blocked {
         took: Duration,
     },
     NoArgument(ArgumentError),
-}
-
-/// How the test's use of its databases ended.
-pub(crate) struct Endings {
-    pub(crate) first: Ending,
-    /// Of the further ones that it has used, by name.
-    pub(crate) further: Vec<(&'static str, Ending)>,
-}
-
-impl Endings {
-    /// That of a test that has none but its first database.
-    fn of(first: Ending) -> Self {
-        let further = Vec::new();
-        Self { first, further }
-    }
-
-    pub(crate) fn each(&self) -> impl Iterator<Item = &Ending> {
-        let further = self.further.iter().map(|(_, ending)| ending);
-        iter::once(&self.first).chain(further)
-    }
-
-    /// One that alone makes the test fail.
-    pub(crate) fn failure(&self) -> Option<&Ending> {
-        self.each().find(|ending| ending.is_failure())
-    }
-}
-
-/// All that is known of a test when it is over.
-pub(crate) struct Ended {
-    pub(crate) outcome: Outcome,
-    /// What went wrong with which of its teardowns.
-    pub(crate) teardown: Vec<String>,
-    pub(crate) endings: Endings,
-    /// What was kept of it, if that was asked for.
-    pub(crate) kept: Option<String>,
-    /// The overrides that the test set in vain.
-    pub(crate) unused_overrides: UnusedOverrides,
-    /// The faults that it set in vain.
-    pub(crate) unused_faults: UnusedFaults,
-    /// What exceeds the limits that the test's attribute sets for its queries.
-    pub(crate) over_budget: Option<String>,
-    /// What else the report tells, in sections.
-    pub(crate) remarks: Vec<(&'static str, String)>,
-    /// What the test did, if there was a test.
-    pub(crate) recording: Option<Arc<Recording>>,
-}
-
-impl Ended {
-    /// Whether something but the body made the test fail.
-    pub(crate) fn is_spoiled(&self) -> bool {
-        let over_budget = self.outcome.passed() && self.over_budget.is_some();
-        self.endings.failure().is_some() || !self.teardown.is_empty() || over_budget
-    }
-
-    /// A test that there was no database for.
-    pub(crate) fn without_running(error: Error) -> Self {
-        let (outcome, endings) = (Outcome::NotRun, Endings::of(Ending::NotOpened(error)));
-        Self {
-            outcome,
-            teardown: Vec::new(),
-            endings,
-            kept: None,
-            unused_overrides: UnusedOverrides::default(),
-            unused_faults: UnusedFaults::default(),
-            over_budget: None,
-            remarks: Vec::new(),
-            recording: None,
-        }
-    }
 }
 
 impl Outcome {

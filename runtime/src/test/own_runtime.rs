@@ -1,7 +1,7 @@
-//! The runtime of a test that asks for one of its own: `flavor = "current_thread"`.
+//! The runtime of a test with `flavor = "current_thread"`.
 //!
-//! It runs on the test's thread, and whatever the test has spawned ends with it. Only the arguments and the body run on
-//! it: what the harness itself waits for is on the shared runtime, whose clock nobody pauses.
+//! It runs on the test's thread, and the test's tasks end with it. Arguments, body and teardowns run on it. What the
+//! harness waits for runs on the shared runtime, whose clock is never paused.
 
 use std::{
     future::Future,
@@ -17,26 +17,26 @@ use tokio::{
 
 use crate::observe::recording::{Pulse, Recording};
 
-/// How long nothing may have happened on a test's connections before a paused clock goes on.
+/// How long a test's connections must be quiet before a paused clock advances.
 const QUIET: Duration = Duration::from_millis(2);
 
-/// How often a runtime is about to sleep until its clock goes on: the first time, it remembers that it was woken by the end
-/// of the work.
-const TRIES: u32 = 2;
+/// How often the runtime parks before its clock advances: the first time, it still has the wake-up from the end of the
+/// blocking work.
+const PARKS: u32 = 2;
 
-const LOOK: Duration = Duration::from_micros(500);
+/// How often the connections are checked.
+const INTERVAL: Duration = Duration::from_micros(500);
 
-/// A runtime on the calling thread, and what has been spawned on it.
+/// A runtime on the calling thread, with the tasks that were spawned on it.
 pub(crate) struct OwnRuntime {
     tasks: LocalSet,
     runtime: Runtime,
 }
 
 impl OwnRuntime {
-    /// Makes one for a test.
     #[expect(
         clippy::disallowed_methods,
-        reason = "a test has asked for a runtime of its own"
+        reason = "the test has chosen its own runtime"
     )]
     pub(crate) fn new(recording: &Arc<Recording>, start_paused: bool) -> Self {
         let recording = Arc::downgrade(recording);
@@ -65,22 +65,22 @@ impl OwnRuntime {
 
 impl Drop for OwnRuntime {
     fn drop(&mut self) {
-        // What is dropped with the tasks may need the runtime.
+        // The drop of a value in a task may need the runtime.
         let _runtime = self.runtime.enter();
         drop(std::mem::take(&mut self.tasks));
     }
 }
 
-/// Keeps a paused clock from jumping to the next timer while the database has still to answer: sqlx's own limits are
+/// Keeps a paused clock from jumping to the next timer while an answer of the database is pending: sqlx's limits are
 /// timers, too.
 ///
-/// tokio lets a paused clock go on when a runtime is about to sleep, unless work that blocks is running. So such work is
-/// what the runtime waits for until the connections are quiet.
+/// tokio advances a paused clock when the runtime parks, unless a blocking task is running. So a blocking task runs until
+/// the connections are quiet.
 #[derive(Default)]
 struct Pacing {
     /// How much had happened on the connections when they were last found quiet.
     quiet_at: u64,
-    /// How often the clock may go on since.
+    /// How many parks may follow without another check.
     left: u32,
 }
 
@@ -96,23 +96,23 @@ impl Pacing {
         }
         let held = Arc::clone(&recording);
         Handle::current().spawn_blocking(move || wait_for_quiet(held.pulse()));
-        // That of the end is not known here; if more happens until then, one more wait follows.
-        (self.quiet_at, self.left) = (pulse.count(), TRIES);
+        // The count at the end of that wait is not known here. If it is higher, one more wait follows.
+        (self.quiet_at, self.left) = (pulse.count(), PARKS);
     }
 }
 
-/// Waits until nothing has happened for a moment.
+/// Blocks until the connections have been quiet for [`QUIET`].
 fn wait_for_quiet(pulse: &Pulse) {
     let (mut count, mut since) = (pulse.count(), Instant::now());
     while since.elapsed() < QUIET {
-        thread::sleep(LOOK);
+        thread::sleep(INTERVAL);
         if pulse.is_busy() || pulse.count() != count {
             (count, since) = (pulse.count(), Instant::now());
         }
     }
 }
 
-/// Whether the clock of this runtime stands still, for which tokio has no question.
+/// Whether the clock of this runtime is paused, which tokio cannot tell.
 fn is_paused() -> bool {
     let first = tokio::time::Instant::now();
     (0..3).all(|_| tokio::time::Instant::now() == first)

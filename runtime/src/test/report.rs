@@ -1,98 +1,88 @@
-//! What a failing test prints after its own message.
+//! The report of a failing test, printed after its own message.
 
 mod run_again;
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::{collections::BTreeSet, iter};
 
 use crate::{
     error::Error,
     observe::{
         log,
         printable::printable,
+        recording::Log,
         report::{self, Wanted, chain},
     },
     postgres::sandbox::Ending,
     test::{
         description::Test,
-        outcome::{ArgumentError, Ended, Endings, Outcome},
+        outcome::{ArgumentError, Outcome},
+        summary::{Endings, Section, Summary},
     },
 };
 
-/// The payload of the panic that tells libtest of a failure which has been reported in full.
+/// The payload of the panic with which a test fails whose report has been printed.
 pub(crate) const SEE_REPORT: &str = "the test failed, see the report of db-test above";
 
 /// The report of one test.
 pub(crate) struct Report {
     title: String,
-    sections: Vec<(&'static str, String)>,
+    sections: Vec<Section>,
 }
 
 impl Report {
-    pub(crate) fn new(test: &Test, ended: &Ended) -> Self {
-        let Ended {
-            outcome,
-            teardown,
-            endings,
-            kept,
-            unused_overrides,
-            unused_faults,
-            over_budget,
-            remarks,
-            recording,
-        } = ended;
-        let mut sections = Vec::new();
-        if let Some(cause) = cause_of(test, outcome) {
-            sections.push(("cause", cause));
+    pub(crate) fn new(test: &Test, summary: &Summary) -> Self {
+        let mut report = Self {
+            title: format!("{} {}", test.name, headline(summary)),
+            sections: Vec::new(),
+        };
+        report.add_problems(test, summary);
+        report.add_databases(test, summary);
+        if !matches!(summary.outcome, Outcome::NoArgument(_)) {
+            report.add("override", summary.unused_overrides.describe());
+            report.add("fault", summary.unused_faults.describe());
         }
-        if let Some(over_budget) = over_budget {
-            sections.push(("queries", over_budget.clone()));
+        report.sections.extend(summary.remarks.iter().cloned());
+        if let Some(recording) = &summary.recording {
+            report.add_recorded(&recording.log());
         }
-        if !teardown.is_empty() {
-            sections.push(("teardown", teardown.join("\n")));
-        }
-        for ending in endings.each() {
+        report.add("run again", Some(run_again::command(test)));
+        report
+    }
+
+    fn add(&mut self, label: &'static str, text: Option<String>) {
+        self.sections.extend(text.map(|text| (label, text)));
+    }
+
+    fn add_problems(&mut self, test: &Test, summary: &Summary) {
+        self.add("cause", cause_of(test, &summary.outcome));
+        self.add("queries", summary.over_budget.clone());
+        let teardown = &summary.teardown;
+        self.add(
+            "teardown",
+            (!teardown.is_empty()).then(|| teardown.join("\n")),
+        );
+    }
+
+    /// Adds how the test's use of its databases ended.
+    fn add_databases(&mut self, test: &Test, summary: &Summary) {
+        for ending in summary.endings.each() {
             if let Ending::NotOpened(error) = ending
-                && !matches!(outcome, Outcome::NoArgument(_))
+                && !matches!(summary.outcome, Outcome::NoArgument(_))
             {
-                sections.push(("cause", error.for_report_of(test.name)));
+                self.add("cause", Some(error.for_report_of(test.name)));
             }
         }
-        let described = described(endings);
-        if !described.is_empty() {
-            sections.push(("sandbox", described));
-        }
-        if let Some(kept) = kept {
-            sections.push(("kept", kept.clone()));
-        }
-        if !matches!(outcome, Outcome::NoArgument(_))
-            && let Some(unused_overrides) = unused_overrides.describe()
-        {
-            sections.push(("override", unused_overrides));
-        }
-        if !matches!(outcome, Outcome::NoArgument(_))
-            && let Some(unused_faults) = unused_faults.describe()
-        {
-            sections.push(("fault", unused_faults));
-        }
-        sections.extend(remarks.iter().cloned());
-        let wanted = Wanted::by_environment();
-        let log = recording.as_ref().map(|recording| recording.log());
-        if let Some(findings) = log.as_ref().and_then(|log| report::isolation_findings(log)) {
-            sections.push(("isolation", findings));
-        }
-        if let Some(clock) = log.as_ref().and_then(|log| report::clock_finding(log)) {
-            sections.push(("clock", clock));
-        }
-        let trace = log.and_then(|log| report::trace(&log, wanted.detail()?, report::width()));
-        if let Some(trace) = trace {
-            sections.push(("trace", trace));
-        }
-        sections.push(("run again", run_again::command(test)));
-        let how = headline(ended);
-        Self {
-            title: format!("{} {how}", test.name),
-            sections,
-        }
+        self.add("sandbox", described(&summary.endings));
+        self.add("kept", summary.kept.clone());
+    }
+
+    /// Adds what was recorded: findings about its connections and clock, requests and statements.
+    fn add_recorded(&mut self, log: &Log) {
+        self.add("isolation", report::isolation_findings(log));
+        self.add("clock", report::clock_finding(log));
+        let detail = Wanted::by_environment().detail();
+        let trace = detail.and_then(|detail| report::trace(log, detail, report::width()));
+        self.add("trace", trace);
     }
 
     /// Prints the whole report to the captured standard error of the test.
@@ -101,18 +91,18 @@ impl Report {
     }
 }
 
-/// Prints what is worth knowing about a test that passed, and its whole trace if that is wanted.
-pub(crate) fn of_success(test: &Test, ended: &Ended) {
+/// Prints warnings about a test that passed, and its report if `DB_TEST_REPORT` is `always`.
+pub(crate) fn of_success(test: &Test, summary: &Summary) {
     if Wanted::by_environment() == Wanted::OfAll {
-        log::notice(Report::new(test, ended));
+        log::notice(Report::new(test, summary));
     }
-    if let Some(recording) = &ended.recording {
+    if let Some(recording) = &summary.recording {
         report::warn_of_isolation(test.name, &recording.log());
     }
-    for note in ended.endings.each().flat_map(Ending::notes) {
+    for note in summary.endings.each().flat_map(Ending::notes) {
         eprintln!("db-test: note: {note}");
     }
-    let left = ended.endings.each().flat_map(Ending::left_behind);
+    let left = summary.endings.each().flat_map(Ending::left_behind);
     for what in left.collect::<BTreeSet<_>>() {
         log::notice(format_args!("{}: {what}", test.name));
     }
@@ -134,31 +124,32 @@ impl std::fmt::Display for Report {
 }
 
 /// How the test's use of each of its databases ended.
-fn described(endings: &Endings) -> String {
-    let mut text = match &endings.first {
-        Ending::NotOpened(_) => String::new(),
-        first => first.describe(),
-    };
-    for (name, ending) in &endings.further {
-        if !matches!(ending, Ending::NotOpened(_)) {
-            let line_break = if text.is_empty() { "" } else { "\n" };
-            write!(text, "{line_break}{name}: {}", ending.describe()).ok();
-        }
-    }
-    text
+fn described(endings: &Endings) -> Option<String> {
+    let first = (None, &endings.first);
+    let further = endings.further.iter();
+    let all = iter::once(first).chain(further.map(|(name, ending)| (Some(name), ending)));
+    let opened = all.filter(|(_, ending)| !matches!(ending, Ending::NotOpened(_)));
+    let lines: Vec<_> = opened
+        .map(|(name, ending)| match name {
+            None => ending.describe(),
+            Some(name) => format!("{name}: {}", ending.describe()),
+        })
+        .filter(|line| !line.is_empty())
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-fn headline(ended: &Ended) -> String {
-    let failure = ended
+fn headline(summary: &Summary) -> String {
+    let failure = summary
         .endings
         .failure()
         .map(|ending| ending.headline().to_owned());
-    match &ended.outcome {
+    match &summary.outcome {
         Outcome::Passed | Outcome::NotRun if failure.is_some() => failure.unwrap_or_default(),
-        Outcome::Passed if !ended.teardown.is_empty() => {
+        Outcome::Passed if !summary.teardown.is_empty() => {
             "passed, but its teardown failed".to_owned()
         }
-        Outcome::Passed if ended.over_budget.is_some() => "sent too many queries".to_owned(),
+        Outcome::Passed if summary.over_budget.is_some() => "sent too many queries".to_owned(),
         Outcome::Passed => "passed".to_owned(),
         Outcome::NotRun => "did not run".to_owned(),
         Outcome::Failed(_) => "returned an error".to_owned(),

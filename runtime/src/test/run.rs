@@ -16,10 +16,11 @@ use crate::{
     test::{
         cause::calling,
         description::Test,
-        outcome::{ArgumentError, Ended, Endings, Outcome, TestFuture},
+        outcome::{ArgumentError, Outcome, TestFuture},
         own_runtime::OwnRuntime,
         report::{self, Report},
-        running::{self, Presence},
+        running,
+        summary::{Endings, Section, Summary},
         watchdog,
     },
 };
@@ -40,14 +41,18 @@ pub(crate) fn run(test: &'static Test, kind: Kind, body: Body) -> ExitCode {
     variables::check();
     watchdog::start();
     let presence = running::enter(test.name);
-    let mut ended = match executor::block_on(open(test, kind)) {
-        Ok(cx) => open_to_end(test, &cx, body, &presence),
-        Err(error) => Ended::without_running(error),
+    let mut summary = match executor::block_on(open(test, kind)) {
+        Ok(cx) => {
+            presence.limit(cx.limit());
+            let (outcome, teardown) = live(test, &cx, body);
+            executor::block_on(end(test, &cx, outcome, teardown))
+        }
+        Err(error) => Summary::without_running(error),
     };
     let panics = presence.panics_of_tasks().into_iter();
-    ended.remarks.extend(panics.map(|panic| ("task", panic)));
+    summary.remarks.extend(panics.map(|panic| ("task", panic)));
     drop(presence);
-    conclude(test, ended)
+    conclude(test, summary)
 }
 
 /// Finds the test's session, and makes its context: overrides, recording, database.
@@ -61,24 +66,22 @@ async fn open(test: &'static Test, kind: Kind) -> Result<TestContext, Error> {
     TestContext::open(test, definition).await
 }
 
-/// Runs the body and the teardowns on the runtime that the test has chosen, then ends the test on the shared one.
-fn open_to_end(test: &'static Test, cx: &TestContext, body: Body, presence: &Presence) -> Ended {
-    presence.limit(cx.limit());
+/// Runs the body and the teardowns on the runtime that the test has chosen. Returns how the body ended, and which
+/// teardowns failed.
+fn live(test: &'static Test, cx: &TestContext, body: Body) -> (Outcome, Vec<String>) {
     let life = async {
-        let outcome = live(test, cx, body).await;
+        let outcome = run_body(test, cx, body).await;
         (outcome, cx.tear_down().await)
     };
-    let (outcome, teardown) = match cx.flavor() {
+    match cx.flavor() {
         Flavor::MultiThread => executor::block_on(life),
-        // Dropped at the end of this line, and with it the test's tasks: before the test's database.
+        // The runtime is dropped here, and with it the test's tasks: before the test's database.
         Flavor::CurrentThread => OwnRuntime::new(cx.recording(), test.start_paused).block_on(life),
-    };
-    executor::block_on(end(test, cx, outcome, teardown))
+    }
 }
 
 /// Loads the fixtures, makes the arguments and runs the body, within the time limit and with panics caught.
-async fn live(test: &'static Test, cx: &TestContext, body: Body) -> Outcome {
-    let limit = cx.limit();
+async fn run_body(test: &'static Test, cx: &TestContext, body: Body) -> Outcome {
     let whole = async {
         load_fixtures(test, cx).await?;
         body(cx.clone()).await
@@ -87,15 +90,16 @@ async fn live(test: &'static Test, cx: &TestContext, body: Body) -> Outcome {
     let started = Instant::now();
     loop {
         // The wait for a database has limits of its own and is not counted.
-        let allowed = limit + cx.time_preparing();
+        let allowed = cx.limit() + cx.time_preparing();
         let left = allowed.saturating_sub(started.elapsed());
         match executor::within(left, &mut whole).await {
             Some(Ok(returned)) => {
-                return Outcome::of(returned, started.elapsed(), limit + cx.time_preparing());
+                let allowed = cx.limit() + cx.time_preparing();
+                return Outcome::of(returned, started.elapsed(), allowed);
             }
             Some(Err(panic)) => return Outcome::Panicked(panic),
-            None if limit + cx.time_preparing() > allowed => {}
-            None => return Outcome::TimedOut(limit),
+            None if cx.limit() + cx.time_preparing() > allowed => {}
+            None => return Outcome::TimedOut(cx.limit()),
         }
     }
 }
@@ -118,7 +122,7 @@ async fn end(
     cx: &TestContext,
     outcome: Outcome,
     mut teardown: Vec<String>,
-) -> Ended {
+) -> Summary {
     let (endings, waited) = end_databases(cx, &outcome).await;
     cx.recordings().for_each(running::ended);
     let unused = calling("the drop of an override", || cx.overrides().end());
@@ -127,7 +131,7 @@ async fn end(
         UnusedOverrides::default()
     });
     let over_budget = queries::exceeded(test.queries, &cx.recording().log());
-    Ended {
+    Summary {
         outcome,
         teardown,
         endings,
@@ -141,10 +145,7 @@ async fn end(
 }
 
 /// Ends the test's use of its databases, and prints a notice if that takes long.
-async fn end_databases(
-    cx: &TestContext,
-    outcome: &Outcome,
-) -> (Endings, Option<(&'static str, String)>) {
+async fn end_databases(cx: &TestContext, outcome: &Outcome) -> (Endings, Option<Section>) {
     let started = Instant::now();
     let mut ending = pin!(cx.end(outcome));
     if let Ok(ending) = tokio::time::timeout(SILENT_END, &mut ending).await {
@@ -162,18 +163,18 @@ async fn end_databases(
 }
 
 /// Prints the report of a failure, and hands the test's result to libtest.
-fn conclude(test: &Test, ended: Ended) -> ExitCode {
-    let spoiled = ended.is_spoiled();
-    if ended.outcome.passes(test) && !spoiled {
-        ended.unused_overrides.warn(test.name);
-        ended.unused_faults.warn(test.name);
+fn conclude(test: &Test, summary: Summary) -> ExitCode {
+    let spoiled = summary.is_spoiled();
+    if summary.outcome.passes(test) && !spoiled {
+        summary.unused_overrides.warn(test.name);
+        summary.unused_faults.warn(test.name);
     }
-    if ended.outcome.passed() && !spoiled {
-        report::of_success(test, &ended);
+    if summary.outcome.passed() && !spoiled {
+        report::of_success(test, &summary);
         return ExitCode::SUCCESS;
     }
-    Report::new(test, &ended).print();
-    match ended.outcome {
+    Report::new(test, &summary).print();
+    match summary.outcome {
         // If something else went wrong too, the panic must not pass for the expected one.
         Outcome::Panicked(panic) if !(test.should_panic && spoiled) => resume_unwind(panic),
         Outcome::Failed(code) => code,

@@ -1,7 +1,7 @@
-//! The tests that are running, with which the panic of a task is told, and those that have ended and left something.
+//! The running tests, to which panics of tasks are attributed, and the ended tests that still hold something.
 //!
-//! A task runs on a thread of the shared runtime, and nothing there says which test has spawned it. So it is told
-//! with all tests that were running, which is one where the tests run one after the other.
+//! A task runs on a thread of the shared runtime, which does not know the test that spawned it. So its panic is
+//! attributed to all tests that are running: to the right one alone where tests run one after the other.
 
 use std::{
     panic::{self, PanicHookInfo},
@@ -17,31 +17,31 @@ use crate::{
 
 static RUNNING: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
 
-/// How many tests are named beside the one that is told of.
+/// How many tests a message about a task names.
 const NAMED: usize = 2;
 
 struct Running {
     name: &'static str,
     since: Instant,
-    /// Known when its session is.
+    /// Set when its session is known.
     limit: OnceLock<Duration>,
     panics: Mutex<Vec<String>>,
 }
 
-/// A test that still runs when its time limit has passed.
+/// A test that runs longer than its limit.
 pub(crate) struct Overdue {
     pub(crate) test: &'static str,
     pub(crate) limit: Duration,
     pub(crate) ran: Duration,
 }
 
-/// The recordings of ended tests, which live as long as something holds the pool or the context of one.
+/// The recordings of ended tests. One lives as long as the pool or the context of its test is held.
 static ENDED: Mutex<Vec<Weak<Recording>>> = Mutex::new(Vec::new());
 
-/// The presence of a test among those that are running.
+/// Keeps a test among the running ones until it is dropped.
 pub(crate) struct Presence(Arc<Running>);
 
-/// Enters a test that begins.
+/// Adds a test that begins.
 pub(crate) fn enter(name: &'static str) -> Presence {
     let running = Arc::new(Running {
         name,
@@ -53,7 +53,7 @@ pub(crate) fn enter(name: &'static str) -> Presence {
     Presence(running)
 }
 
-/// The tests that still run so long after their time limits.
+/// The running tests that exceed their limit by more than this.
 pub(crate) fn overdue(grace: Duration) -> Vec<Overdue> {
     let running = list();
     let overdue = running.iter().filter_map(|running| {
@@ -64,33 +64,33 @@ pub(crate) fn overdue(grace: Duration) -> Vec<Overdue> {
     overdue.collect()
 }
 
-/// Notes a test that has ended.
+/// Adds the recording of a test that has ended.
 pub(crate) fn ended(recording: &Arc<Recording>) {
     let mut ended = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
-    // Only now and then, so that many that stay are not looked at for each test.
+    // Only when the list would grow: if many are held, checking them at each end would be quadratic.
     if ended.len() == ended.capacity() {
         ended.retain(|recording| recording.strong_count() > 0);
     }
     ended.push(Arc::downgrade(recording));
 }
 
-/// The ended tests of which something still holds the pool or the context.
+/// The ended tests whose pool or context is still held.
 pub(crate) fn still_held() -> Vec<&'static str> {
     let ended = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
     let held = ended.iter().filter_map(Weak::upgrade);
     let mut tests: Vec<_> = held.map(|recording| recording.test()).collect();
-    // The databases of one test stand side by side.
+    // The recordings of one test's databases stand side by side.
     tests.dedup();
     tests
 }
 
 impl Presence {
-    /// Says how long the test may run.
+    /// Sets the time limit of the test.
     pub(crate) fn limit(&self, limit: Duration) {
         self.0.limit.get_or_init(|| limit);
     }
 
-    /// What the tasks that may be the test's have panicked with.
+    /// The panics of tasks that may be the test's.
     pub(crate) fn panics_of_tasks(&self) -> Vec<String> {
         let panics = &self.0.panics;
         panics
@@ -110,8 +110,7 @@ fn list() -> MutexGuard<'static, Vec<Arc<Running>>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has panics on the threads of the shared runtime told with the running tests, after what the hook that was
-/// there prints of them.
+/// Installs a panic hook, in addition to the present one, that attributes panics on the runtime's threads to tests.
 pub(crate) fn watch_tasks() {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -132,9 +131,9 @@ fn task_panicked(info: &PanicHookInfo<'_>) {
         let others = running.iter().filter(|other| !Arc::ptr_eq(other, test));
         let others = any_of(others.map(|other| other.name));
         let whose = if others.is_empty() {
-            "a task that was spawned".to_owned()
+            "a spawned task".to_owned()
         } else {
-            format!("a task of this test, or of {others}, which ran at the same time,")
+            format!("a task of this test, or of {others} (running at the same time),")
         };
         let mut panics = test.panics.lock().unwrap_or_else(PoisonError::into_inner);
         panics.push(format!("{whose} panicked{place}: {text}"));
@@ -150,7 +149,7 @@ fn task_panicked(info: &PanicHookInfo<'_>) {
     }
 }
 
-/// A list of names, of which not all are in it if there are many.
+/// The names as a list that is shortened if there are many.
 fn any_of(names: impl Iterator<Item = &'static str>) -> String {
     let names: Vec<_> = names.collect();
     let shown = names.iter().take(NAMED).map(|name| format!("`{name}`"));

@@ -1,4 +1,4 @@
-//! What runs when a test has ended, before its database is taken away.
+//! Futures that run when a test has ended, while its database is still there.
 
 use std::{
     future::Future,
@@ -19,14 +19,14 @@ use crate::{
 /// How long each teardown may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// What the future given to [`TestContext::on_end`](crate::TestContext::on_end) may give: nothing,
-/// or a `Result<(), E>`.
+/// The outputs of futures given to [`TestContext::on_end`](crate::TestContext::on_end): `()` or a
+/// `Result<(), E>`.
 #[diagnostic::on_unimplemented(
-    message = "a teardown cannot end with a value of type `{Self}`",
-    label = "expected `()` or a `Result<(), E>` whose error is or can be boxed"
+    message = "a teardown cannot return `{Self}`",
+    label = "expected `()`, or a `Result<(), E>` whose error converts into `BoxError`"
 )]
 pub trait Teardown: Send + 'static {
-    /// Tells whether it failed.
+    /// Whether it failed, and why.
     #[doc(hidden)]
     fn into_result(self) -> Result<(), BoxError>;
 }
@@ -58,19 +58,19 @@ impl Teardowns {
         self.list().push((place, work));
     }
 
-    /// Runs all of them, the last first, and tells what went wrong with which.
+    /// Runs all of them, the last one first. Returns the problems.
     pub(crate) async fn run(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        // One that registers another has that run next.
+        // A teardown may register another one, which then runs next.
         while let Some((place, work)) = self.pop() {
             let ended = executor::within(LIMIT, AssertUnwindSafe(work).catch_unwind()).await;
             let problem = match ended {
                 Some(Ok(Ok(()))) => continue,
                 Some(Ok(Err(error))) => format!("failed: {}", chain(error.as_ref())),
                 Some(Err(panic)) => format!("panicked: {}", text_of(panic.as_ref())),
-                None => format!("was stopped after its limit of {LIMIT:?}"),
+                None => format!("was cancelled at its limit of {LIMIT:?}"),
             };
-            problems.push(format!("the one registered at {place} {problem}"));
+            problems.push(format!("`on_end` at {place} {problem}"));
         }
         problems
     }

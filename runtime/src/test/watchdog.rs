@@ -1,7 +1,7 @@
-//! A thread that ends the process when the shared runtime has stopped to answer.
+//! A thread that ends the process when the shared runtime no longer responds.
 //!
-//! A time limit is a timer of the runtime. A task that never yields takes a thread of the runtime for itself; when
-//! as many do as there are threads, no timer fires any more, and all tests would hang.
+//! Time limits are timers of the runtime. A task that never yields occupies one of its threads. When tasks occupy all
+//! of them, no timer fires, and all tests would hang.
 
 use std::{
     fmt::Write,
@@ -17,13 +17,13 @@ use crate::{
     test::running::{self, Overdue},
 };
 
-/// How often the running tests are looked at.
-const ROUND: Duration = Duration::from_millis(500);
+/// How often the running tests are checked.
+const INTERVAL: Duration = Duration::from_millis(500);
 
-/// So long after its limit has passed may a test still run before the runtime is asked.
+/// How far a test may exceed its limit before the runtime is checked.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long the runtime may take to answer, in parts: of a process that was stopped meanwhile, only one part has passed.
+/// How long the runtime may take to respond, in parts: while a process is suspended, at most one part passes.
 const PART: Duration = Duration::from_millis(500);
 const PARTS: u32 = 10;
 
@@ -32,22 +32,22 @@ pub(crate) fn start() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
         let thread = thread::Builder::new().name("db-test-watchdog".to_owned());
-        // Without it, a test that hangs hangs.
+        // Tests run without it, too.
         thread.spawn(watch).ok();
     });
 }
 
 fn watch() {
     loop {
-        thread::sleep(ROUND);
-        if !running::overdue(GRACE).is_empty() && !runtime_answers() {
-            // Those that have ended in the meantime are not named.
+        thread::sleep(INTERVAL);
+        if !running::overdue(GRACE).is_empty() && !runtime_responds() {
+            // Computed again: some may have ended in the meantime.
             give_up(&running::overdue(GRACE));
         }
     }
 }
 
-fn runtime_answers() -> bool {
+fn runtime_responds() -> bool {
     let (answer, answered) = mpsc::channel();
     executor::spawn(async move { answer.send(()).ok() });
     (0..PARTS).any(|_| answered.recv_timeout(PART).is_ok())
@@ -58,8 +58,8 @@ fn give_up(overdue: &[Overdue]) -> ! {
     executor::abandon();
 }
 
-/// The ended tests whose tasks may be what runs: those that have used their database since, and those whose database
-/// somebody still holds.
+/// The ended tests whose tasks may occupy the runtime: those that have used their database after their end, and those
+/// whose pool or context is still held.
 fn suspects() -> Vec<&'static str> {
     let mut suspects = postgres::used_afterwards();
     for test in running::still_held() {
@@ -73,8 +73,8 @@ fn suspects() -> Vec<&'static str> {
 fn described(overdue: &[Overdue], suspects: &[&'static str]) -> String {
     let seconds = (PART * PARTS).as_secs();
     let mut text = format!(
-        "the runtime that all tests share has not answered for {seconds} s, so this process ends here: tasks that never yield \
-         hold all of its threads"
+        "the runtime that all tests share has not responded for {seconds} s: tasks that never yield occupy all of its \
+         threads; this process exits"
     );
     for Overdue { test, limit, ran } in overdue {
         let seconds = ran.as_secs_f64();
@@ -82,10 +82,10 @@ fn described(overdue: &[Overdue], suspects: &[&'static str]) -> String {
         write!(text, "{line}").ok();
     }
     for test in suspects {
-        let why = "has ended, and something of it still holds its database";
+        let why = "has ended, but a task of it still holds its database";
         write!(text, "\n  suspected: {test}, which {why}").ok();
     }
-    text += "\n  have each test abort or await what it spawns; with #[db_test(flavor = \"current_thread\")] all tasks of a test end with it";
+    text += "\n  abort or await the tasks that a test spawns; with #[db_test(flavor = \"current_thread\")] they end with their test";
     text
 }
 
@@ -96,7 +96,7 @@ mod tests {
     use super::{Overdue, described};
 
     #[test]
-    fn who_hangs_and_who_is_suspected_is_named() {
+    fn hanging_and_suspected_tests_are_named() {
         let overdue = Overdue {
             test: "it::hangs",
             limit: Duration::from_secs(3),

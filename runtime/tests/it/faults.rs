@@ -91,7 +91,7 @@ fn a_fault_that_hit_nothing_is_told() {
 fn a_database_of_its_own_has_no_faults() {
     let failed = child::run("faults::on_request::in_its_own_database", &[]);
     failed.assert_failed();
-    failed.assert_says("remove the option, or the argument");
+    failed.assert_says("remove the option or the argument");
 }
 
 mod on_request {

@@ -47,7 +47,7 @@ fn an_error_without_a_position_names_its_file_and_the_line_of_its_statement() {
         &[("DB_TEST_CHILD_SEED", "taken")],
     );
     for part in [
-        "could not be given its fixtures",
+        "did not run: a fixture failed",
         "the fixture runtime/tests/it/fixtures/twice.sql:4 failed: ",
         "duplicate key value violates unique constraint",
         "Key (name)=(taken) already exists",

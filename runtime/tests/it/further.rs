@@ -159,7 +159,7 @@ async fn an_unknown_name_is_told_with_those_there_are(cx: TestContext) {
     let error = cx.url_of("analitics").await.expect_err("it is misspelled");
     assert_eq!(
         error.to_string(),
-        "the session that the attribute names has no database of the name `analitics`; there are `analytics`"
+        "the session that the attribute names has no database named `analitics`; it has `analytics`"
     );
 }
 

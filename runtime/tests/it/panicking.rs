@@ -168,7 +168,7 @@ fn a_panic_of_a_task_is_told_with_its_test() {
     passed.assert_passed();
     passed.assert_says(told);
     let failed = run("f_spawns_and_fails", "task");
-    let told = "task  a task that was spawned panicked at runtime/tests/it/panicking.rs:";
+    let told = "task  a spawned task panicked at runtime/tests/it/panicking.rs:";
     failed.assert_says(told);
 }
 

@@ -35,7 +35,7 @@ async fn a_teardown_still_sees_the_rows_of_its_test(cx: TestContext, pool: PgPoo
 #[test]
 fn teardowns_run_in_reverse_after_every_ending() {
     for (ending, text) in [
-        ("passing", "the one registered at"),
+        ("passing", "`on_end` at"),
         ("erring", "erring as asked"),
         ("panicking", "panicking as asked"),
         ("slow", "took longer than its limit"),

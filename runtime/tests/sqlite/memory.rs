@@ -137,6 +137,6 @@ fn it_is_refused_on_postgres() {
     let failed = child::run("on_request::in_memory_on_postgres", &[]);
     failed.assert_failed();
     failed.assert_says(
-        "`isolation = \"memory\"` is of SQLite alone, and the session's database is PostgreSQL",
+        "`isolation = \"memory\"` needs SQLite, and the session's database is PostgreSQL",
     );
 }

@@ -12,7 +12,7 @@ fn what_is_of_postgres_alone_is_refused() {
     ] {
         let failed = child::run(&format!("on_request::{test}"), &[]);
         failed.assert_failed();
-        let told = "the session's database is SQLite, and this is of PostgreSQL alone";
+        let told = "the test needs PostgreSQL, and its session's database is SQLite";
         failed.assert_says(told);
     }
 }

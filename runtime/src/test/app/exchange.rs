@@ -1,4 +1,4 @@
-//! Watches the exchanges of a test's router.
+//! Records the exchanges of a test's router.
 
 use std::{cell::Cell, convert::Infallible, future::Future, sync::Arc, time::Instant};
 
@@ -11,14 +11,14 @@ use http_body_util::BodyExt;
 
 use crate::observe::recording::{BODY, EXCHANGE, Exchange, Recording, Seen};
 
-/// Records one exchange of a test's application; a future of the answer to a request.
+/// Awaits the response to a request, and records the exchange.
 pub(super) async fn recorded<F>(recording: Arc<Recording>, seen: Seen, answer: F) -> F::Output
 where
     F: Future<Output = Result<Response, Infallible>>,
 {
     let started = Instant::now();
     let number = recording.begin(seen);
-    let _unanswered = Unanswered {
+    let _timer = Timer {
         recording: &recording,
         number,
         started,
@@ -30,26 +30,26 @@ where
     }
     if status.is_client_error() || status.is_server_error() {
         let recording = Arc::clone(&recording);
-        return Ok(response.map(|body| watched(body, recording, number)));
+        return Ok(response.map(|body| recorded_body(body, recording, number)));
     }
     Ok(response)
 }
 
-/// What is remembered of a request.
+/// The part of a request that is recorded.
 pub(super) fn seen(request: &Request) -> Seen {
     let target = request.uri().path_and_query();
     let target = target.map_or_else(String::new, |target| target.as_str().to_owned());
     Seen::new(request.method().clone(), target)
 }
 
-/// Sets the time of an exchange when it is over, by whatever way.
-struct Unanswered<'a> {
+/// Sets the duration of an exchange when it is over: answered, cancelled or panicked.
+struct Timer<'a> {
     recording: &'a Recording,
     number: usize,
     started: Instant,
 }
 
-impl Drop for Unanswered<'_> {
+impl Drop for Timer<'_> {
     fn drop(&mut self) {
         if let Some(exchange) = self.recording.log().exchanges.get_mut(self.number) {
             exchange.took = self.started.elapsed();
@@ -57,17 +57,17 @@ impl Drop for Unanswered<'_> {
     }
 }
 
-/// The same body, whose beginning is remembered when it is read.
-fn watched(body: Body, recording: Arc<Recording>, number: usize) -> Body {
+/// The same body; its beginning is recorded when it is read.
+fn recorded_body(body: Body, recording: Arc<Recording>, number: usize) -> Body {
     Body::new(body.map_frame(move |frame| {
         if let Some(data) = frame.data_ref() {
-            remember(data, &recording, number);
+            record_body(data, &recording, number);
         }
         frame
     }))
 }
 
-fn remember(data: &Bytes, recording: &Recording, number: usize) {
+fn record_body(data: &Bytes, recording: &Recording, number: usize) {
     let mut log = recording.log();
     let Some(Exchange { body, .. }) = log.exchanges.get_mut(number) else {
         return;

@@ -1,4 +1,4 @@
-//! The one layer that a test puts around its application.
+//! The layer that a test adds around its application.
 
 use std::{
     convert::Infallible,
@@ -21,23 +21,23 @@ pub(crate) struct TestLayer {
     pub(crate) recording: Arc<Recording>,
 }
 
-/// A service of the application in that layer.
+/// The application's service in that layer.
 #[derive(Clone)]
-pub(crate) struct Surrounded<S> {
+pub(crate) struct TestService<S> {
     layer: TestLayer,
     inner: S,
 }
 
 impl<S> Layer<S> for TestLayer {
-    type Service = Surrounded<S>;
+    type Service = TestService<S>;
 
-    fn layer(&self, inner: S) -> Surrounded<S> {
+    fn layer(&self, inner: S) -> TestService<S> {
         let layer = self.clone();
-        Surrounded { layer, inner }
+        TestService { layer, inner }
     }
 }
 
-impl<S> Service<Request> for Surrounded<S>
+impl<S> Service<Request> for TestService<S>
 where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
 {

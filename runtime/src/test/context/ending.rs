@@ -5,10 +5,7 @@ use std::time::Duration;
 use super::TestContext;
 use crate::{
     observe::{log, queries},
-    test::{
-        faults,
-        outcome::{Endings, Outcome},
-    },
+    test::{faults, outcome::Outcome, summary::Endings},
 };
 
 impl TestContext {
