@@ -53,6 +53,19 @@ async fn a_connection_can_be_taken(mut connection: PoolConnection<Postgres>) {
 }
 
 #[db_test]
+async fn a_client_does_not_wait_for_the_connection_beside_it(
+    mut connection: PoolConnection<Postgres>,
+    client: Client,
+) {
+    sqlx::query("insert into items (name) values ('by hand')")
+        .execute(&mut *connection)
+        .await
+        .expect("it is added");
+    let items: Vec<String> = client.get("/items").await.json();
+    assert_eq!(items, ["seeded", "by hand"]);
+}
+
+#[db_test]
 async fn all_arguments_belong_to_the_same_test(
     cx: TestContext,
     overrides: Overrides,
