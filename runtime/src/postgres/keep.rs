@@ -18,7 +18,7 @@ pub(crate) use self::{shelf::expire, variable::run_request};
 use self::{shelf::set_aside, variable::Request};
 use crate::{
     observe::log,
-    postgres::{lane::LaneId, server::Server},
+    postgres::{database::OwnDatabase, server::Server},
 };
 
 /// What the end of a test's database depends on.
@@ -80,10 +80,7 @@ impl Keeping {
 
     /// Sets the lane's database aside, whose connection is closed by now. Says whether it did; if
     /// not, the lane is still there and is to be given up.
-    pub(crate) async fn set_aside(&self, server: &Server, lane: &LaneId) -> bool {
-        let Some(database) = &lane.own else {
-            return false;
-        };
+    pub(crate) async fn set_aside(&self, server: &Server, database: &OwnDatabase) -> bool {
         let kept = match set_aside(server, database, self.test).await {
             Ok(kept) => kept,
             Err(problem) => {

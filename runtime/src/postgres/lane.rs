@@ -25,11 +25,7 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use self::{hint::Hint, opening::Failure};
-pub(crate) use self::{
-    restore::{REMEMBERED, Restore, Sequence},
-    retire::Cut,
-    seclusion::Seclusion,
-};
+pub(crate) use self::{restore::Restore, retire::Cut, seclusion::Seclusion};
 use crate::{
     Error, executor,
     observe::log,

@@ -168,7 +168,10 @@ impl OwnDatabase {
         let closing = proxy.close(id.own.as_ref().map(mark));
         let closed = tokio::time::timeout(CLAIM_LIMIT, closing).await;
         let is_ours = closed.unwrap_or(false);
-        if is_ours && keeping.set_aside(server, &id).await {
+        if let Some(database) = &id.own
+            && is_ours
+            && keeping.set_aside(server, database).await
+        {
             return Ending::Kept;
         }
         self.active.discard(id);

@@ -18,8 +18,11 @@ use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::OnceCell;
 
-pub(crate) use self::builtins::PROXIED;
-pub(crate) use self::{clean_up::clean_up, empty_tables::EmptyTables};
+pub(crate) use self::{
+    clean_up::clean_up,
+    empty_tables::EmptyTables,
+    sequences::{REMEMBERED, Sequence},
+};
 use crate::{
     BoxError, Error,
     postgres::{database::OwnDatabase, server::Server},

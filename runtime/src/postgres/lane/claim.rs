@@ -141,11 +141,7 @@ pub(super) async fn clone_template(
     let sql = format!("create database {lane} template {template}{owner}");
     let action = format!("run `{sql}`");
     let began = Instant::now();
-    let failed = |error| Cause::Statement {
-        action: action.clone(),
-        server: server.to_string(),
-        error,
-    };
+    let failed = |error| server.statement_failed(&action, error);
     let cloning = async {
         let mut door = server.door().await?;
         loop {

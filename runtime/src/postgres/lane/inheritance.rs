@@ -4,8 +4,7 @@
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use super::REMEMBERED;
-use crate::postgres::database::OwnDatabase;
+use crate::postgres::{database::OwnDatabase, template::REMEMBERED};
 
 /// Gives a clone what was said about its template. The names in it are of our own making and need no quotes.
 ///

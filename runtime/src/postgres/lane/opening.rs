@@ -271,12 +271,7 @@ impl Lanes {
     }
 
     fn statement(&self, action: &str, error: sqlx::Error) -> Failure {
-        let (action, server) = (action.to_owned(), self.server.to_string());
-        Failure::Final(Error::from(Cause::Statement {
-            action,
-            server,
-            error,
-        }))
+        Failure::Final(Error::from(self.server.statement_failed(action, error)))
     }
 
     /// Reserves a lane of which the server has said that nobody uses it.

@@ -1,41 +1,14 @@
 //! What a rollback does not undo in a lane: its sequences, which are put back to the template's values, so that ids
 //! are the same in every run.
 
-use std::{fmt, fmt::Write as _, str::FromStr, sync::Arc};
+use std::{fmt::Write as _, sync::Arc};
 
-use crate::postgres::{database::OwnDatabase, server::Server, upstream::Session};
-
-/// How the setting of a template begins that remembers its sequences: the name of the application that the role which
-/// made it would have. Nobody can connect to a template, so nobody has it, and clones do not inherit it.
-pub(crate) const REMEMBERED: &str = "db-test sequences ";
-
-/// The value of a sequence whose template has used it. A clone has the object ids of its template.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Sequence {
-    pub(crate) id: u32,
-    pub(crate) last_value: i64,
-    pub(crate) is_called: bool,
-}
-
-impl fmt::Display for Sequence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.id, self.last_value, self.is_called)
-    }
-}
-
-impl FromStr for Sequence {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut parts = text.split(':');
-        let mut next = || parts.next().ok_or(());
-        Ok(Self {
-            id: next()?.parse().map_err(drop)?,
-            last_value: next()?.parse().map_err(drop)?,
-            is_called: next()?.parse().map_err(drop)?,
-        })
-    }
-}
+use crate::postgres::{
+    database::OwnDatabase,
+    server::Server,
+    template::{REMEMBERED, Sequence},
+    upstream::Session,
+};
 
 /// What puts back the sequences that a test has touched, to be run in one query with the rollback and before
 /// `discard sequences`.
@@ -112,19 +85,4 @@ fn statement(used: &str, touched: &str) -> String {
          from pg_sequence s left join (values (0::oid, 0::bigint, false){used}) used (id, last, called) on used.id = s.seqrelid \
          where {touched} and has_sequence_privilege(s.seqrelid, 'update')"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Sequence;
-
-    #[test]
-    fn a_sequence_is_read_as_it_was_written() {
-        let sequence = Sequence {
-            id: 16384,
-            last_value: -3,
-            is_called: true,
-        };
-        assert_eq!(sequence.to_string().parse(), Ok(sequence));
-    }
 }

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use super::LaneId;
 use crate::{
     Error,
-    postgres::{cause::Cause, database::OwnDatabase, server::Server},
+    postgres::{database::OwnDatabase, server::Server},
 };
 
 /// Who may connect to a lane besides the process that claimed it.
@@ -85,15 +85,8 @@ impl Server {
         let mut maintenance = self.door().await.map_err(Error::from)?;
         let done = maintenance.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
         maintenance.close().await.ok();
-        let failed = |error| {
-            let server = self.to_string();
-            Error::from(Cause::Statement {
-                action,
-                server,
-                error,
-            })
-        };
-        done.map(drop).map_err(failed)
+        done.map(drop)
+            .map_err(|error| Error::from(self.statement_failed(&action, error)))
     }
 }
 

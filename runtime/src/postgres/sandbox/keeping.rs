@@ -38,7 +38,9 @@ impl Core {
                 "what was under way is undone, the rest is kept; {activity}"
             ));
         }
-        if keeping.set_aside(server, &id).await {
+        if let Some(database) = &id.own
+            && keeping.set_aside(server, database).await
+        {
             return Ending::Kept;
         }
         active.lanes().discard(id, Cut::Everybody);

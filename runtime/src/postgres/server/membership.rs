@@ -42,7 +42,7 @@ impl Server {
         let looked = sqlx::query(LOOK).bind(role).fetch_one(&mut *door).await;
         let read = looked.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
         let (is_superuser, roles): (bool, Vec<String>) =
-            read.map_err(|error| self.statement("list the roles", error))?;
+            read.map_err(|error| self.statement_failed("list the roles", error))?;
         let name = role.to_owned();
         if !roles.contains(&name) {
             let (server, roles) = (self.to_string(), roles.join("`, `"));
@@ -82,15 +82,7 @@ impl Server {
                     error,
                 })
             }
-            Err(error) => Err(self.statement(&format!("run `{sql}`"), error)),
-        }
-    }
-
-    pub(super) fn statement(&self, action: &str, error: sqlx::Error) -> Cause {
-        Cause::Statement {
-            action: action.to_owned(),
-            server: self.to_string(),
-            error,
+            Err(error) => Err(self.statement_failed(&format!("run `{sql}`"), error)),
         }
     }
 }

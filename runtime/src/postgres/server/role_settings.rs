@@ -26,7 +26,9 @@ impl Server {
             .bind(template.as_str())
             .fetch_optional(&mut door)
             .await
-            .map_err(|error| self.statement("read the settings of the session's role", error))?;
+            .map_err(|error| {
+                self.statement_failed("read the settings of the session's role", error)
+            })?;
         if let Some(settings) = settings {
             self.role_settings.set(settings).ok();
         }

@@ -3,7 +3,8 @@
 //!
 //! A builtin that was only replaced would go on being called, by its object id. So it is renamed, and a function of its
 //! name put in its place, which is what the migrations find. On other connections than a proxy's it does what the builtin
-//! always did.
+//! always did. They know a proxy's by the settings that [`Server::session`](crate::postgres::server::Server::session)
+//! gives it.
 
 mod clock;
 mod notify;
@@ -12,9 +13,6 @@ use sqlx::{Connection, Executor};
 
 use super::Template;
 use crate::{observe::log, postgres::database::OwnDatabase};
-
-/// The options of a proxy's connection, by which the functions know it. Every kind of reset returns to them.
-pub(crate) const PROXIED: &str = "-c db_test.proxied=on -c db_test.now=statement";
 
 /// What is replaced, and what is missing where the server does not let us.
 const ALL: [(&str, &str); 2] = [

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{Template, publish};
+use super::Template;
 use crate::postgres::cause::Cause;
 
 /// From PostgreSQL 15 on, the default collation of a database can be one of ICU.
@@ -31,7 +31,11 @@ pub(super) async fn clause(template: &Template, door: &mut PgConnection) -> Resu
         .bind(provider)
         .fetch_all(door)
         .await
-        .map_err(|error| publish::statement(template, "list the collations", error))?;
+        .map_err(|error| {
+            template
+                .server
+                .statement_failed("list the collations", error)
+        })?;
     if has_icu {
         icu(tag, &names)
     } else {

@@ -69,11 +69,19 @@ async fn exists(template: &Template, door: &mut PgConnection) -> Result<bool, Ca
         .bind(template.database.as_str())
         .fetch_optional(&mut *door)
         .await
-        .map_err(|error| statement(template, "look for the template", error))?;
+        .map_err(|error| {
+            template
+                .server
+                .statement_failed("look for the template", error)
+        })?;
     if valid == Some(false) {
         remove(door, &template.database, Sessions::Ended)
             .await
-            .map_err(|error| statement(template, "remove a half-dropped template", error))?;
+            .map_err(|error| {
+                template
+                    .server
+                    .statement_failed("remove a half-dropped template", error)
+            })?;
     }
     Ok(valid == Some(true))
 }
@@ -82,7 +90,11 @@ async fn may_create_databases(template: &Template, door: &mut PgConnection) -> R
     sqlx::query_scalar("select rolcreatedb or rolsuper from pg_roles where rolname = current_user")
         .fetch_one(door)
         .await
-        .map_err(|error| statement(template, "read the role's privileges", error))
+        .map_err(|error| {
+            template
+                .server
+                .statement_failed("read the role's privileges", error)
+        })
 }
 
 async fn make_under_lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
@@ -110,7 +122,11 @@ async fn lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
                 .bind(template.database.as_str())
                 .fetch_one(&mut *door)
                 .await
-                .map_err(|error| statement(template, "take the template's lock", error))?;
+                .map_err(|error| {
+                    template
+                        .server
+                        .statement_failed("take the template's lock", error)
+                })?;
             if taken {
                 return Ok(());
             }
@@ -173,7 +189,11 @@ async fn draw_up(
     draft: &OwnDatabase,
 ) -> Result<(), Cause> {
     let server = &template.server;
-    let failed = |error| statement(template, "make the owner of its databases", error);
+    let failed = |error| {
+        template
+            .server
+            .statement_failed("make the owner of its databases", error)
+    };
     server.make_owner(door).await.map_err(failed)?;
     let (owner, locale) = (server.owner_clause(), locale::clause(template, door).await?);
     let sql = format!("create database {draft}{owner}{locale}");
@@ -224,7 +244,11 @@ async fn comment_of(
         .bind(draft.as_str())
         .fetch_one(door)
         .await
-        .map_err(|error| statement(template, "read the comment of the template", error))
+        .map_err(|error| {
+            template
+                .server
+                .statement_failed("read the comment of the template", error)
+        })
 }
 
 /// What the connections to the databases of this name are doing, for messages about what takes too long.
@@ -250,7 +274,9 @@ async fn wait_until_unused(
                 .fetch_one(&mut *door)
                 .await
                 .map_err(|error| {
-                    statement(template, "look for connections to the template", error)
+                    template
+                        .server
+                        .statement_failed("look for connections to the template", error)
                 })?;
         if !used {
             return Ok(());
@@ -265,15 +291,7 @@ async fn run(template: &Template, door: &mut PgConnection, sql: String) -> Resul
     let action = format!("run `{sql}`");
     match door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(statement(template, &action, error)),
-    }
-}
-
-pub(super) fn statement(template: &Template, action: &str, error: sqlx::Error) -> Cause {
-    Cause::Statement {
-        action: action.to_owned(),
-        server: template.server.to_string(),
-        error,
+        Err(error) => Err(template.server.statement_failed(&action, error)),
     }
 }
 

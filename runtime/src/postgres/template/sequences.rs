@@ -1,13 +1,43 @@
 //! What the template's sequences have counted up to.
 
+use std::{fmt, str::FromStr};
+
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-use super::{Template, publish};
-use crate::postgres::{
-    cause::Cause,
-    database::OwnDatabase,
-    lane::{REMEMBERED, Sequence},
-};
+use super::Template;
+use crate::postgres::{cause::Cause, database::OwnDatabase};
+
+/// How the setting of a template begins that remembers its sequences: the name of the application that the role which
+/// made it would have. Nobody can connect to a template, so nobody has it, and clones do not inherit it.
+pub(crate) const REMEMBERED: &str = "db-test sequences ";
+
+/// The value of a sequence that the migrations or seeds have used. A clone has the object ids of its template.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Sequence {
+    pub(crate) id: u32,
+    pub(crate) last_value: i64,
+    pub(crate) is_called: bool,
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.id, self.last_value, self.is_called)
+    }
+}
+
+impl FromStr for Sequence {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.split(':');
+        let mut next = || parts.next().ok_or(());
+        Ok(Self {
+            id: next()?.parse().map_err(drop)?,
+            last_value: next()?.parse().map_err(drop)?,
+            is_called: next()?.parse().map_err(drop)?,
+        })
+    }
+}
 
 /// A query for each sequence. Its values can be selected from the sequence only.
 const QUERIES: &str = "select format('select %s::oid, last_value, is_called, seqstart from %I.%I, pg_sequence where seqrelid = %1$s', \
@@ -23,7 +53,11 @@ pub(super) async fn remember(
     door: &mut PgConnection,
     draft: &OwnDatabase,
 ) -> Result<(), Cause> {
-    let failed = |error| publish::statement(template, "read the sequences of the template", error);
+    let failed = |error| {
+        template
+            .server
+            .statement_failed("read the sequences of the template", error)
+    };
     let server = &template.server;
     let options = server.door_options().database(draft.as_str());
     let connected = server.connect(&options).await;
@@ -68,4 +102,19 @@ async fn read(connection: &mut PgConnection) -> Result<Option<Vec<Sequence>>, sq
         }
     }
     Ok((!queries.is_empty()).then_some(used))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sequence;
+
+    #[test]
+    fn a_sequence_is_read_as_it_was_written() {
+        let sequence = Sequence {
+            id: 16384,
+            last_value: -3,
+            is_called: true,
+        };
+        assert_eq!(sequence.to_string().parse(), Ok(sequence));
+    }
 }

@@ -1,4 +1,4 @@
-//! Waits with an end.
+//! Bounded waits.
 
 use std::{
     io::{self, Read},
@@ -9,6 +9,9 @@ use std::{
 
 /// How often a condition is looked at. Short against the 30 ms that a server start takes.
 pub(super) const POLL: Duration = Duration::from_millis(2);
+
+/// How long a server gets to obey a signal: far more than it needs.
+pub(super) const SIGNAL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Waits until the condition holds; false when it did not within the limit.
 pub(super) fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {

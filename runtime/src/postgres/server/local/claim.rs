@@ -5,11 +5,11 @@ use std::{fs, time::Duration};
 use rustix::process::{Pid, Signal};
 
 use super::{
-    bounded, cluster,
+    bounded::{self, SIGNAL_LIMIT},
+    cluster,
     error::LocalServerError,
     instance::Instance,
     lock::{FileLock, Watched},
-    postmaster::SIGNAL_LIMIT,
     readiness,
 };
 

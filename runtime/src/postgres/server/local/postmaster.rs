@@ -13,8 +13,8 @@ use rustix::process::{Pid, Signal};
 use super::{
     account::Account,
     binaries::Binaries,
-    bounded, claim,
-    claim::Claim,
+    bounded::{self, SIGNAL_LIMIT},
+    claim::{self, Claim},
     cluster::{self, Data},
     error::{self, LocalServerError},
     instance::Instance,
@@ -26,8 +26,6 @@ use super::{
 /// Takes 30 ms here; longer when the server was killed and has to recover. With the limits below and that of
 /// `initdb`, the supervisor always reports before a joining process gives up.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// More than any server needs to obey a signal.
-pub(super) const SIGNAL_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running server.
 #[derive(Debug)]

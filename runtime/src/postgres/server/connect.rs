@@ -1,0 +1,183 @@
+//! Connecting to the server: for maintenance, for tests and for a proxy; again where that can help.
+
+use std::time::Duration;
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Executor, PgConnection, postgres::PgConnectOptions,
+};
+
+use super::{ConnectFailure, Server, timeouts};
+use crate::{
+    executor,
+    postgres::{
+        cause::Cause,
+        proxy::BASE,
+        relay::Relay,
+        sqlstate::{self, is},
+        upstream::{Session, Upstream},
+    },
+};
+
+/// How long a new connection may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often a server that is still starting up is asked again.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The options of a proxy's connection, by which the functions that replace builtins in a template know it. Every kind
+/// of reset returns to them.
+const PROXIED: &str = "-c db_test.proxied=on -c db_test.now=statement";
+
+impl Server {
+    /// Connects to the database that the server was named by, or to `postgres` if there is none of
+    /// that name: it is only the door to others.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached within ten seconds or refuses.
+    pub(crate) async fn door(&self) -> Result<PgConnection, Cause> {
+        let named = match self.maintenance(&self.door_options()).await {
+            Err(failure) if failure.is(sqlstate::INVALID_CATALOG_NAME) => failure,
+            result => return result.map_err(|failure| self.explain(failure)),
+        };
+        let fallback = self.door_options().database("postgres");
+        let fallback = self.maintenance(&fallback).await;
+        fallback.map_err(|_| self.explain(named))
+    }
+
+    async fn maintenance(
+        &self,
+        options: &PgConnectOptions,
+    ) -> Result<PgConnection, ConnectFailure> {
+        let mut connection = self.connect(options).await?;
+        let sql = AssertSqlSafe(timeouts::no_limits(&connection));
+        let set = connection.execute(sqlx::raw_sql(sql)).await;
+        set.map(|_| connection).map_err(ConnectFailure::Refused)
+    }
+
+    /// Connects, waiting for a server that says that it is only starting up, and starting the
+    /// private one again if it is gone.
+    pub(crate) async fn connect(
+        &self,
+        options: &PgConnectOptions,
+    ) -> Result<PgConnection, ConnectFailure> {
+        let was_plain = self.relay.get().is_none();
+        let reachable = self.reachable(options.clone());
+        let connected = self.persist(|| reachable.connect()).await;
+        match connected {
+            Err(failure)
+                if was_plain
+                    && failure.is(sqlstate::INVALID_AUTHORIZATION_SPECIFICATION)
+                    && self.encrypts_from_now_on() =>
+            {
+                let reachable = self.reachable(options.clone());
+                self.persist(|| reachable.connect()).await
+            }
+            result => result,
+        }
+    }
+
+    /// Options that a driver can connect by which lacks encryption.
+    pub(crate) fn reachable(&self, options: PgConnectOptions) -> PgConnectOptions {
+        let upstream = Upstream::of(&self.door);
+        if upstream.is_plain() && self.relay.get().is_none() {
+            return options;
+        }
+        let open = || Relay::open(upstream, None).ok();
+        match self.relay.get_or_init(open) {
+            Some(relay) => relay.place().lead(options),
+            None => options,
+        }
+    }
+
+    /// A server has refused a connection that was not encrypted; says whether that can be mended.
+    fn encrypts_from_now_on(&self) -> bool {
+        let upstream = Upstream::of(&self.door);
+        let open = || Relay::open(upstream.clone(), None).ok();
+        upstream.may_be_encrypted() && self.relay.get_or_init(open).is_some()
+    }
+
+    /// Connects without a driver, for a proxy.
+    pub(crate) async fn session(
+        &self,
+        options: &PgConnectOptions,
+    ) -> Result<Session, ConnectFailure> {
+        let upstream = Upstream::of(options);
+        let database = options.get_database().unwrap_or(options.get_username());
+        let mut parameters = BASE.map(|(name, value)| (name, value.to_owned())).to_vec();
+        parameters.push(("database", database.to_owned()));
+        parameters.push(("application_name", "db-test".to_owned()));
+        // So it is what every kind of reset returns to.
+        let options = format!("{} {PROXIED}", options.get_options().unwrap_or_default());
+        parameters.push(("options", options.trim_start().to_owned()));
+        let attempt = || {
+            let (upstream, parameters) = (upstream.clone(), parameters.clone());
+            executor::blocking(move || {
+                let parameters = parameters
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str()));
+                upstream.connect(&parameters.collect::<Vec<_>>())
+            })
+        };
+        let session = self.persist(attempt).await?;
+        if session.stream.is_encrypted() {
+            self.encrypts_from_now_on();
+        }
+        Ok(session)
+    }
+
+    async fn persist<T, F: Future<Output = Result<T, sqlx::Error>>>(
+        &self,
+        connect: impl Fn() -> F,
+    ) -> Result<T, ConnectFailure> {
+        let attempt = async {
+            let (mut revived, mut has_owner) = (false, false);
+            loop {
+                match connect().await {
+                    Err(error) if is(&error, sqlstate::CANNOT_CONNECT_NOW) => {
+                        tokio::time::sleep(RETRY_PAUSE).await;
+                    }
+                    Err(error) if !has_owner && self.can_make_owner(&error).await => {
+                        has_owner = true;
+                    }
+                    Err(sqlx::Error::Io(_)) if !revived => {
+                        revived = true;
+                        self.revive().await;
+                    }
+                    result => return result,
+                }
+            }
+        };
+        match tokio::time::timeout(CONNECT_LIMIT, attempt).await {
+            Ok(result) => result.map_err(ConnectFailure::Refused),
+            Err(_) => Err(ConnectFailure::TimedOut),
+        }
+    }
+
+    pub(crate) fn explain(&self, failure: ConnectFailure) -> Cause {
+        if let Some(cause) = self.spoken_by_pooler(&failure) {
+            return cause;
+        }
+        let server = self.to_string();
+        match failure {
+            ConnectFailure::Refused(error) => Cause::Connect {
+                server,
+                advice: self.advice(),
+                error,
+            },
+            ConnectFailure::TimedOut => Cause::ConnectTimedOut {
+                server,
+                seconds: CONNECT_LIMIT.as_secs(),
+            },
+        }
+    }
+
+    /// A statement of our own that failed; `action` completes "could not".
+    pub(crate) fn statement_failed(&self, action: &str, error: sqlx::Error) -> Cause {
+        Cause::Statement {
+            action: action.to_owned(),
+            server: self.to_string(),
+            error,
+        }
+    }
+}
