@@ -168,8 +168,8 @@ pub(super) struct Info {
     pub(super) rewritten: Option<String>,
     /// How it has the time at which its transaction began.
     pub(super) reads_clock: Option<ReadsClock>,
-    /// An advisory lock that it takes or releases, and nothing else.
-    pub(super) advisory: Option<Advisory>,
+    /// The advisory locks that it takes or releases, if it does nothing else.
+    pub(super) advisory: Vec<Advisory>,
     /// A cursor that ends with its transaction.
     pub(super) cursor: Option<String>,
     /// One that outlives it.

@@ -35,6 +35,8 @@ pub(super) struct Savepoint {
     pub(super) applied: Settings,
     /// How long the journal of writes was.
     pub(super) journal: usize,
+    /// The number of the next advisory lock.
+    pub(super) advisory: u64,
     pub(super) generation: u64,
 }
 
@@ -192,6 +194,7 @@ mod tests {
                 pending: Rc::default(),
                 applied: Rc::default(),
                 journal: 0,
+                advisory: 0,
                 generation: 0,
             };
             stack.push(savepoint, &mut String::new());

@@ -41,15 +41,29 @@ const WITHIN: [&str; 9] = [
 ];
 
 impl Advisory {
-    /// `select pg_advisory_lock(…)` and its kin, with nothing but a cast or a name behind it.
-    pub(super) fn of(words: &Words<'_>) -> Option<Self> {
-        if !words.is(0, "select") {
-            return None;
+    /// `select pg_advisory_lock(…), …` and its kin, with nothing but a cast or a name behind each; empty for what does
+    /// more.
+    pub(super) fn all(words: &Words<'_>) -> Vec<Self> {
+        let (mut calls, mut n) = (Vec::new(), 0);
+        if !words.is(n, "select") {
+            return calls;
         }
-        let at = if words.is(1, "pg_catalog") && words.raw(2) == "." {
-            3
+        while n < words.len() {
+            let Some((call, end)) = Self::call(words, n + 1) else {
+                return Vec::new();
+            };
+            calls.push(call);
+            n = end;
+        }
+        calls
+    }
+
+    /// A call, up to the comma behind it or the end of the statement.
+    fn call(words: &Words<'_>, from: usize) -> Option<(Self, usize)> {
+        let at = if words.is(from, "pg_catalog") && words.raw(from + 1) == "." {
+            from + 2
         } else {
-            1
+            from
         };
         if words.kind(at) != Some(TokenKind::Word) || words.raw(at + 1) != "(" {
             return None;
@@ -74,17 +88,21 @@ impl Advisory {
             (false, "unlock_all") => (Action::UnlockAll, false, false),
             _ => return None,
         };
-        let (key, end) = key(words, at + 2)?;
-        let is_rest_plain = (end..words.len()).all(|n| {
-            let is_name = words.is_name(n) && !words.any(n, &["from", "where", "union"]);
-            is_name || words.raw(n) == ":"
-        });
-        is_rest_plain.then_some(Self {
+        let (key, behind) = key(words, at + 2)?;
+        let is_plain = |n: &usize| {
+            let is_name = words.is_name(*n) && !words.any(*n, &["from", "where", "union"]);
+            is_name || words.raw(*n) == ":"
+        };
+        let end = (behind..words.len()).find(|n| !is_plain(n));
+        let end = end.unwrap_or(words.len());
+        let is_last = end == words.len();
+        let call = Self {
             action,
             is_shared,
             of_transaction,
             key,
-        })
+        };
+        (is_last || words.raw(end) == ",").then_some((call, end))
     }
 
     /// The key as text that PostgreSQL reads, if the values of its parameters are known.
@@ -164,8 +182,11 @@ mod tests {
     use crate::{observe::recording::Parameter, postgres::proxy::lexer::tokens};
 
     fn key(sql: &str, parameters: &[Parameter]) -> Option<(Action, String)> {
-        let advisory = recognize(sql, &tokens(sql, false)).advisory?;
-        Some((advisory.action, advisory.key(parameters)?))
+        let calls = recognize(sql, &tokens(sql, false)).advisory;
+        let [call] = calls.as_slice() else {
+            return None;
+        };
+        Some((call.action, call.key(parameters)?))
     }
 
     fn binary(type_id: u32, value: &[u8]) -> Parameter {
@@ -205,8 +226,27 @@ mod tests {
     }
 
     #[test]
+    fn several_calls_are_known_in_order() {
+        let sql = "select pg_advisory_lock($1) as one, pg_catalog.pg_advisory_unlock(8)::text";
+        let calls = recognize(sql, &tokens(sql, false)).advisory;
+        let parameters = [binary(20, &7_i64.to_be_bytes())];
+        let known = calls
+            .iter()
+            .map(|call| (call.action, call.key(&parameters)));
+        assert_eq!(
+            known.collect::<Vec<_>>(),
+            [
+                (Action::Lock, Some("7".to_owned())),
+                (Action::Unlock, Some("8".to_owned()))
+            ]
+        );
+    }
+
+    #[test]
     fn what_does_more_is_not_known() {
         for sql in [
+            "select pg_advisory_lock(1), pg_advisory_lock(id) from jobs",
+            "select pg_advisory_lock(1),",
             "select pg_advisory_lock(id) from jobs",
             "select pg_try_advisory_lock(1), 2",
             "select pg_advisory_lock(random()::int)",

@@ -52,7 +52,7 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
     }
     calls(&words, &mut info);
     info.reads_clock = reads_clock(&words);
-    info.advisory = Advisory::of(&words);
+    info.advisory = Advisory::all(&words);
     info.access = Access::of(&words);
     info
 }

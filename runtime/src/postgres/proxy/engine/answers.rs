@@ -237,7 +237,6 @@ impl Engine {
         let is_stale = message.starts_with("cached plan must not")
             || code == sqlstate::INVALID_SQL_STATEMENT_NAME;
         self.find_in_error(id, code, body);
-        self.advisory_locks.transaction_ended(id);
         let unit = self.unit(id);
         unit.failed = true;
         unit.copying = false;

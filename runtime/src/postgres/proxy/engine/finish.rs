@@ -163,6 +163,7 @@ impl Engine {
 
     /// Does what is due at a commit of a transaction in which something `ran` or not.
     pub(super) fn committed(&mut self, id: ClientId, ran: bool) {
+        self.advisory_locks.transaction_ended(id);
         let client = self.client(id);
         let deletes = ran
             && client

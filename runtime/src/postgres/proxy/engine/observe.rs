@@ -120,7 +120,7 @@ impl Engine {
         };
         let found = self.clock.answered(self.now, id, &part.sql, stands_still);
         self.events.extend(found.map(Event::Entanglement));
-        self.note_advisory_lock(id, &part);
+        self.note_advisory_locks(id, &part);
         if !self.is_observed() {
             return;
         }
@@ -136,18 +136,18 @@ impl Engine {
     }
 
     /// Advisory locks last longer than what holds them, so they are noted whoever is there.
-    fn note_advisory_lock(&mut self, id: ClientId, part: &Part) {
-        let (Some(call), Some(key)) = (&part.info.advisory, &part.advisory_key) else {
-            return;
-        };
-        let lasts = self.client(id).transaction.is_some() || self.unit(id).is_block();
-        let found = self
-            .advisory_locks
-            .answered(id, call, key, &part.sql, lasts);
-        let found = found
-            .into_iter()
-            .flat_map(|found| self.journal.report(found));
-        self.events.extend(found.map(Event::Entanglement));
+    fn note_advisory_locks(&mut self, id: ClientId, part: &Part) {
+        for (call, key) in part.info.advisory.iter().zip(&part.advisory_keys) {
+            let Some(key) = key else { continue };
+            let lasts = self.client(id).transaction.is_some() || self.unit(id).is_block();
+            let found = self
+                .advisory_locks
+                .answered(id, call, key, &part.sql, lasts);
+            let found = found
+                .into_iter()
+                .flat_map(|found| self.journal.report(found));
+            self.events.extend(found.map(Event::Entanglement));
+        }
     }
 }
 
@@ -166,8 +166,8 @@ pub(super) struct Part {
     sql: std::sync::Arc<str>,
     info: Rc<super::super::control::Info>,
     values: Vec<u64>,
-    /// The advisory lock that it is about, if it is known.
-    advisory_key: Option<String>,
+    /// The keys of its calls about advisory locks, where they are known.
+    advisory_keys: Vec<Option<String>>,
 }
 
 /// Notes that the next part of an execution is done; gives the part and what is known of it.
@@ -180,10 +180,10 @@ pub(super) fn complete(execution: &mut Execution, tag: &[u8], is_observed: bool)
         values.extend(hash_parameters(&execution.parameters));
     }
     let info = info?;
-    let advisory = info.advisory.as_ref();
+    let calls = info.advisory.iter();
     Some(Part {
         sql: std::sync::Arc::clone(&execution.sql),
-        advisory_key: advisory.and_then(|call| call.key(&execution.parameters)),
+        advisory_keys: calls.map(|call| call.key(&execution.parameters)).collect(),
         info,
         values,
     })

@@ -32,6 +32,7 @@ impl Engine {
             pending,
             applied,
             journal,
+            advisory: self.advisory_locks.next_number(),
             generation,
         };
         self.stack.push(savepoint, &mut self.backend.prefix);
@@ -47,6 +48,7 @@ impl Engine {
         if here.generation != self.generation {
             self.schema_changed();
         }
+        self.advisory_locks.undone(here.owner, here.advisory);
         for finding in self.journal.undone(here.owner, here.journal, why) {
             self.events.push_back(Event::Entanglement(finding));
         }

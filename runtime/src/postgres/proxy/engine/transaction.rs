@@ -196,7 +196,6 @@ impl Engine {
             self.give_up(at);
         }
         self.journal.committed(id);
-        self.advisory_locks.transaction_ended(id);
         self.committed(id, ran);
         self.chain(id, modes);
         self.tell_tag(id, "COMMIT");

@@ -172,6 +172,70 @@ fn an_advisory_lock_ends_with_its_connection_and_the_failure_of_its_transaction(
 }
 
 #[test]
+fn an_advisory_lock_of_a_transaction_ends_with_the_savepoint_that_it_came_after() {
+    let mut stage = stage();
+    let (a, b) = (stage.connect(), stage.connect());
+    for sql in [
+        "begin",
+        "select pg_advisory_xact_lock(6)",
+        "savepoint one",
+        "select pg_advisory_xact_lock(7), pg_advisory_lock(8)",
+        "rollback to one",
+    ] {
+        stage.ask(a, sql);
+    }
+    // The transaction is open: it is waited for, once.
+    stage.send(b, "select pg_try_advisory_lock(7)");
+    stage.settle();
+    stage.now = stage.engine.deadline().expect("a wait has an end");
+    stage.hear(b);
+    assert!(stage.findings().is_empty(), "{:?}", stage.events);
+    for key in ["6", "8"] {
+        stage.ask(b, &format!("select pg_try_advisory_lock({key})"));
+    }
+    assert_eq!(stage.findings(), [FindingKind::AdvisoryLockGranted; 2]);
+}
+
+#[test]
+fn a_failure_after_a_savepoint_keeps_the_advisory_locks_from_before_it() {
+    let mut stage = stage_with(Arc::new(()), |kind, sql| {
+        let mut out = Vec::new();
+        if kind != b'Q' || sql != "select broken" {
+            return None;
+        }
+        error(
+            &mut out,
+            ErrorFields::new("ERROR", "42703", "no such column"),
+        );
+        ready(&mut out, b'E');
+        Some(out)
+    });
+    let (a, b) = (stage.connect(), stage.connect());
+    for sql in [
+        "begin",
+        "select pg_advisory_xact_lock(7)",
+        "savepoint one",
+        "select broken",
+    ] {
+        stage.ask(a, sql);
+    }
+    stage.send(b, "select pg_try_advisory_lock(7)");
+    stage.settle();
+    stage.now = stage.engine.deadline().expect("a wait has an end");
+    stage.hear(b);
+    assert_eq!(stage.findings(), [FindingKind::AdvisoryLockGranted]);
+}
+
+#[test]
+fn an_advisory_lock_of_an_implicit_transaction_ends_with_it() {
+    let mut stage = stage();
+    let (a, b) = (stage.connect(), stage.connect());
+    stage.ask(a, "select pg_advisory_xact_lock(7); select 1");
+    stage.ask(b, "select pg_try_advisory_lock(7)");
+    assert!(stage.findings().is_empty(), "{:?}", stage.events);
+}
+
+#[test]
 fn a_name_that_another_connection_has_is_refused_with_the_way_out() {
     let mut stage = stage_with(Arc::new(()), |kind, sql| {
         let (code, text) = match sql {
