@@ -7,6 +7,7 @@ pub(crate) const INVALID_GRANT_OPERATION: &str = "0LP01";
 pub(crate) const INVALID_PARAMETER_VALUE: &str = "22023";
 pub(crate) const FOREIGN_KEY_VIOLATION: &str = "23503";
 pub(crate) const UNIQUE_VIOLATION: &str = "23505";
+pub(crate) const EXCLUSION_VIOLATION: &str = "23P01";
 pub(crate) const ACTIVE_SQL_TRANSACTION: &str = "25001";
 pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
 pub(crate) const NO_ACTIVE_SQL_TRANSACTION: &str = "25P01";

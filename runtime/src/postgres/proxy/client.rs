@@ -94,6 +94,8 @@ pub(super) struct Unit {
     /// The schema may have changed.
     pub(super) changed_schema: bool,
     pub(super) ran: bool,
+    /// The last statement that was answered.
+    pub(super) last: Option<Arc<str>>,
     /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in it.
     pub(super) modes: Modes,
     pub(super) queried: bool,
@@ -288,6 +290,7 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            last: None,
             pipelines: false,
             ends_backend: false,
             checked: false,

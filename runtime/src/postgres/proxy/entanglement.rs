@@ -35,6 +35,10 @@ struct Entry {
 pub(super) struct Journal {
     entries: Vec<Entry>,
     found: Vec<Finding>,
+    /// The tables with foreign keys and those that these lead to.
+    references: Vec<(String, String)>,
+    /// The generation of the schema that they are of.
+    references_of: Option<u64>,
 }
 
 /// A statement that has been answered.
@@ -42,7 +46,7 @@ pub(super) struct Done<'a> {
     pub(super) client: ClientId,
     pub(super) sql: &'a Arc<str>,
     pub(super) info: &'a Rc<Info>,
-    pub(super) values: &'a [u64],
+    pub(super) values: Vec<u64>,
     pub(super) rows: Option<u64>,
 }
 
@@ -60,14 +64,28 @@ impl Journal {
         self.found.clear();
     }
 
+    /// Whether the foreign keys of this schema have to be read; they are expected then.
+    pub(super) fn expects_references(&mut self, generation: u64) -> bool {
+        if self.references_of.replace(generation) == Some(generation) {
+            return false;
+        }
+        self.references.clear();
+        true
+    }
+
+    pub(super) fn add_reference(&mut self, from: String, to: String) {
+        self.references.push((from, to));
+    }
+
     /// Looks at a statement; gives what it met.
-    pub(super) fn observe(&mut self, done: &Done<'_>) -> Vec<Finding> {
+    pub(super) fn observe(&mut self, done: Done<'_>) -> Vec<Finding> {
         let mut met = Vec::new();
         for entry in &self.entries {
             if entry.client == done.client || entry.is_committed {
                 continue;
             }
-            if let Some(kind) = meets(entry, done) {
+            let kind = meets(entry, &done).or_else(|| self.refers(entry, &done));
+            if let Some(kind) = kind {
                 met.push(Finding {
                     kind,
                     first: (entry.client, Arc::clone(&entry.sql)),
@@ -81,7 +99,7 @@ impl Journal {
                 client: done.client,
                 sql: Arc::clone(done.sql),
                 info: Rc::clone(done.info),
-                values: done.values.to_vec(),
+                values: done.values,
                 is_committed: false,
             });
         }
@@ -105,6 +123,21 @@ impl Journal {
         });
         let met = met.collect();
         self.new_ones(met)
+    }
+
+    /// Whether a statement refers by a foreign key to a row that is not committed; production does not find it.
+    fn refers(&self, entry: &Entry, done: &Done<'_>) -> Option<FindingKind> {
+        let (first, second) = (&entry.info.access, &done.info.access);
+        let writes = matches!(second.verb, Verb::Insert | Verb::Change) && done.rows != Some(0);
+        if first.verb != Verb::Insert || !writes {
+            return None;
+        }
+        let is_same_row = entry.values.iter().any(|value| done.values.contains(value));
+        let leads = |(from, to): &(String, String)| {
+            second.targets.contains(from) && first.targets.contains(to)
+        };
+        let refers = is_same_row && self.references.iter().any(leads);
+        refers.then_some(FindingKind::ReadUncommitted)
     }
 
     /// A finding that is known by other means.
@@ -242,11 +275,11 @@ mod tests {
         rows: u64,
     ) -> Vec<FindingKind> {
         let info = Rc::new(recognize(sql, &tokens(sql, false)));
-        let found = journal.observe(&Done {
+        let found = journal.observe(Done {
             client,
             sql: &Arc::from(sql),
             info: &info,
-            values,
+            values: values.to_vec(),
             rows: Some(rows),
         });
         found.into_iter().map(|finding| finding.kind).collect()
@@ -313,6 +346,24 @@ mod tests {
             run(&mut journal, 2, take, &[], 1),
             [FindingKind::LockNotWaitedFor]
         );
+    }
+
+    #[test]
+    fn a_reference_to_a_row_that_is_not_committed_is_found() {
+        let mut journal = Journal::default();
+        assert!(journal.expects_references(1) && !journal.expects_references(1));
+        journal.add_reference("parts".to_owned(), "wholes".to_owned());
+        run(&mut journal, 1, "insert into wholes values ($1)", &[7], 1);
+        for (value, is_found) in [(8, false), (7, true)] {
+            let sql = "insert into parts values ($1)";
+            let found = run(&mut journal, 2, sql, &[value], 1);
+            assert_eq!(!found.is_empty(), is_found, "{value}");
+        }
+        let other = "insert into others values ($1)";
+        assert!(run(&mut journal, 2, other, &[7], 1).is_empty());
+        assert!(journal.expects_references(2));
+        let again = "insert into parts (whole) values ($1)";
+        assert!(run(&mut journal, 2, again, &[7], 1).is_empty());
     }
 
     #[test]

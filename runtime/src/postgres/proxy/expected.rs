@@ -30,6 +30,8 @@ pub(super) enum Own {
     Opening,
     /// The values of a client's settings, by the names and numbers of the unknown ones.
     Values(ClientId, Vec<(Rc<str>, u64, bool)>),
+    /// The tables with foreign keys and those that these lead to.
+    References,
     /// Deferred constraints.
     Check,
     /// Like `Prefix`, but a failure refuses a mark.

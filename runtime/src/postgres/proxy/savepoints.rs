@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Transaction,
     /// A savepoint of the client, by its name.
     Named(String),
+    /// A transaction that its owner has rolled back while another client had the backend.
+    RolledBack,
     /// A place that the harness returns to.
     Mark(u32),
 }
@@ -110,6 +112,24 @@ impl Stack {
             owner,
             |kind| matches!(kind, Kind::Named(known) if known == name),
         )
+    }
+
+    /// Marks a client's transaction as rolled back, for the backend to return to later.
+    pub(super) fn roll_back_later(&mut self, owner: ClientId) -> Option<&Savepoint> {
+        let at = self.transaction(owner)?;
+        self.all[at].kind = Kind::RolledBack;
+        let own = self.all[at + 1..].iter_mut();
+        for inner in own.filter(|inner| inner.owner == owner) {
+            inner.is_over = true;
+        }
+        self.all.get(at)
+    }
+
+    /// The innermost transaction that the backend is still to return from.
+    pub(super) fn rolled_back(&self) -> Option<usize> {
+        self.all
+            .iter()
+            .rposition(|savepoint| savepoint.kind == Kind::RolledBack)
     }
 
     pub(super) fn mark(&self, number: u32) -> Option<usize> {

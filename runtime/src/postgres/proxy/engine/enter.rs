@@ -18,6 +18,11 @@ const DEFERRED: &str = "select 'set constraints ' || string_agg(format('%I.%I', 
     filter (where c.condeferred) || ' deferred;', count(*) from pg_catalog.pg_constraint c \
     join pg_catalog.pg_namespace n on n.oid = c.connamespace where c.condeferrable";
 
+/// The tables with foreign keys and those that these lead to, by the names that statements use.
+const REFERENCES: &str = "select a.relname, b.relname from pg_catalog.pg_constraint c \
+    join pg_catalog.pg_class a on a.oid = c.conrelid join pg_catalog.pg_class b on b.oid = c.confrelid \
+    where c.contype = 'f'";
+
 impl Engine {
     /// Sets the backend up for a client that has acquired it.
     pub(super) fn enter(&mut self, id: ClientId) {
@@ -115,6 +120,15 @@ impl Engine {
             ));
         } else {
             self.backend.prefix.push_str(deferred);
+        }
+    }
+
+    /// Reads the foreign keys of a schema in which clients meet, once.
+    pub(super) fn read_references(&mut self) {
+        if self.backend.is_open && self.journal.expects_references(self.generation) {
+            self.send_prefix(Own::Prefix);
+            query(&mut self.backend.out, REFERENCES);
+            self.backend.answers.push(Expected::Own(Own::References));
         }
     }
 

@@ -106,6 +106,7 @@ impl Engine {
         client.last_active = Some(now);
         if self.active == Some(id) {
             self.active = None;
+            self.catch_up();
         }
         if ran {
             self.report_parameters(id);
@@ -193,7 +194,7 @@ impl Engine {
         if !pending.temporaries.is_empty() || !pending.cursors.is_empty() || deletes {
             self.switch_to(id);
             self.end_temporaries(id, &pending.temporaries);
-            self.close_cursors(&pending.cursors);
+            self.close_cursors(&pending.cursors, false);
         }
         self.notify_all(id, &pending.notes);
     }
@@ -225,15 +226,15 @@ impl Engine {
         }
     }
 
-    /// Cursors end with their transaction. Some may be closed by now.
-    fn close_cursors(&mut self, names: &[String]) {
+    /// Closes cursors of these names, those `WITH HOLD` or the others. Some may be closed by now.
+    pub(super) fn close_cursors(&mut self, names: &[String], are_holdable: bool) {
         if names.is_empty() {
             return;
         }
         let names: Vec<_> = names.iter().map(|name| literal(name)).collect();
         self.before(&format!(
             "do $db_test$ declare n text; begin foreach n in array array[{}] loop \
-             if exists (select from pg_catalog.pg_cursors where name = n and not is_holdable) then \
+             if exists (select from pg_catalog.pg_cursors where name = n and is_holdable = {are_holdable}) then \
              execute pg_catalog.format('close %I', n); end if; end loop; end $db_test$;",
             names.join(",")
         ));

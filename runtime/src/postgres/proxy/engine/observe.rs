@@ -1,12 +1,13 @@
 //! What statements did, as far as it concerns other clients.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use super::Engine;
 use crate::postgres::{
     proxy::{
         api::{ClientId, Event, Finding, FindingKind},
-        control::ReadsClock,
+        client::Check,
+        control::{Info, ReadsClock, Verb},
         entanglement::{Done, hash, hash_parameters},
         expected::{Execution, Expected},
         protocol::{Body, error_field, rows_of},
@@ -41,20 +42,10 @@ impl Engine {
         else {
             return;
         };
-        let sql = std::sync::Arc::clone(&execution.sql);
+        let sql = Arc::clone(&execution.sql);
         let mut found = Vec::new();
-        if matches!(
-            code,
-            sqlstate::UNIQUE_VIOLATION | sqlstate::FOREIGN_KEY_VIOLATION
-        ) {
-            let done = Done {
-                client: id,
-                sql: &sql,
-                info: &info,
-                values: &[],
-                rows: None,
-            };
-            found = self.journal.violated(&done, &violated_tables(error));
+        if is_violation(code) {
+            found = self.violated(id, &sql, &info, error);
         } else if code == sqlstate::READ_ONLY_SQL_TRANSACTION
             && let Some(other) = self.reads_only_for(id)
         {
@@ -83,9 +74,48 @@ impl Engine {
             .extend(found.into_iter().map(Event::Entanglement));
     }
 
-    /// Whether clients can meet: one alone, or one after the other outside of transactions, meets nobody.
+    /// A check of deferred constraints that failed, perhaps because of what another client has not committed.
+    pub(super) fn find_in_check(&mut self, id: ClientId, error: &[u8]) {
+        if !is_violation(error_field(error, b'C').unwrap_or_default()) {
+            return;
+        }
+        let sql = match self.unit(id).checking {
+            Some(Check::Auto) => self.unit_text(id),
+            _ => Arc::from("commit"),
+        };
+        let found = self.violated(id, &sql, &Rc::default(), error);
+        self.events
+            .extend(found.into_iter().map(Event::Entanglement));
+    }
+
+    fn violated(
+        &mut self,
+        id: ClientId,
+        sql: &Arc<str>,
+        info: &Rc<Info>,
+        error: &[u8],
+    ) -> Vec<Finding> {
+        let done = Done {
+            client: id,
+            sql,
+            info,
+            values: Vec::new(),
+            rows: None,
+        };
+        self.journal.violated(&done, &violated_tables(error))
+    }
+
+    /// Whether a statement matters to others. Outside of transactions nobody meets; a client that is alone can be read
+    /// by one that comes later, so what it writes matters.
     pub(super) fn is_observed(&self) -> bool {
-        self.clients.len() > 1 && self.stack.holder().is_some()
+        let writes = || match self.backend.answers.front() {
+            Some(Expected::Execute(execution) | Expected::Simple(execution)) => {
+                let info = execution.infos.get(execution.done);
+                info.is_some_and(|info| info.access.verb != Verb::Read)
+            }
+            _ => false,
+        };
+        self.stack.holder().is_some() && (self.clients.len() > 1 || writes())
     }
 
     /// A statement was executed.
@@ -103,7 +133,7 @@ impl Engine {
             return;
         };
         if let Some(open) = &mut self.client(id).transaction {
-            open.last = Some(std::sync::Arc::clone(&part.sql));
+            open.last = Some(Arc::clone(&part.sql));
         }
         if let Some(prepared) = &part.info.prepared {
             // It outlives what fails after it.
@@ -121,14 +151,16 @@ impl Engine {
         let found = self.clock.answered(self.now, id, &part.sql, stands_still);
         self.events.extend(found.map(Event::Entanglement));
         self.note_advisory_locks(id, &part);
-        if !self.is_observed() {
+        let unit = self.unit(id);
+        unit.last = Some(Arc::clone(&part.sql));
+        if self.stack.holder().is_none() {
             return;
         }
-        let found = self.journal.observe(&Done {
+        let found = self.journal.observe(Done {
             client: id,
             sql: &part.sql,
             info: &part.info,
-            values: &part.values,
+            values: part.values,
             rows: rows_of(tag),
         });
         self.events
@@ -151,6 +183,16 @@ impl Engine {
     }
 }
 
+/// Whether an error may be about rows that production's statement would have waited for.
+fn is_violation(code: &str) -> bool {
+    matches!(
+        code,
+        sqlstate::UNIQUE_VIOLATION
+            | sqlstate::FOREIGN_KEY_VIOLATION
+            | sqlstate::EXCLUSION_VIOLATION
+    )
+}
+
 /// The tables that a violated constraint is about: a trigger's write or a foreign key's check names one that the statement does
 /// not.
 fn violated_tables(error: &[u8]) -> Vec<&str> {
@@ -163,8 +205,8 @@ fn violated_tables(error: &[u8]) -> Vec<&str> {
 
 /// One statement of those that were sent together.
 pub(super) struct Part {
-    sql: std::sync::Arc<str>,
-    info: Rc<super::super::control::Info>,
+    sql: Arc<str>,
+    info: Rc<Info>,
     values: Vec<u64>,
     /// The keys of its calls about advisory locks, where they are known.
     advisory_keys: Vec<Option<String>>,
@@ -182,7 +224,7 @@ pub(super) fn complete(execution: &mut Execution, tag: &[u8], is_observed: bool)
     let info = info?;
     let calls = info.advisory.iter();
     Some(Part {
-        sql: std::sync::Arc::clone(&execution.sql),
+        sql: Arc::clone(&execution.sql),
         advisory_keys: calls.map(|call| call.key(&execution.parameters)).collect(),
         info,
         values,
@@ -194,7 +236,7 @@ pub(super) fn collect(execution: &mut Execution, row: &[u8]) {
     let Some(info) = execution.infos.get(execution.done) else {
         return;
     };
-    if info.access.verb == super::super::control::Verb::Read || execution.values.len() >= 64 {
+    if info.access.verb == Verb::Read || execution.values.len() >= 64 {
         return;
     }
     let mut row = Body(row);

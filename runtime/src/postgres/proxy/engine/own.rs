@@ -28,6 +28,12 @@ impl Engine {
                     self.deferred = any.then(|| defer.take().unwrap_or_default());
                 }
             }
+            (Own::References, b'D') => {
+                if let [Some(from), Some(to)] = &mut columns(body)[..] {
+                    let (from, to) = (std::mem::take(from), std::mem::take(to));
+                    self.journal.add_reference(from, to);
+                }
+            }
             (Own::Values(owner, names), b'D') => {
                 let (owner, names) = (*owner, names.clone());
                 self.values_known(owner, &names, body);
@@ -86,6 +92,7 @@ impl Engine {
         if self.unit(id).failed {
             return;
         }
+        self.find_in_check(id, body);
         let unit = self.unit(id);
         unit.failed = true;
         unit.backend_failed = true;

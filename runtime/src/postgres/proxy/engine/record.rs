@@ -113,7 +113,10 @@ impl Engine {
     pub(super) fn unit_text(&mut self, id: ClientId) -> Arc<str> {
         match &self.unit(id).kind {
             UnitKind::Simple { script, .. } => Arc::clone(&script.sql),
-            _ => Arc::from("a failure"),
+            _ => match &self.unit(id).last {
+                Some(last) => Arc::clone(last),
+                None => Arc::from("a failure"),
+            },
         }
     }
 

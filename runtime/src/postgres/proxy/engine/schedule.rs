@@ -280,5 +280,6 @@ impl Engine {
                 open.guests.insert(guest);
             }
         }
+        self.read_references();
     }
 }

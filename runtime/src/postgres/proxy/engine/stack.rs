@@ -40,8 +40,18 @@ impl Engine {
 
     /// Returns to a savepoint because of a statement; it stays.
     pub(super) fn back_to(&mut self, at: usize, why: &Arc<str>) {
+        let here = self.return_backend(at, why);
+        if let Some(client) = self.clients.get_mut(here.owner) {
+            client.session = here.session;
+            client.pending = here.pending;
+            self.settings_changed(here.owner);
+        }
+    }
+
+    /// The same without what the client remembers.
+    fn return_backend(&mut self, at: usize, why: &Arc<str>) -> Savepoint {
         let here = self.stack.back_to(at, &mut self.backend.prefix);
-        self.backend.applied = here.applied;
+        self.backend.applied = Rc::clone(&here.applied);
         if let Some(clock) = &mut self.moving_clock {
             clock.forget();
         }
@@ -52,10 +62,25 @@ impl Engine {
         for finding in self.journal.undone(here.owner, here.journal, why) {
             self.events.push_back(Event::Entanglement(finding));
         }
-        if let Some(client) = self.clients.get_mut(here.owner) {
-            client.session = here.session;
-            client.pending = here.pending;
-            self.settings_changed(here.owner);
+        here
+    }
+
+    /// Rolls a client's transaction back, as far as that can be done without the backend.
+    pub(super) fn roll_back_later(&mut self, id: ClientId) {
+        let savepoint = self.stack.roll_back_later(id);
+        let session = savepoint.map(|savepoint| Rc::clone(&savepoint.session));
+        let client = self.client(id);
+        client.transaction = None;
+        client.session = session.unwrap_or_else(|| Rc::clone(&client.session));
+        self.advisory_locks.transaction_ended(id);
+        self.forget_pending(id);
+    }
+
+    /// Rolls back on the backend, which is free, what clients have rolled back meanwhile.
+    pub(super) fn catch_up(&mut self) {
+        while let Some(at) = self.stack.rolled_back() {
+            self.return_backend(at, &Arc::from("rollback"));
+            self.give_up(at);
         }
     }
 

@@ -9,7 +9,8 @@ use super::Engine;
 use crate::postgres::{
     proxy::{
         api::{ClientId, Event, Finding, FindingKind},
-        client::{Delay, Stage, Unit, UnitKind},
+        client::{Client, Delay, Stage, Unit, UnitKind},
+        control::Control,
         protocol::Body,
     },
     sqlstate,
@@ -82,6 +83,17 @@ impl Engine {
         });
         self.events
             .extend(found.into_iter().map(Event::Entanglement));
+    }
+
+    /// Whether a client ends its failed transaction while another one has the backend and says nothing: who was
+    /// refused does not wait a second time.
+    pub(super) fn ends_without_backend(&self, id: ClientId, control: &Control) -> bool {
+        let ends = matches!(
+            control,
+            Control::Rollback { chain: false } | Control::Commit { chain: false }
+        );
+        let has_failed = self.clients.get(id).is_some_and(Client::has_failed);
+        ends && has_failed && self.stalled.is_some_and(|(holder, _)| holder != id)
     }
 
     /// What waits, for a finding.

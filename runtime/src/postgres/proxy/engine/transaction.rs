@@ -37,6 +37,13 @@ impl Engine {
         {
             return Flow::Go;
         }
+        if self.ends_without_backend(id, control) {
+            self.record_control(id, None);
+            self.pass_control(id);
+            self.roll_back_later(id);
+            self.tell_tag(id, "ROLLBACK");
+            return Flow::Go;
+        }
         if self.touches_stack(id, control) && !self.acquire_for_control(id, control) {
             return Flow::Wait;
         }

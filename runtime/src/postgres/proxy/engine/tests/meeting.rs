@@ -8,7 +8,7 @@ use super::{
 };
 use crate::postgres::proxy::{
     api::{ClientId, Event, FindingKind},
-    protocol::{ErrorFields, error, message, ready},
+    protocol::{ErrorFields, command_complete, error, message, ready},
 };
 
 /// A pipeline that is flushed and not ended.
@@ -98,6 +98,35 @@ fn a_copy_without_an_end_keeps_others_waiting_for_a_bounded_time() {
     let refusal = "E 55P03 another connection of this test has been in the middle of a COPY that has not ended for 5 s";
     assert_eq!(heard, [refusal, "Z I"]);
     assert_eq!(stage.findings(), [FindingKind::HeldUp]);
+}
+
+#[test]
+fn who_was_refused_rolls_back_without_a_second_wait() {
+    for end in ["rollback", "commit"] {
+        let mut stage = copying();
+        let (a, b) = (stage.connect(), stage.connect());
+        stage.ask(b, "begin");
+        stage.ask(b, "insert into b values (1)");
+        // The open transaction is waited for, then the copy begins on top of it.
+        stage.send(a, "copy a from stdin");
+        assert!(stage.hear(a).is_empty());
+        stage.now = stage.engine.deadline().expect("a wait has an end");
+        assert_eq!(stage.hear(a).len(), 1);
+        stage.send(b, "insert into b values (2)");
+        stage.settle();
+        stage.now = stage.engine.deadline().expect("a limit");
+        assert_eq!(stage.hear(b).last().map(String::as_str), Some("Z E"));
+        assert_eq!(stage.ask(b, end), ["C ROLLBACK", "Z I"]);
+        assert_eq!(stage.ask(b, "begin"), ["C BEGIN", "Z T"]);
+        assert_eq!(stage.ask(b, "rollback"), ["C ROLLBACK", "Z I"]);
+        stage.log.clear();
+        stage.engine.client_closed(a);
+        stage.settle();
+        assert_eq!(stage.ask(b, "select 1"), ["C SELECT 1", "Z I"]);
+        let undone =
+            |sent: &String| sent.contains("rollback to savepoint s1;release savepoint s1;");
+        assert!(stage.log.iter().any(undone), "{:?}", stage.log);
+    }
 }
 
 #[test]
@@ -267,6 +296,93 @@ fn a_name_that_another_connection_has_is_refused_with_the_way_out() {
         }
     }
     assert_eq!(stage.findings(), [FindingKind::TemporaryTable]);
+}
+
+/// Has the second client meet the open transaction of the first one.
+fn meet(stage: &mut Stage, id: ClientId, sql: &str) {
+    stage.send(id, sql);
+    stage.settle();
+    stage.now = stage.engine.deadline().expect("a wait has an end");
+    stage.hear(id);
+}
+
+#[test]
+fn what_is_read_by_a_connection_that_came_after_the_write_is_found() {
+    let mut stage = stage();
+    let a = stage.connect();
+    stage.ask(a, "begin");
+    stage.ask(a, "insert into notes values (1)");
+    let b = stage.connect();
+    meet(&mut stage, b, "select * from notes");
+    assert_eq!(stage.findings(), [FindingKind::ReadUncommitted]);
+}
+
+/// A row of text columns, and what ends a query.
+fn row(columns: &[&str]) -> Vec<u8> {
+    let mut out = Vec::new();
+    message(&mut out, b'D', |out| {
+        out.extend_from_slice(&[0, u8::try_from(columns.len()).expect("few")]);
+        for column in columns {
+            out.extend_from_slice(&[0, 0, 0, u8::try_from(column.len()).expect("short")]);
+            out.extend_from_slice(column.as_bytes());
+        }
+    });
+    command_complete(&mut out, "INSERT 0 1");
+    ready(&mut out, b'T');
+    out
+}
+
+#[test]
+fn a_reference_to_a_row_that_is_not_committed_is_found() {
+    let mut stage = stage_with(Arc::new(()), |_, sql| match sql {
+        sql if sql.contains("confrelid") => Some(row(&["parts", "wholes"])),
+        sql if sql.ends_with("returning id") => Some(row(&["4711"])),
+        _ => None,
+    });
+    let (a, b) = (stage.connect(), stage.connect());
+    stage.ask(a, "begin");
+    stage.ask(a, "insert into wholes default values returning id");
+    meet(
+        &mut stage,
+        b,
+        "insert into others values (4711) returning id",
+    );
+    assert!(stage.findings().is_empty(), "{:?}", stage.events);
+    stage.ask(b, "insert into parts (id) values (4711) returning id");
+    assert_eq!(stage.findings(), [FindingKind::ReadUncommitted]);
+    let reads = stage.log.iter().filter(|sent| sent.contains("confrelid"));
+    assert_eq!(reads.count(), 1, "{:?}", stage.log);
+}
+
+#[test]
+fn a_check_that_fails_for_what_another_connection_has_not_committed_is_found() {
+    for second in [
+        &["begin", "insert into log values (2)", "commit"][..],
+        &["insert into log values (2)"],
+    ] {
+        let mut stage = stage_with(Arc::new(()), |_, sql| match sql {
+            sql if sql.contains("condeferrable") => {
+                Some(row(&["set constraints x deferred;", "1"]))
+            }
+            "set constraints all immediate" => violation("insert into notes values (1)"),
+            _ => None,
+        });
+        let (a, b) = (stage.connect(), stage.connect());
+        stage.ask(a, "begin");
+        stage.ask(a, "insert into log values (1)");
+        for sql in second {
+            stage.send(b, sql);
+            stage.settle();
+            stage.now = stage.engine.deadline().unwrap_or(stage.now);
+            stage.hear(b);
+        }
+        assert_eq!(stage.findings(), [FindingKind::LockNotWaitedFor]);
+        let finding = stage.events.iter().find_map(|event| match event {
+            Event::Entanglement(finding) => Some(&*finding.second.1),
+            _ => None,
+        });
+        assert_eq!(finding, second.last().copied());
+    }
 }
 
 /// The server's own words about a statement that names neither table.
