@@ -1,7 +1,7 @@
 //! Where one backend cannot imitate production: what happens instead.
 
 use db_test::db_test;
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
 
 use crate::comparison::differs;
 
@@ -68,6 +68,60 @@ differs! {
     }
     production ["error 42P01"];
     sandbox [DONE];
+
+    async fn a_grammar_error_in_a_failed_transaction_is_not_looked_at(app) {
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["select broken", "select )", "selec 1"]).await;
+    }
+    production ["error 42703", "error 42601", "error 42601"];
+    sandbox ["error 42703", "error 25P02", "error 42601"];
+
+    async fn a_lock_of_another_connection_is_not_waited_for(app) {
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["update jobs set done = true where id = 1"]).await;
+        let mut other = app.pool.acquire().await.expect("there is a second one");
+        app.on(&mut other, &["set lock_timeout = '50ms'", "update jobs set done = true where id = 1"]).await;
+    }
+    production [DONE, DONE, "error 55P03"];
+    sandbox [DONE, DONE, DONE];
+
+    async fn a_reference_to_what_is_not_committed_holds(app) {
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["insert into items (id, name) overriding system value values (4711, 'one')"]).await;
+        app.run(&["insert into parts values (4711)"]).await;
+    }
+    production [DONE, "error 23503"];
+    sandbox [DONE, DONE];
+
+    async fn a_constraint_is_checked_against_what_is_not_committed(app) {
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["insert into ranks values (4711)"]).await;
+        let mut other = app.pool.acquire().await.expect("there is a second one");
+        app.on(&mut other, &["set lock_timeout = '50ms'"]).await;
+        let mut second = Connection::begin(&mut *other).await.expect("it begins");
+        app.on(&mut second, &["set constraints all deferred", "insert into ranks values (4711)"]).await;
+        app.outcome(&second.commit().await);
+    }
+    production [DONE, DONE, DONE, DONE, "error 55P03"];
+    sandbox [DONE, DONE, DONE, DONE, "error 23505"];
+
+    async fn a_name_of_another_connection_is_taken(app) {
+        let mut one = app.pool.acquire().await.expect("it is free");
+        let mut other = app.pool.acquire().await.expect("there is a second one");
+        for held in [&mut one, &mut other] {
+            app.on(held, &["create temporary table mine (n int)", "declare walk cursor with hold for select 1"]).await;
+        }
+    }
+    production [DONE, DONE, DONE, DONE];
+    sandbox [DONE, DONE, "error 42P07", "error 42P03"];
+
+    async fn a_cursor_with_hold_keeps_its_table_in_use(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["declare walk cursor with hold for select name from items", "truncate items cascade"]).await;
+        app.on(&mut held, &["close walk", "truncate items cascade"]).await;
+    }
+    production [DONE, DONE, DONE, DONE];
+    sandbox [DONE, "error 55006", DONE, DONE];
 
     async fn a_second_connection_reads_what_is_not_committed(app) {
         let mut tx = app.pool.begin().await.expect("it begins");

@@ -96,4 +96,23 @@ same! {
         }
         app.run(&["fetch 1 from walk", "select 'usable'"]).await;
     }
+
+    async fn a_cursor_with_hold_outlives_its_transaction(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        let mut tx = Connection::begin(&mut *held).await.expect("it begins");
+        app.on(&mut tx, &["declare walk cursor with hold for select name from items", "fetch 0 from walk"]).await;
+        app.outcome(&tx.commit().await);
+        app.on(&mut held, &["insert into items (name) values ('later')", "fetch all from walk", "select broken"]).await;
+        app.on(&mut held, &["fetch backward 1 from walk", "declare walk cursor with hold for select 1"]).await;
+        app.on(&mut held, &["close walk", "fetch 1 from walk"]).await;
+        let mut tx = Connection::begin(&mut *held).await.expect("it begins");
+        app.on(&mut tx, &["declare walk cursor with hold for select name from items"]).await;
+        drop(tx);
+        app.on(&mut held, &["fetch 1 from walk", "declare walk scroll cursor with hold for values ('a'), ('b')"]).await;
+        app.on(&mut held, &["fetch last from walk", "discard all", "fetch 1 from walk"]).await;
+        app.on(&mut held, &["declare walk cursor with hold for select 'again'"]).await;
+        app.outcome(&held.close().await);
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["fetch 1 from walk", "declare walk cursor with hold for select 'new'", "fetch 1 from walk"]).await;
+    }
 }

@@ -20,6 +20,7 @@ impl Engine {
         if self.test.is_some() {
             self.deallocate_all(id);
             self.drop_temporaries(id);
+            self.close_holdable_cursors(id);
         }
         self.advisory_locks.session_ended(id);
         let client = self.client(id);
@@ -41,6 +42,18 @@ impl Engine {
         let names: Vec<_> = names.iter().map(|name| format!("v{id}_{name}")).collect();
         if !names.is_empty() {
             self.before(&format!("{};", deallocate(&names)));
+        }
+    }
+
+    /// Cursors `WITH HOLD` end with their connection. Some may be closed by now, and another client may have the name.
+    pub(super) fn close_holdable_cursors(&mut self, id: ClientId) {
+        let mut names = std::mem::take(&mut self.client(id).holdable_cursors);
+        let others = self.clients.iter().filter(|(other, _)| *other != id);
+        let taken = others.flat_map(|(_, client)| &client.holdable_cursors);
+        let taken: Vec<_> = taken.cloned().collect();
+        names.retain(|name| !taken.contains(name));
+        if self.backend.is_open {
+            self.close_cursors(&names, true);
         }
     }
 

@@ -76,11 +76,11 @@ impl Engine {
         }
         self.deallocate_all(id);
         self.drop_temporaries(id);
+        self.close_holdable_cursors(id);
         self.advisory_locks.session_ended(id);
         let client = self.client(id);
         client.portals.clear();
         client.listens.clear();
-        client.holdable_cursors.clear();
         client.virtuals.clear();
         client.session = Rc::clone(&client.startup);
         client.pending = Rc::default();
