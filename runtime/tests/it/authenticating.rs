@@ -51,10 +51,10 @@ async fn a_password_is_proved_in_each_way() {
 }
 
 #[db_test]
-async fn a_wrong_password_is_told_and_not_printed() {
+async fn a_wrong_password_is_reported_and_not_printed() {
     let failed = run_as_keeper("scram-sha-256", "scram-sha-256", "sesame").await;
     failed.assert_failed();
-    let told = "check the user and the password in the URL";
-    failed.assert_says(told);
+    let expected = "check the user and the password in the URL";
+    failed.assert_says(expected);
     failed.assert_does_not_say("sesame");
 }

@@ -113,11 +113,11 @@ async fn a_connection_that_breaks_in_mid_query_fails_its_test_alone() {
 }
 
 #[db_test]
-async fn what_a_server_said_when_it_ended_a_connection_is_told() {
+async fn what_a_server_said_when_it_ended_a_connection_is_reported() {
     let place = Place::new();
     let failed = place.run("on_request::cut_off::", &[]);
-    let told = "its connection broke: terminating connection due to administrator command";
-    failed.assert_says(told);
+    let expected = "its connection broke: terminating connection due to administrator command";
+    failed.assert_says(expected);
 }
 
 #[db_test]

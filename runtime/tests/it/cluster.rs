@@ -80,7 +80,7 @@ async fn a_role_of_somebody_else_is_refused_with_what_to_do() {
 }
 
 #[db_test]
-async fn an_error_after_a_role_is_told_with_its_line() {
+async fn an_error_after_a_role_is_reported_with_its_line() {
     let place = Place::new();
     let sql = format!("{ROLE}\nselect nonsense;");
     let failed = run(&place, &Migrations::new("3_reader.sql", &sql), None);
@@ -98,17 +98,17 @@ async fn what_a_test_makes_for_the_whole_server_is_removed_from_a_private_one() 
             "role `it_left_role`",
             "setting of the role it_left_role `work_mem`",
         ] {
-            let told = format!(
+            let expected = format!(
                 "on_request::making_what_outlives_it: the {what} outlives the test's database"
             );
-            passed.assert_says(&told);
+            passed.assert_says(&expected);
         }
         passed.assert_does_not_say("could not be removed");
     }
 }
 
 #[db_test]
-async fn what_a_test_makes_for_a_given_server_is_told_with_what_removes_it() {
+async fn what_a_test_makes_for_a_given_server_is_reported_with_what_removes_it() {
     let (place, url) = given().await;
     let passed = place.run(
         "on_request::making_what_outlives_it",

@@ -63,6 +63,6 @@ async fn fields_are_made_in_order_and_of_the_same_test(shop: Shop) {
 #[test]
 fn a_field_that_cannot_be_made_is_named() {
     let failed = child::run("on_request::arguments::given_a_field", &[]);
-    let part = "its field `1`: its field `inner`: no argument as asked";
+    let part = "its field `1`: its field `inner`: no argument on request";
     failed.assert_says(part);
 }

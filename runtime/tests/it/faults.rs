@@ -80,11 +80,11 @@ async fn a_connection_that_is_cut_is_replaced_by_the_pool(pool: PgPool, faults: 
 }
 
 #[test]
-fn a_fault_that_hit_nothing_is_told() {
-    let passed = child::run("faults::on_request::in_vain", &[]);
+fn a_fault_that_hit_nothing_is_reported() {
+    let passed = child::run("faults::on_request::that_hits_nothing", &[]);
     passed.assert_passed();
-    let told = "the fault on `insert into itmes` was set at";
-    passed.assert_says(told);
+    let expected = "the fault on `insert into itmes` was set at";
+    passed.assert_says(expected);
 }
 
 #[test]
@@ -98,7 +98,7 @@ mod on_request {
     use super::{Faults, PgPool, db_test, in_child, try_add};
 
     #[db_test]
-    async fn in_vain(pool: PgPool, faults: Faults) {
+    async fn that_hits_nothing(pool: PgPool, faults: Faults) {
         if in_child() {
             faults.on("insert into itmes").fail_with("40001");
         }

@@ -57,13 +57,13 @@ fn an_error_without_a_position_names_its_file_and_the_line_of_its_statement() {
 }
 
 #[test]
-fn what_only_a_superuser_may_do_is_told_with_the_line_to_write() {
+fn what_only_a_superuser_may_do_is_reported_with_the_line_to_write() {
     let failed = child::run(
         "on_request::arguments::fixture_that_needs",
         &[("DB_TEST_CHILD_SEED", "taken")],
     );
-    let told = "Session::postgres().superuser()";
-    failed.assert_says(told);
+    let expected = "Session::postgres().superuser()";
+    failed.assert_says(expected);
 }
 
 #[test]

@@ -155,7 +155,7 @@ async fn a_savepoint_is_one_in_each_database(cx: TestContext) -> sqlx::Result<()
 }
 
 #[db_test(session = session)]
-async fn an_unknown_name_is_told_with_those_there_are(cx: TestContext) {
+async fn an_unknown_name_is_reported_with_those_there_are(cx: TestContext) {
     let error = cx.url_of("analitics").await.expect_err("it is misspelled");
     assert_eq!(
         error.to_string(),
@@ -164,7 +164,7 @@ async fn an_unknown_name_is_told_with_those_there_are(cx: TestContext) {
 }
 
 #[db_test]
-async fn a_session_without_further_databases_is_told_how_to_add_one(cx: TestContext) {
+async fn a_session_without_further_databases_is_reported_how_to_add_one(cx: TestContext) {
     let error = cx.url_of("analytics").await.expect_err("there is none");
     let text = error.to_string();
     assert!(
@@ -189,7 +189,7 @@ async fn a_database_that_is_not_used_is_not_made(pool: PgPool) {
 }
 
 #[test]
-fn a_database_that_cannot_be_made_is_told_as_the_cause() {
+fn a_database_that_cannot_be_made_is_reported_as_the_cause() {
     for test in ["further::broken_pool", "further::broken_own_database"] {
         let failed = child::run(&format!("on_request::{test}"), &[]);
         failed.assert_failed();

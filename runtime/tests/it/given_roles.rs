@@ -30,8 +30,8 @@ async fn a_member_of_the_role_can_be_it_on_a_given_server(_pool: PgPool) {
     let url = given(&place, &admin, "ci", "postgres").await;
     let variables = [("TEST_DB_URL", url.as_str()), (ROLE, "it_reader")];
     let refused = place.run(CHILD, &variables);
-    let told = "let it, as a role that may: grant \"it_reader\" to \"ci\"";
-    refused.assert_says(told);
+    let expected = "let it, as a role that may: grant \"it_reader\" to \"ci\"";
+    refused.assert_says(expected);
     given(&place, "grant it_reader to ci", "ci", "postgres").await;
     let passed = place.run(CHILD, &variables);
     passed.assert_passed();
@@ -59,10 +59,15 @@ async fn a_database_that_is_shared_is_used_as_the_role(_pool: PgPool) {
 }
 
 #[db_test]
-async fn a_superuser_by_its_url_is_told_of_policies_that_do_not_apply(_pool: PgPool) {
+async fn a_superuser_by_its_url_is_reported_of_policies_that_do_not_apply(_pool: PgPool) {
     let place = Place::new();
     let url = given(&place, ROLES, "postgres", "postgres").await;
     let passed = place.run(CHILD, &[("TEST_DB_URL", &url)]);
-    let told = "`postgres` is a superuser, to whom the policies of `notes`";
-    assert_eq!(passed.output.matches(told).count(), 1, "{}", passed.output);
+    let expected = "`postgres` is a superuser, to whom the policies of `notes`";
+    assert_eq!(
+        passed.output.matches(expected).count(),
+        1,
+        "{}",
+        passed.output
+    );
 }

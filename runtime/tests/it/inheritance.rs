@@ -10,7 +10,7 @@ fn saying() -> Session {
 async fn text(pool: &PgPool, expression: &str) -> String {
     let sql = sqlx::AssertSqlSafe(format!("select ({expression})::text"));
     let text = sqlx::query_scalar(sql).fetch_one(pool);
-    text.await.expect("it is told")
+    text.await.expect("there is an answer")
 }
 
 async fn find(pool: PgPool) {
@@ -61,7 +61,7 @@ async fn a_look_from_outside_has_it_too(cx: TestContext) {
     let path: String = sqlx::query_scalar("show search_path")
         .fetch_one(&mut outside)
         .await
-        .expect("it is told");
+        .expect("there is an answer");
     assert_eq!(path, "inherited, \"$user\", public");
     outside.close().await.expect("it closes");
 }

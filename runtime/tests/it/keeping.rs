@@ -135,8 +135,8 @@ fn what_is_kept_is_listed_with_the_line_that_opens_it() {
     place.run("on_request::erring", &[FAILED]).assert_failed();
     let listed = place.run("injection::a_result", &[("DB_TEST_KEEP", "list")]);
     listed.assert_passed();
-    let told = "it::on_request::erring, just now";
-    listed.assert_says(told);
+    let expected = "it::on_request::erring, just now";
+    listed.assert_says(expected);
     look(psql_line(&listed.output), NAMES).expect("it is there");
 }
 
@@ -238,13 +238,18 @@ async fn a_test_that_panics_as_expected_is_not_kept() {
 }
 
 #[test]
-fn an_unknown_value_is_told_once_with_the_valid_ones() {
+fn an_unknown_value_is_reported_once_with_the_valid_ones() {
     let place = Place::new();
     let passed = place.run("rollback::", &[("DB_TEST_KEEP", "fialed")]);
     passed.assert_passed();
-    let told =
+    let expected =
         "DB_TEST_KEEP=`fialed` is not known, so nothing is kept: use failed, all, list or drop";
-    assert_eq!(passed.output.matches(told).count(), 1, "{}", passed.output);
+    assert_eq!(
+        passed.output.matches(expected).count(),
+        1,
+        "{}",
+        passed.output
+    );
 }
 
 #[test]
@@ -261,7 +266,7 @@ fn the_private_server_waits_for_who_looks_and_then_stops() {
     let marker = File::options()
         .write(true)
         .open(place.instance().join("stay-up"));
-    let marker = marker.expect("the server was asked to stay up");
+    let marker = marker.expect("the server stays up");
     marker.set_modified(hours_ago).expect("its time can be set");
     let started = Instant::now();
     while look(line, "select 1").is_ok() {

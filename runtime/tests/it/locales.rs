@@ -57,14 +57,14 @@ fn a_session_that_names_a_language_has_text_sorted_by_its_rules() {
 }
 
 #[test]
-fn a_locale_that_cannot_be_had_is_told_with_the_reason() {
-    for (tag, told) in [
+fn a_locale_that_cannot_be_had_is_reported_with_the_reason() {
+    for (tag, expected) in [
         ("xx-US", "knows no language `xx`"),
         ("en_US.UTF-8", "write a language tag, as in `en-US`"),
     ] {
         let failed = child::run(CHILD, &[(LOCALE, tag)]);
-        let is_told = failed.output.contains(told) || lacks_icu(&failed);
-        assert!(is_told, "{}", failed.output);
+        let is_explained = failed.output.contains(expected) || lacks_icu(&failed);
+        assert!(is_explained, "{}", failed.output);
         let cure = format!("correct `.locale(\"{tag}\")`");
         failed.assert_says(&cure);
     }

@@ -1,4 +1,4 @@
-//! Tests that misbehave when they are asked to, which is by being run as a [`child`](crate::child).
+//! Tests that misbehave when they run as a [`child`].
 
 mod arguments;
 mod cut_off;
@@ -20,7 +20,7 @@ async fn panicking(pool: PgPool) {
     try_add(&pool, "written before a panic")
         .await
         .expect("the first is added");
-    assert!(!in_child(), "panicking as asked");
+    assert!(!in_child(), "panicking on request");
 }
 
 #[db_test]
@@ -29,7 +29,7 @@ async fn erring(pool: PgPool) -> Result<(), String> {
         .await
         .map_err(|error| error.to_string())?;
     if in_child() {
-        Err("erring as asked".to_owned())
+        Err("erring on request".to_owned())
     } else {
         Ok(())
     }
@@ -38,7 +38,7 @@ async fn erring(pool: PgPool) -> Result<(), String> {
 #[db_test(isolation = "database")]
 async fn failing_in_its_own_database(pool: PgPool) {
     try_add(&pool, "committed").await.expect("it is added");
-    assert!(!in_child(), "failing as asked");
+    assert!(!in_child(), "failing on request");
 }
 
 /// Leaves a connection with a task that never gives it back.
@@ -107,7 +107,7 @@ async fn printing_and_passing(client: Client) {
 async fn printing_and_failing(client: Client) {
     println!("printed by a failing test");
     client.get("/print").await.assert_status(StatusCode::OK);
-    assert!(!in_child(), "failing as asked");
+    assert!(!in_child(), "failing on request");
 }
 
 #[db_test]
@@ -184,7 +184,7 @@ async fn failing_in_a_transaction(pool: PgPool) {
     let mut tx = pool.begin().await.expect("it begins");
     let insert = "insert into items (name) values ('not committed')";
     tx.execute(insert).await.expect("it is inserted");
-    assert!(!in_child(), "failing as asked");
+    assert!(!in_child(), "failing on request");
 }
 
 #[db_test(timeout = "100ms")]

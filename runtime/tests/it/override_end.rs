@@ -31,7 +31,7 @@ async fn leaving_its_router_behind(router: Router, overrides: Overrides) {
     };
     overrides.extension(value);
     LEFT.set(Some(left));
-    assert!(!PANICS.get(), "panicking as asked");
+    assert!(!PANICS.get(), "panicking on request");
 }
 
 #[test]

@@ -73,7 +73,7 @@ async fn the_url_has_the_real_names(cx: TestContext, pool: PgPool) {
         sqlx::query_as("select current_user::text, current_database()::text")
             .fetch_one(&pool)
             .await
-            .expect("they are told");
+            .expect("there is an answer");
     let named = (
         url.get_username().to_owned(),
         url.get_database().unwrap_or_default().to_owned(),

@@ -42,7 +42,7 @@ async fn of_its_own_twice(client: Client, pool: PgPool) {
         .execute(&pool)
         .await
         .expect("it is there");
-    assert!(!in_child(), "failing as asked");
+    assert!(!in_child(), "failing on request");
 }
 
 #[db_test(session = ignoring)]
@@ -65,26 +65,31 @@ async fn needless(client: Client) {
 }
 
 #[test]
-fn an_application_without_the_tests_pool_is_told_once_with_the_line_to_write() {
+fn an_application_without_the_tests_pool_is_reported_once_with_the_line_to_write() {
     let ended = child::run("own_pool::of_its_own", &[]);
-    let told = "the application was built without cx.pool(), and answered without the test's database; if it has a pool";
-    assert_eq!(ended.output.matches(told).count(), 1, "{}", ended.output);
+    let expected = "the application was built without cx.pool(), and answered without the test's database; if it has a pool";
+    assert_eq!(
+        ended.output.matches(expected).count(),
+        1,
+        "{}",
+        ended.output
+    );
     let in_report = "  app  the application was built without cx.pool(), and";
     ended.assert_says(in_report);
     ended.assert_says("`.app(|cx| app(cx.pool()))`");
 }
 
 #[test]
-fn one_that_writes_elsewhere_in_all_tests_is_told_at_the_end() {
+fn one_that_writes_elsewhere_in_all_tests_is_reported_at_the_end() {
     let ended = child::run("own_pool::ignored_alone", &[]);
-    let told = "answered requests that write, and no test of this run used its database";
-    ended.assert_says(told);
+    let expected = "answered requests that write, and no test of this run used its database";
+    ended.assert_says(expected);
     let ended = child::run("own_pool::ignored", &[]);
-    ended.assert_does_not_say(told);
+    ended.assert_does_not_say(expected);
 }
 
 #[test]
-fn one_that_needs_no_database_is_not_told() {
+fn one_that_needs_no_database_is_not_reported() {
     let ended = child::run("own_pool::needless", &[]);
     ended.assert_does_not_say("db-test: it::own_pool");
 }

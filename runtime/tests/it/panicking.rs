@@ -1,4 +1,4 @@
-//! Panics of the user's functions and tasks, and what is told of them.
+//! Panics of the user's functions and tasks, and what is expected of them.
 
 use child::in_child;
 use db_test::{BoxError, Client, FromTest, Overrides, Session, TestContext, db_test};
@@ -84,21 +84,21 @@ async fn e_spawns() {
         let task = tokio::spawn(async { panic!("the task panics") });
         task.await.expect_err("it panics");
     }
-    assert!(!in_child() || fails("task"), "failing as asked");
+    assert!(!in_child() || fails("task"), "failing on request");
 }
 
 #[db_test]
 async fn f_spawns_and_fails() {
     if fails("task") {
         let task = tokio::spawn(async { panic!("the task panics") });
-        task.await.expect("failing as asked");
+        task.await.expect("failing on request");
     }
 }
 
 #[db_test]
 async fn g_fails_in_a_handler(client: Client) {
     let text = client.get("/items").await.text();
-    assert!(!in_child(), "failing as asked, with {text}");
+    assert!(!in_child(), "failing on request, with {text}");
 }
 
 fn run(test: &str, what: &str) -> child::Finished {
@@ -110,7 +110,7 @@ fn run(test: &str, what: &str) -> child::Finished {
 
 #[test]
 fn a_panic_of_the_users_functions_is_reported_with_whose_it_is() {
-    for (what, told) in [
+    for (what, expected) in [
         (
             "session",
             "cause  the session function panicked: the session panics",
@@ -135,7 +135,11 @@ fn a_panic_of_the_users_functions_is_reported_with_whose_it_is() {
         for test in ["a_test", "b_expects_a_panic"] {
             let failed = run(test, what);
             assert!(!failed.success, "{what}: {}", failed.output);
-            assert!(failed.output.contains(told), "{what}: {}", failed.output);
+            assert!(
+                failed.output.contains(expected),
+                "{what}: {}",
+                failed.output
+            );
         }
     }
 }
@@ -148,28 +152,28 @@ fn a_panic_of_a_seed_is_the_seeds() {
         ("PGOPTIONS", "-c application_name=a_panicking_seed"),
     ];
     let failed = child::run("panicking::c_seeded", &environment);
-    let told = "the session's seed failed: it panicked: the seed panics";
-    failed.assert_says(told);
+    let expected = "the session's seed failed: it panicked: the seed panics";
+    failed.assert_says(expected);
 }
 
 #[test]
 fn a_panic_in_the_drop_of_an_override_is_in_the_report() {
     let failed = run("d_fragile", "drop");
-    let told = "teardown  the drop of an override panicked: the drop panics";
-    failed.assert_says(told);
+    let expected = "teardown  the drop of an override panicked: the drop panics";
+    failed.assert_says(expected);
     failed.assert_failed();
 }
 
 #[test]
-fn a_panic_of_a_task_is_told_with_its_test() {
+fn a_panic_of_a_task_is_reported_with_its_test() {
     let passed = run("e_spawns", "task");
-    let told =
+    let expected =
         "db-test: a task of `it::panicking::e_spawns` panicked at runtime/tests/it/panicking.rs:";
     passed.assert_passed();
-    passed.assert_says(told);
+    passed.assert_says(expected);
     let failed = run("f_spawns_and_fails", "task");
-    let told = "task  a spawned task panicked at runtime/tests/it/panicking.rs:";
-    failed.assert_says(told);
+    let expected = "task  a spawned task panicked at runtime/tests/it/panicking.rs:";
+    failed.assert_says(expected);
 }
 
 #[test]

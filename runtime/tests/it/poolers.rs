@@ -28,8 +28,8 @@ async fn a_pooler_that_refuses_us_is_named() {
         return;
     };
     let failed = place.run(TESTS, &[("TEST_DB_URL", &pooler.url())]);
-    let told = "a pooler in front of it: it says: unsupported startup parameter";
-    failed.assert_says(told);
+    let expected = "a pooler in front of it: it says: unsupported startup parameter";
+    failed.assert_says(expected);
     let cure = "name the server itself in TEST_DB_URL";
     assert_eq!(failed.output.matches(cure).count(), 1, "{}", failed.output);
 }
@@ -42,8 +42,12 @@ async fn a_pooler_that_lets_us_in_is_named_before_anything_is_made() {
             return;
         };
         let failed = place.run(TESTS, &[("TEST_DB_URL", &pooler.url())]);
-        let told = "a pooler in front of it: two connections";
-        assert!(failed.output.contains(told), "{mode}: {}", failed.output);
+        let expected = "a pooler in front of it: two connections";
+        assert!(
+            failed.output.contains(expected),
+            "{mode}: {}",
+            failed.output
+        );
         assert!(!failed.success, "{mode}: {}", failed.output);
     }
 }
@@ -58,8 +62,8 @@ async fn a_pooler_is_named_where_everything_is_made_already() {
     let passed = place.run(TESTS, &[("TEST_DB_URL", &direct)]);
     passed.assert_passed();
     let failed = place.run(TESTS, &[("TEST_DB_URL", &pooler.url())]);
-    let told = "a pooler in front of it: it says that its process is";
-    failed.assert_says(told);
+    let expected = "a pooler in front of it: it says that its process is";
+    failed.assert_says(expected);
 }
 
 fn to_url(options: &PgConnectOptions) -> String {

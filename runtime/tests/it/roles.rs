@@ -34,7 +34,7 @@ fn as_asked() -> Session {
 
 async fn user(connection: &mut PgConnection) -> String {
     let row = connection.fetch_one(sqlx::raw_sql("select current_user::text"));
-    row.await.expect("it is told").get(0)
+    row.await.expect("there is an answer").get(0)
 }
 
 async fn seen(executor: impl Executor<'_, Database = sqlx::Postgres>) -> Vec<String> {
@@ -55,7 +55,7 @@ async fn a_test_runs_as_an_ordinary_role(pool: PgPool) {
     let ordinary: bool = sqlx::query_scalar(ordinary)
         .fetch_one(&pool)
         .await
-        .expect("it is told");
+        .expect("there is an answer");
     assert!(ordinary);
     pool.execute("alter table notes force row level security")
         .await
@@ -135,7 +135,7 @@ async fn assert_settings(pool: &PgPool) {
     let settings: String = sqlx::query_scalar(settings)
         .fetch_one(&mut *connection)
         .await
-        .expect("they are told");
+        .expect("there is an answer");
     assert_eq!(settings, "7s app, public");
 }
 
@@ -198,7 +198,7 @@ async fn the_role_of_a_child(pool: PgPool) {
 pub(crate) const CHILD: &str = "roles::the_role_of_a_child";
 
 #[test]
-fn a_role_that_there_is_not_is_told_with_those_that_there_are() {
+fn a_role_that_there_is_not_is_reported_with_those_that_there_are() {
     let failed = child::run(CHILD, &[(ROLE, "it_raeder")]);
     failed.assert_failed();
     for part in [
@@ -217,13 +217,23 @@ fn a_superuser_is_not_asked_for_by_its_name() {
 }
 
 #[test]
-fn policies_that_do_not_apply_are_told_once() {
+fn policies_that_do_not_apply_are_reported_once() {
     let passed = child::run("roles::a_test_runs_as_an_ordinary", &[]);
-    let told = "the role `db_test` owns `notes`";
-    assert_eq!(passed.output.matches(told).count(), 1, "{}", passed.output);
+    let expected = "the role `db_test` owns `notes`";
+    assert_eq!(
+        passed.output.matches(expected).count(),
+        1,
+        "{}",
+        passed.output
+    );
     let passed = child::run("roles::a_session_may_ask", &[]);
-    let told = "`postgres` is a superuser, to whom the policies of `notes`";
-    assert_eq!(passed.output.matches(told).count(), 1, "{}", passed.output);
+    let expected = "`postgres` is a superuser, to whom the policies of `notes`";
+    assert_eq!(
+        passed.output.matches(expected).count(),
+        1,
+        "{}",
+        passed.output
+    );
 }
 
 #[test]

@@ -42,12 +42,12 @@ fn fails_and_leaves_nothing(filter: &str, message: &str) {
 
 #[test]
 fn a_panicking_test_is_rolled_back() {
-    fails_and_leaves_nothing("on_request::panicking", "panicking as asked");
+    fails_and_leaves_nothing("on_request::panicking", "panicking on request");
 }
 
 #[test]
 fn a_test_that_returns_an_error_is_rolled_back() {
-    fails_and_leaves_nothing("on_request::erring", "erring as asked");
+    fails_and_leaves_nothing("on_request::erring", "erring on request");
 }
 
 #[test]

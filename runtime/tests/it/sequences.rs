@@ -14,7 +14,7 @@ fn counting() -> Session {
 
 async fn number(pool: &PgPool, sql: &str) -> i64 {
     let row = pool.fetch_one(sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())));
-    row.await.expect("it is told").get(0)
+    row.await.expect("there is an answer").get(0)
 }
 
 /// What each test of this file finds, and spoils for the next one if it can.

@@ -3,7 +3,7 @@
 const TESTS: &str = "transactions::";
 
 #[test]
-fn a_url_that_leads_nowhere_is_told_once_and_without_its_password() {
+fn a_url_that_leads_nowhere_is_reported_once_and_without_its_password() {
     let url = "postgres://ada:sesame-open@127.0.0.1:1/nowhere";
     let failed = child::run(TESTS, &[("TEST_DB_URL", url)]);
     failed.assert_failed();

@@ -37,8 +37,8 @@ mod waiting {
 fn who_waits_for_it_and_fails_reads_that_it_stands_still() {
     let failed = child::run("standing_clock::waiting::and_failing", &[]);
     failed.assert_failed();
-    let told = "`select $1::timestamptz <= current_timestamp as due` had the time at which the test's transaction began";
-    for part in [told, "clock_timestamp()"] {
+    let expected = "`select $1::timestamptz <= current_timestamp as due` had the time at which the test's transaction began";
+    for part in [expected, "clock_timestamp()"] {
         failed.assert_says(part);
     }
 }

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use crate::app::names;
 
 /// What the teardowns of a test in a child print, in their order.
-fn told(output: &str) -> Vec<&str> {
+fn ran(output: &str) -> Vec<&str> {
     let lines = output.lines();
     lines
         .filter_map(|line| line.strip_prefix("teardown: "))
@@ -36,14 +36,14 @@ async fn a_teardown_still_sees_the_rows_of_its_test(cx: TestContext, pool: PgPoo
 fn teardowns_run_in_reverse_after_every_ending() {
     for (ending, text) in [
         ("passing", "`on_end` at"),
-        ("erring", "erring as asked"),
-        ("panicking", "panicking as asked"),
+        ("erring", "erring on request"),
+        ("panicking", "panicking on request"),
         ("slow", "took longer than its limit"),
-        ("without_argument", "no argument as asked"),
+        ("without_argument", "no argument on request"),
     ] {
         let filter = format!("on_request::tearing_down::after_{ending}");
         let ended = child::run(&filter, &[]);
-        assert_eq!(told(&ended.output), ["third", "first"], "{}", ended.output);
+        assert_eq!(ran(&ended.output), ["third", "first"], "{}", ended.output);
         ended.assert_failed();
         ended.assert_says(text);
         let failure = "panicked: the second teardown panics";

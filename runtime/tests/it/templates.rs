@@ -55,7 +55,7 @@ async fn the_options_of_the_connection_are_part_of_the_content() {
 }
 
 #[db_test]
-async fn a_broken_migration_is_told_by_its_name_and_leaves_nothing() {
+async fn a_broken_migration_is_reported_by_its_name_and_leaves_nothing() {
     let place = Place::new();
     let migrations = Migrations::new(
         "9_breaks.sql",
@@ -69,7 +69,7 @@ async fn a_broken_migration_is_told_by_its_name_and_leaves_nothing() {
 }
 
 #[test]
-fn a_failing_migration_is_told_by_file_and_line() {
+fn a_failing_migration_is_reported_by_file_and_line() {
     let place = Place::new();
     for (sql, line) in [
         // The server gives a position with the first, and none with the others.
@@ -89,11 +89,11 @@ fn a_failing_migration_is_told_by_file_and_line() {
     ] {
         let migrations = Migrations::new("0007_add_things.sql", sql);
         let failed = place.run(TESTS, &[("DB_TEST_CHILD_MIGRATIONS", migrations.path())]);
-        let told = format!(
+        let expected = format!(
             "migration `7_add_things` failed at {}/0007_add_things.sql{line}",
             migrations.path()
         );
-        failed.assert_says(&told);
+        failed.assert_says(&expected);
     }
 }
 
@@ -102,12 +102,12 @@ fn two_migrations_of_one_version_are_both_named() {
     let migrations = Migrations::new("0001_users.sql", "select 1");
     fs::write(migrations.0.join("1_orders.sql"), "select 2").expect("it is written");
     let failed = child::run(TESTS, &[("DB_TEST_CHILD_MIGRATIONS", migrations.path())]);
-    let told = "two migrations have the version 1: `0001_users.sql` and `1_orders.sql`";
-    failed.assert_says(told);
+    let expected = "two migrations have the version 1: `0001_users.sql` and `1_orders.sql`";
+    failed.assert_says(expected);
 }
 
 #[test]
-fn a_directory_without_migrations_is_told_with_what_is_in_it() {
+fn a_directory_without_migrations_is_reported_with_what_is_in_it() {
     let migrations = Migrations::new("users.sql", "select 1");
     let asked = [("DB_TEST_CHILD_MIGRATIONS", migrations.path())];
     let failed = child::run(TESTS, &asked);

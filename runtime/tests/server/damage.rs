@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::{machine::eventually, process::is_alive, site::Site};
 
-/// Stops a server, damages its data, and gives what the next user is told.
+/// Stops a server, damages its data, and returns the message for the next user.
 fn damaged(damage: impl FnOnce(&Path)) -> (String, Site) {
     let site = Site::new().idle_after(0);
     site.join().leave();

@@ -146,7 +146,7 @@ fn programs_that_a_package_brought_are_found() {
 }
 
 #[test]
-fn root_is_told_of_programs_that_its_server_cannot_reach() {
+fn root_is_reported_of_programs_that_its_server_cannot_reach() {
     if !machine::is_root() {
         return machine::skip("only the server of root runs as another user");
     }
@@ -155,6 +155,6 @@ fn root_is_told_of_programs_that_its_server_cannot_reach() {
     make_dir(&closed, 0o700);
     write_programs(&closed.join("bin"), POSTGRES, POSTGRES);
     let said = refusal(site.command().env("PG_BIN", closed.join("bin")));
-    let told = format!("who cannot enter `{}`", closed.display());
-    assert!(said.contains(&told), "{said}");
+    let cause = format!("who cannot enter `{}`", closed.display());
+    assert!(said.contains(&cause), "{said}");
 }

@@ -71,7 +71,7 @@ impl Site {
         self.dir.join(name)
     }
 
-    /// The `DB_TEST_HOME` of this site, which does not exist before a server is asked for.
+    /// The `DB_TEST_HOME` of this site, which is created when a server is needed.
     pub(crate) fn home(&self) -> PathBuf {
         self.dir.join("h")
     }
@@ -114,7 +114,7 @@ impl Site {
 
     /// A file of the server, by its name.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.instance().expect("a server was asked for").join(name)
+        self.instance().expect("a server was started").join(name)
     }
 
     fn instance(&self) -> Option<PathBuf> {
@@ -128,7 +128,7 @@ impl Site {
 
     /// Whether a process has joined, or is about to.
     pub(crate) fn is_in_use(&self) -> bool {
-        let lease = File::open(self.file("lease")).expect("a server was asked for");
+        let lease = File::open(self.file("lease")).expect("a server was started");
         matches!(lease.try_lock(), Err(TryLockError::WouldBlock))
     }
 

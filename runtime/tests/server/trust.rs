@@ -76,7 +76,7 @@ fn a_home_with_too_long_a_path_is_refused() {
 }
 
 #[test]
-fn root_is_told_of_a_home_that_its_server_cannot_enter() {
+fn root_is_reported_of_a_home_that_its_server_cannot_enter() {
     if !machine::is_root() {
         return machine::skip("only the server of root runs as another user");
     }

@@ -51,3 +51,10 @@ fn every_path_of_the_architecture_page_exists() {
         "ARCHITECTURE.md names: {dead_ends:#?}"
     );
 }
+
+#[test]
+fn every_file_that_a_comment_names_exists() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let dead_ends = map::dead_ends_in_comments(&workspace);
+    assert!(dead_ends.is_empty(), "comments name: {dead_ends:#?}");
+}

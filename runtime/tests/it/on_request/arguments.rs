@@ -10,7 +10,7 @@ struct Absent;
 impl FromTest for Absent {
     async fn from_test(_: &TestContext) -> Result<Self, BoxError> {
         if in_child() {
-            return Err("no argument as asked".into());
+            return Err("no argument on request".into());
         }
         Ok(Self)
     }

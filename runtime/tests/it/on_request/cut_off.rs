@@ -11,7 +11,7 @@ async fn by_its_server(pool: PgPool, cx: TestContext) {
     let backend: i32 = sqlx::query_scalar("select pg_backend_pid()")
         .fetch_one(&pool)
         .await
-        .expect("it is told");
+        .expect("there is an answer");
     if in_child() {
         let options = cx.outside().await.expect("there is an outside");
         let mut outside = PgConnection::connect_with(&options.database("postgres"))

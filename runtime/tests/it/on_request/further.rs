@@ -13,7 +13,7 @@ async fn failing(cx: TestContext) {
     if in_child() {
         try_add(&cx.pool(), "first").await.expect("it is added");
         let visited = visit(&cx.pool_of("analytics"), "first").await;
-        assert!(visited.is_err(), "failing as asked");
+        assert!(visited.is_err(), "failing on request");
     }
 }
 

@@ -35,7 +35,7 @@ async fn confiding(pool: PgPool) {
     }
     let bad = sqlx::query("select ($1::text)::int").bind("\x1b]0;title\x07\r");
     bad.execute(&pool).await.expect_err("it is no number");
-    assert!(!in_child(), "it was asked for");
+    assert!(!in_child(), "failing on request");
 }
 
 #[db_test(max_queries = 2)]

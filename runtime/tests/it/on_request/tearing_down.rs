@@ -31,7 +31,7 @@ struct Absent;
 impl FromTest for Absent {
     async fn from_test(_: &TestContext) -> Result<Self, BoxError> {
         if in_child() {
-            return Err("no argument as asked".into());
+            return Err("no argument on request".into());
         }
         Ok(Self)
     }
@@ -43,14 +43,14 @@ async fn after_passing(_: Three) {}
 #[db_test]
 async fn after_erring(_: Three) -> Result<(), String> {
     if in_child() {
-        return Err("erring as asked".to_owned());
+        return Err("erring on request".to_owned());
     }
     Ok(())
 }
 
 #[db_test]
 async fn after_panicking(_: Three) {
-    assert!(!in_child(), "panicking as asked");
+    assert!(!in_child(), "panicking on request");
 }
 
 #[db_test(timeout = "200ms")]
@@ -71,10 +71,10 @@ async fn badly(cx: TestContext) {
 }
 
 #[db_test]
-#[should_panic = "panicking as asked"]
+#[should_panic = "panicking on request"]
 async fn after_an_expected_panic(cx: TestContext) {
     if in_child() {
         cx.on_end(async { Err::<(), _>("the bucket is gone") });
     }
-    panic!("panicking as asked");
+    panic!("panicking on request");
 }

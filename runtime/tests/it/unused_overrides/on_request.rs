@@ -1,5 +1,4 @@
-//! Tests that override in vain when they are asked to, which is by being run as a
-//! [`child`](crate::child).
+//! Tests with overrides that nothing reads when they run as a [`child`].
 
 use std::net::SocketAddr;
 
@@ -31,7 +30,7 @@ async fn renamed_and_passing(client: Client) {
 #[db_test(overrides = renamed)]
 async fn renamed_and_failing(client: Client) {
     client.get("/caller").add_header("x-caller", "eve").await;
-    assert!(!in_child(), "failing as asked");
+    assert!(!in_child(), "failing on request");
 }
 
 #[db_test(overrides = renamed)]

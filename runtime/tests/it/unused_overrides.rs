@@ -2,11 +2,14 @@
 
 use child::Finished;
 
-/// Runs a passing test that overrides in vain, and gives the one line that is printed about it.
+mod on_request;
+
+/// Runs a passing test with an unused override, and returns the one line that is printed about it.
 fn said_of(test: &str) -> String {
-    let Finished { success, output } = child::run(&format!("in_vain::{test}"), &[]);
+    let Finished { success, output } =
+        child::run(&format!("unused_overrides::on_request::{test}"), &[]);
     assert!(success, "{output}");
-    let prefix = format!("db-test: it::in_vain::{test}: ");
+    let prefix = format!("db-test: it::unused_overrides::on_request::{test}: ");
     let lines = output.lines().filter_map(|line| line.split_once(&prefix));
     let said: Vec<_> = lines.map(|(_, said)| said).collect();
     assert_eq!(said.len(), 1, "{output}");
@@ -14,10 +17,10 @@ fn said_of(test: &str) -> String {
 }
 
 #[test]
-fn a_type_that_nothing_can_replace_is_told_from_those_that_something_can() {
+fn a_type_that_nothing_can_replace_is_reported_from_those_that_something_can() {
     assert_eq!(
         said_of("renamed_and_passing"),
-        "`it::in_vain::Visitor` was set, but neither cx.overridden_or nor an #[overridable] extractor \
+        "`it::unused_overrides::on_request::Visitor` was set, but neither cx.overridden_or nor an #[overridable] extractor \
          read it in the only request; if a plain Extension reads it, call \
          overrides.extension(…); otherwise set what the application reads now (`it::app::Limit`, \
          `it::app::Caller`)"
@@ -26,9 +29,9 @@ fn a_type_that_nothing_can_replace_is_told_from_those_that_something_can() {
 
 #[test]
 fn a_failing_test_tells_it_in_its_report() {
-    let failed = child::run("in_vain::renamed_and_failing", &[]);
+    let failed = child::run("unused_overrides::on_request::renamed_and_failing", &[]);
     failed.assert_failed();
-    let section = " override  `it::in_vain::Visitor` was set, but";
+    let section = " override  `it::unused_overrides::on_request::Visitor` was set, but";
     assert_eq!(
         failed.output.matches(section).count(),
         1,
@@ -38,7 +41,7 @@ fn a_failing_test_tells_it_in_its_report() {
     assert!(
         !failed
             .output
-            .contains("db-test: it::in_vain::renamed_and_failing: ")
+            .contains("db-test: it::unused_overrides::on_request::renamed_and_failing: ")
     );
 }
 
@@ -48,25 +51,25 @@ fn a_test_that_panics_as_expected_tells_it_too() {
 }
 
 #[test]
-fn a_test_without_an_application_is_told() {
+fn a_test_without_an_application_is_reported() {
     assert_eq!(
         said_of("unused_without_a_client"),
-        "`it::in_vain::Visitor` was set, but the test does not use the application; take a Client \
+        "`it::unused_overrides::on_request::Visitor` was set, but the test does not use the application; take a Client \
          or a Router, or leave it out"
     );
 }
 
 #[test]
-fn a_test_without_a_request_is_told() {
+fn a_test_without_a_request_is_reported() {
     assert_eq!(
         said_of("unused_without_a_request"),
-        "`it::in_vain::Visitor` was set, but the application's state does not read it and the \
+        "`it::unused_overrides::on_request::Visitor` was set, but the application's state does not read it and the \
          test sent no request; send a request that depends on it, or leave it out"
     );
 }
 
 #[test]
-fn what_was_set_after_the_state_was_built_is_told() {
+fn what_was_set_after_the_state_was_built_is_reported() {
     assert_eq!(
         said_of("after_the_state"),
         "`it::app::Limit` was set after the application's state had been built without it; set it \
@@ -75,7 +78,7 @@ fn what_was_set_after_the_state_was_built_is_told() {
 }
 
 #[test]
-fn what_was_set_after_an_argument_had_asked_for_it_is_told() {
+fn what_was_set_after_an_argument_had_read_it_is_reported() {
     assert_eq!(
         said_of("after_an_argument"),
         "`it::app::Limit` was set after cx.overridden had looked for it; set it earlier: by \
@@ -84,7 +87,7 @@ fn what_was_set_after_an_argument_had_asked_for_it_is_told() {
 }
 
 #[test]
-fn what_was_set_after_the_last_request_for_it_is_told() {
+fn what_was_set_after_the_last_request_for_it_is_reported() {
     assert_eq!(
         said_of("after_the_requests"),
         "`it::app::Caller` was set after the last request that looked for it; set it before that \
@@ -93,7 +96,7 @@ fn what_was_set_after_the_last_request_for_it_is_told() {
 }
 
 #[test]
-fn what_was_set_again_in_vain_is_told() {
+fn what_was_set_again_and_not_read_is_reported() {
     assert_eq!(
         said_of("for_the_second_time"),
         "`it::app::Caller` was set again, but no later request read it; send a request that \
@@ -102,7 +105,7 @@ fn what_was_set_again_in_vain_is_told() {
 }
 
 #[test]
-fn an_extractor_that_no_handler_takes_is_told() {
+fn an_extractor_that_no_handler_takes_is_reported() {
     assert_eq!(
         said_of("of_an_extractor"),
         "`it::app::Caller` was set, but no handler extracted it in the only request; set what the \
@@ -111,7 +114,7 @@ fn an_extractor_that_no_handler_takes_is_told() {
 }
 
 #[test]
-fn one_request_that_did_not_ask_is_told() {
+fn one_request_that_did_not_read_it_is_reported() {
     assert_eq!(
         said_of("for_one_request"),
         "`it::app::Caller` was set for one request, which did not read it; set what its \
@@ -130,7 +133,7 @@ fn whether_an_extension_is_read_is_not_claimed_of_one_request() {
 }
 
 #[test]
-fn a_value_that_is_wrapped_in_an_extension_is_told() {
+fn a_value_that_is_wrapped_in_an_extension_is_reported() {
     assert_eq!(
         said_of("wrapped_in_an_extension"),
         "`axum::extension::Extension<it::app::Greeting>` was set, but a \
@@ -149,7 +152,7 @@ fn one_request_cannot_replace_a_part_of_the_state() {
 }
 
 #[test]
-fn what_each_request_replaces_is_told() {
+fn what_each_request_replaces_is_reported() {
     assert_eq!(
         said_of("hidden_by_the_only_request"),
         "`it::app::Caller` was set, but replaced or removed before anything read it; \
@@ -158,7 +161,7 @@ fn what_each_request_replaces_is_told() {
 }
 
 #[test]
-fn a_request_to_another_application_is_told() {
+fn a_request_to_another_application_is_reported() {
     assert_eq!(
         said_of("for_another_application"),
         "`it::app::Caller` was set for a request that did not reach the session's application; \
@@ -167,8 +170,8 @@ fn a_request_to_another_application_is_told() {
 }
 
 #[test]
-fn what_need_not_be_asked_for_is_not_reported() {
-    let quiet = child::run("in_vain::not_reported", &[]);
+fn what_need_not_be_read_is_not_reported() {
+    let quiet = child::run("unused_overrides::on_request::not_reported", &[]);
     quiet.assert_passed();
     quiet.assert_does_not_say("was set");
 }

@@ -1,6 +1,6 @@
-//! A failing test tells what it did.
+//! The trace in the report of a failing test.
 
-fn told(environment: &[(&str, &str)]) -> String {
+fn report_of(environment: &[(&str, &str)]) -> String {
     let failed = child::run(
         "on_request::requesting::requesting_and_failing",
         environment,
@@ -14,15 +14,15 @@ fn assert_in_order(text: &str, parts: &[&str]) {
     for part in parts {
         let (_, after) = rest
             .split_once(part)
-            .unwrap_or_else(|| panic!("`{part}` is not told, or not here:\n{text}"));
+            .unwrap_or_else(|| panic!("`{part}` is missing, or in another place:\n{text}"));
         rest = after;
     }
 }
 
 #[test]
-fn requests_are_told_with_their_statements_parameters_and_errors() {
+fn requests_are_reported_with_their_statements_parameters_and_errors() {
     assert_in_order(
-        &told(&[]),
+        &report_of(&[]),
         &[
             "the test itself",
             "select name from items",
@@ -41,9 +41,9 @@ fn requests_are_told_with_their_statements_parameters_and_errors() {
 }
 
 #[test]
-fn a_transaction_is_told_as_the_application_began_it() {
+fn a_transaction_is_reported_as_the_application_began_it() {
     assert_in_order(
-        &told(&[("DB_TEST_REPORT", "full")]),
+        &report_of(&[("DB_TEST_REPORT", "full")]),
         &[
             "POST /items/two → 201",
             "BEGIN",
@@ -55,17 +55,17 @@ fn a_transaction_is_told_as_the_application_began_it() {
 }
 
 #[test]
-fn what_the_sandbox_sends_is_not_told() {
-    let told = told(&[("DB_TEST_REPORT", "full")]);
+fn what_the_sandbox_sends_is_not_reported() {
+    let report = report_of(&[("DB_TEST_REPORT", "full")]);
     for text in ["_sqlx_savepoint", "db-test*/", "reset all"] {
-        assert!(!told.contains(text), "{text}: {told}");
+        assert!(!report.contains(text), "{text}: {report}");
     }
 }
 
 #[test]
 fn repeated_statements_of_a_request_are_pointed_out() {
     assert_in_order(
-        &told(&[]),
+        &report_of(&[]),
         &[
             "GET /items/one-by-one → 200",
             "select name from items where id = $1",
@@ -75,14 +75,14 @@ fn repeated_statements_of_a_request_are_pointed_out() {
 }
 
 #[test]
-fn only_the_last_requests_are_told_unless_all_are_wanted() {
-    let short = told(&[]);
+fn only_the_last_requests_are_reported_unless_all_are_wanted() {
+    let short = report_of(&[]);
     assert!(
         short.contains("earlier requests (DB_TEST_REPORT=full)"),
         "{short}"
     );
     assert!(!short.contains("GET /greeting"), "{short}");
-    let full = told(&[("DB_TEST_REPORT", "full")]);
+    let full = report_of(&[("DB_TEST_REPORT", "full")]);
     assert!(
         full.contains("GET /greeting?access_token=*** → 200"),
         "{full}"
@@ -90,36 +90,36 @@ fn only_the_last_requests_are_told_unless_all_are_wanted() {
 }
 
 #[test]
-fn secrets_and_control_characters_are_not_told() {
-    let told = child::run("on_request::requesting::confiding", &[]).output;
+fn secrets_and_control_characters_are_not_reported() {
+    let report = child::run("on_request::requesting::confiding", &[]).output;
     assert_in_order(
-        &told,
+        &report,
         &[
             r"$1 = e'\u{1b}[2Jred', $2 = ***",
             "$1 = 'plain', $2 = ***",
             r#"error 22P02: invalid input syntax for type integer: "\u{1b}]0;title\u{7}\r""#,
         ],
     );
-    assert!(!told.contains("sesame"), "{told}");
-    assert!(!told.contains(['\x1b', '\x07', '\r']), "{told:?}");
+    assert!(!report.contains("sesame"), "{report}");
+    assert!(!report.contains(['\x1b', '\x07', '\r']), "{report:?}");
 }
 
 #[test]
-fn a_wish_that_is_not_known_is_told_with_those_that_are() {
-    let told = told(&[("DB_TEST_REPORT", "loud")]);
+fn a_wish_that_is_not_known_is_reported_with_those_that_are() {
+    let report = report_of(&[("DB_TEST_REPORT", "loud")]);
     let text =
         "DB_TEST_REPORT: unknown value `loud`, using `short` (expected short, full, always or off)";
-    assert_eq!(told.matches(text).count(), 1, "{told}");
+    assert_eq!(report.matches(text).count(), 1, "{report}");
 }
 
 #[test]
-fn nothing_is_told_when_that_is_wanted() {
-    let told = told(&[("DB_TEST_REPORT", "off")]);
-    assert!(!told.contains("POST /items"), "{told}");
+fn nothing_is_reported_when_that_is_wanted() {
+    let report = report_of(&[("DB_TEST_REPORT", "off")]);
+    assert!(!report.contains("POST /items"), "{report}");
 }
 
 #[test]
-fn a_test_that_passes_tells_its_story_on_demand() {
+fn a_test_that_passes_prints_its_trace_on_demand() {
     let passed = child::run(
         "queries::statements_are_found_by_a_pattern",
         &[("DB_TEST_REPORT", "always")],
