@@ -62,6 +62,8 @@ mod process;
 mod schema;
 #[cfg(feature = "harness")]
 mod session;
+#[cfg(feature = "harness")]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "harness")]

@@ -1,11 +1,11 @@
 //! Leaving secrets out of what is printed: what is named like one, or looks like one.
 
 mod clause;
-mod lexer;
 mod list;
 mod name;
 mod sql;
 mod text;
+mod token;
 
 pub(crate) use self::{
     sql::{Secrets, secrets},

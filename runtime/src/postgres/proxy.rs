@@ -32,7 +32,6 @@ mod engine;
 mod entanglement;
 mod expected;
 mod handle;
-mod lexer;
 mod moving_clock;
 mod protocol;
 mod savepoints;

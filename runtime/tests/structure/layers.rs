@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["error", "schema"],
     &["overrides"],
     &["observe"],
-    &["overridable", "executor"],
+    &["overridable", "executor", "sql"],
 ];
 
 /// Knows a test and its session, which know it: the seam between kinds of databases is not where it belongs yet.

@@ -1,6 +1,6 @@
 //! The clauses of a statement.
 
-use super::lexer::{Token, Tokens, is_word};
+use super::token::{Token, Tokens, is_word};
 
 /// At these words a clause ends and another one begins.
 const BORDERS: [&str; 22] = [

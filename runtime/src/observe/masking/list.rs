@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{
-    lexer::{Token, Tokens, is_word, sign},
     name::names_a_secret,
+    token::{Token, Tokens, is_word, sign},
 };
 
 /// The tokens that belong to a secret by their place in a list.

@@ -1,6 +1,6 @@
 //! Whether a name says that what it names is a secret.
 
-use super::lexer::{Token, Tokens, sign};
+use super::token::{Token, Tokens, sign};
 
 /// What says so anywhere in a name, whose capitals, `_`, `-` and `.` do not matter.
 const PARTS: [&str; 14] = [

@@ -8,9 +8,9 @@ use std::{collections::HashSet, ops::Range};
 
 use super::{
     clause::clauses,
-    lexer::{Token, Tokens, is_word, sign, tokens},
     list::lists,
     name::{is_secret, names_a_secret},
+    token::{Token, Tokens, is_word, sign, tokens},
 };
 
 /// What is not to be printed of a statement.

@@ -110,7 +110,7 @@ impl AdvisoryLocks {
 #[cfg(test)]
 mod tests {
     use super::AdvisoryLocks;
-    use crate::postgres::proxy::{control::recognize, lexer::tokens};
+    use crate::{postgres::proxy::control::recognize, sql::tokens};
 
     /// Whether a client is found to have been granted what another one holds.
     fn meets(locks: &mut AdvisoryLocks, client: u32, sql: &str) -> bool {

@@ -265,7 +265,7 @@ mod tests {
     use std::{rc::Rc, sync::Arc};
 
     use super::{Done, FindingKind, Journal};
-    use crate::postgres::proxy::{control::recognize, lexer::tokens};
+    use crate::{postgres::proxy::control::recognize, sql::tokens};
 
     fn run(
         journal: &mut Journal,

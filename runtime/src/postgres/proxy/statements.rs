@@ -7,10 +7,8 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    control::{Control, Info, recognize},
-    lexer,
-};
+use super::control::{Control, Info, recognize};
+use crate::sql;
 
 /// So many statements are kept from one test to the next.
 const KEPT: usize = 512;
@@ -90,7 +88,7 @@ impl Statements {
             known.used.set(test);
             return Rc::clone(known);
         }
-        let tokens = lexer::tokens(sql, false);
+        let tokens = sql::tokens(sql, false);
         let info = Rc::new(recognize(sql, &tokens));
         self.count += 1;
         let sql: Arc<str> = sql.into();
@@ -163,14 +161,14 @@ impl Statements {
 
 impl Script {
     fn new(sql: &str, backslashes: bool) -> Self {
-        let tokens = lexer::tokens(sql, backslashes);
-        let parts = lexer::statements(sql, &tokens);
+        let tokens = sql::tokens(sql, backslashes);
+        let parts = sql::statements(sql, &tokens);
         let mut steps: Vec<Step> = Vec::new();
         let infos: Vec<_> = parts
             .iter()
             .map(|(from, to)| {
                 let part = &sql[*from..*to];
-                Rc::new(recognize(part, &lexer::tokens(part, backslashes)))
+                Rc::new(recognize(part, &sql::tokens(part, backslashes)))
             })
             .collect();
         let is_own = |info: &Rc<Info>| {

@@ -1,6 +1,7 @@
 //! Which tables a statement reads and writes, as far as its words say.
 
-use super::{super::lexer::TokenKind, words::Words};
+use super::words::Words;
+use crate::sql::TokenKind;
 
 /// What a statement does to the table that it is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

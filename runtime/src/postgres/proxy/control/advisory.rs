@@ -1,7 +1,7 @@
 //! Advisory locks, in statements that do nothing else.
 
-use super::{super::lexer::TokenKind, words::Words};
-use crate::observe::recording::Parameter;
+use super::words::Words;
+use crate::{observe::recording::Parameter, sql::TokenKind};
 
 /// A call of a function of advisory locks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -179,7 +179,7 @@ fn value(parameter: &Parameter, is_within: bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{super::recognize, Action};
-    use crate::{observe::recording::Parameter, postgres::proxy::lexer::tokens};
+    use crate::{observe::recording::Parameter, sql::tokens};
 
     fn key(sql: &str, parameters: &[Parameter]) -> Option<(Action, String)> {
         let calls = recognize(sql, &tokens(sql, false)).advisory;

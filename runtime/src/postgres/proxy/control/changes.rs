@@ -1,9 +1,7 @@
 //! Which settings a statement changes, and which the proxy keeps for itself.
 
-use super::{
-    super::lexer::TokenKind, Argument, Change, Control, Info, Modes, NewValue, modes::modes,
-    words::Words,
-};
+use super::{Argument, Change, Control, Info, Modes, NewValue, modes::modes, words::Words};
+use crate::sql::TokenKind;
 
 /// Settings by which the server ends a connection that does nothing. The backend of all clients is always in
 /// a transaction, so it never gets them.

@@ -1,7 +1,6 @@
 //! Recognizing a statement by its words.
 
 use super::{
-    super::lexer::{Token, TokenKind},
     Access, Advisory, Info, PreparedVerb, ReadsClock,
     changes::{calls, reset, set, show},
     commands::is_command,
@@ -9,6 +8,7 @@ use super::{
     transaction::control,
     words::Words,
 };
+use crate::sql::{Token, TokenKind};
 
 /// What is to be known of a statement, given its text and its tokens.
 pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info {

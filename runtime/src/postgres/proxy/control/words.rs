@@ -1,9 +1,7 @@
 //! The words of a statement.
 
-use super::{
-    super::lexer::{Token, TokenKind},
-    Argument,
-};
+use super::Argument;
+use crate::sql::{self, Token, TokenKind};
 
 /// The tokens of one statement, read by their numbers; beyond the last one they are empty.
 pub(super) struct Words<'a> {
@@ -36,7 +34,7 @@ impl<'a> Words<'a> {
 
     /// An identifier as the server sees it, or the value of a text.
     pub(super) fn name(&self, n: usize) -> String {
-        unquote(self.raw(n))
+        sql::value(self.raw(n))
     }
 
     pub(super) fn is_name(&self, n: usize) -> bool {
@@ -117,30 +115,4 @@ impl<'a> Words<'a> {
             _ => Argument::Unknown,
         }
     }
-}
-
-fn unquote(text: &str) -> String {
-    let quoted = |quote: char| {
-        let inner = text.strip_prefix(quote)?;
-        let inner = inner.strip_suffix(quote).unwrap_or(inner);
-        let (twice, once) = (format!("{quote}{quote}"), quote.to_string());
-        Some(inner.replace(&twice, &once))
-    };
-    if let Some(inner) = quoted('"').or_else(|| quoted('\'')) {
-        return inner;
-    }
-    if text.starts_with('$')
-        && let Some(length) = text[1..].find('$').map(|at| at + 2)
-    {
-        return text
-            .get(length..text.len() - length)
-            .unwrap_or("")
-            .to_owned();
-    }
-    if text.starts_with(['e', 'E']) && text[1..].starts_with('\'') {
-        return unquote(&text[1..])
-            .replace("\\'", "'")
-            .replace("\\\\", "\\");
-    }
-    text.to_ascii_lowercase()
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::sql;
+
 /// A statement about roles.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Statement<'a> {
@@ -20,7 +22,7 @@ pub(super) fn statements(sql: &str) -> Vec<(Range<usize>, Statement<'_>)> {
     let mut found = Vec::new();
     let mut words: Vec<Range<usize>> = Vec::new();
     let end = std::iter::once(sql.len()..sql.len());
-    for token in ranges(sql).into_iter().chain(end) {
+    for token in ranges(sql).chain(end) {
         if !token.is_empty() && &sql[token.clone()] != ";" {
             words.push(token);
             continue;
@@ -58,83 +60,13 @@ fn understand<'a>(sql: &'a str, words: &[Range<usize>]) -> Option<Statement<'a>>
 
 /// The words, numbers, names, strings and signs of a script, without white space and comments.
 pub(super) fn tokens(sql: &str) -> Vec<&str> {
-    ranges(sql).into_iter().map(|range| &sql[range]).collect()
+    ranges(sql).map(|range| &sql[range]).collect()
 }
 
-fn ranges(sql: &str) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
-    let mut at = 0;
-    while let Some(first) = sql[at..].chars().next() {
-        let rest = &sql[at..];
-        let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-        let (length, counts) = if first.is_whitespace() {
-            (first.len_utf8(), false)
-        } else if rest.starts_with("--") {
-            (rest.find('\n').unwrap_or(rest.len()), false)
-        } else if rest.starts_with("/*") {
-            (comment(rest), false)
-        } else if rest.len() > 1 && matches!(&rest.as_bytes()[..2], b"e'" | b"E'") {
-            (1 + quoted(&rest[1..], '\'', true), true)
-        } else if first == '\'' || first == '"' {
-            (quoted(rest, first, false), true)
-        } else if let Some(length) = dollar_quoted(rest) {
-            (length, true)
-        } else if is_word(first) {
-            (rest.find(|c| !is_word(c)).unwrap_or(rest.len()), true)
-        } else {
-            (first.len_utf8(), true)
-        };
-        if counts {
-            ranges.push(at..at + length);
-        }
-        at += length;
-    }
-    ranges
-}
-
-/// The length of a comment, which may have others in it.
-fn comment(text: &str) -> usize {
-    let (mut depth, mut at) = (0, 0);
-    while at < text.len() {
-        let rest = &text.as_bytes()[at..];
-        if rest.starts_with(b"/*") {
-            (depth, at) = (depth + 1, at + 2);
-        } else if rest.starts_with(b"*/") {
-            (depth, at) = (depth - 1, at + 2);
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += 1;
-        }
-    }
-    text.len()
-}
-
-/// The length of what stands in quotes; a doubled quote does not end it.
-fn quoted(text: &str, quote: char, has_escapes: bool) -> usize {
-    let mut characters = text.char_indices().skip(1).peekable();
-    while let Some((at, c)) = characters.next() {
-        if c == '\\' && has_escapes {
-            characters.next();
-        } else if c == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
-            return at + 1;
-        }
-    }
-    text.len()
-}
-
-/// The length of a string in dollar quotes, if one begins here.
-fn dollar_quoted(text: &str) -> Option<usize> {
-    let tag = text.strip_prefix('$')?;
-    let length = tag.find('$')?;
-    let is_tag = tag[..length]
-        .chars()
-        .all(|c| c.is_alphanumeric() || c == '_')
-        && !tag.starts_with(|c: char| c.is_ascii_digit());
-    let quote = &text[..length + 2];
-    let end = || text[quote.len()..].find(quote);
-    is_tag.then(|| end().map_or(text.len(), |end| end + 2 * quote.len()))
+fn ranges(sql: &str) -> impl Iterator<Item = Range<usize>> {
+    sql::tokens(sql, false)
+        .into_iter()
+        .map(|token| token.from..token.to)
 }
 
 #[cfg(test)]

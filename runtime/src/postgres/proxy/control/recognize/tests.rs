@@ -2,7 +2,7 @@ use super::{
     super::{Argument, Change, Control, Info, Modes, NewValue, OnCommit, ReadsClock, Verb},
     recognize,
 };
-use crate::postgres::proxy::lexer::tokens;
+use crate::sql::tokens;
 
 fn info(sql: &str) -> Info {
     recognize(sql, &tokens(sql, false))

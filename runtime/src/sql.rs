@@ -1,8 +1,17 @@
-//! Cutting SQL into tokens and statements, as PostgreSQL's scanner does (`scan.l`).
+//! Cuts SQL into tokens and statements, as PostgreSQL's scanner does (`scan.l`).
+//!
+//! The proxy reads with it what a statement does, reports which literals are secrets, templates which roles a migration
+//! creates, and messages on which line a statement of a script begins. A token is its place in the text, so cutting
+//! allocates nothing but the list.
+
+mod statements;
+mod value;
+
+pub(crate) use self::{statements::statements, value::value};
 
 /// What a token is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     Word,
     /// An identifier in double quotes.
     Quoted,
@@ -14,15 +23,15 @@ pub(super) enum TokenKind {
 
 /// A token by its place in the text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
-    pub(super) from: usize,
-    pub(super) to: usize,
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
 }
 
 /// The tokens of a text, without white space and comments. `backslashes` is true where
 /// `standard_conforming_strings` is off.
-pub(super) fn tokens(sql: &str, backslashes: bool) -> Vec<Token> {
+pub(crate) fn tokens(sql: &str, backslashes: bool) -> Vec<Token> {
     let mut scanner = Scanner {
         bytes: sql.as_bytes(),
         at: 0,
@@ -37,37 +46,6 @@ pub(super) fn tokens(sql: &str, backslashes: bool) -> Vec<Token> {
         tokens.push(Token { kind, from, to });
     }
     tokens
-}
-
-/// The statements of a simple query by their places, without semicolons; empty ones are left out.
-pub(super) fn statements(sql: &str, tokens: &[Token]) -> Vec<(usize, usize)> {
-    let (mut found, mut start, mut is_empty) = (Vec::new(), 0, true);
-    let (mut parentheses, mut atomic, mut last) = (0_usize, 0_usize, "");
-    for token in tokens {
-        let text = &sql[token.from..token.to];
-        let is = |word: &str| token.kind == TokenKind::Word && text.eq_ignore_ascii_case(word);
-        match text {
-            ";" if parentheses == 0 && atomic == 0 => {
-                if !is_empty {
-                    found.push((start, token.from));
-                }
-                (start, is_empty) = (token.to, true);
-                continue;
-            }
-            "(" => parentheses += 1,
-            ")" => parentheses = parentheses.saturating_sub(1),
-            // The body of a function in SQL's own form has semicolons of its own.
-            _ if is("atomic") && last.eq_ignore_ascii_case("begin") => atomic = 1,
-            _ if atomic > 0 && is("case") => atomic += 1,
-            _ if atomic > 0 && is("end") => atomic -= 1,
-            _ => {}
-        }
-        (last, is_empty) = (text, false);
-    }
-    if !is_empty {
-        found.push((start, sql.len()));
-    }
-    found
 }
 
 struct Scanner<'a> {
@@ -207,44 +185,64 @@ fn is_word_start(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{statements, tokens};
+    use proptest::prelude::*;
 
-    fn split(sql: &str) -> Vec<&str> {
-        let places = statements(sql, &tokens(sql, false));
-        places
-            .iter()
-            .map(|(from, to)| sql[*from..*to].trim())
-            .collect()
+    use super::{TokenKind, tokens};
+
+    fn kinds(sql: &str) -> Vec<(TokenKind, &str)> {
+        let kind = |token: super::Token| (token.kind, &sql[token.from..token.to]);
+        tokens(sql, false).into_iter().map(kind).collect()
     }
 
     #[test]
-    fn semicolons_in_quotes_and_comments_end_nothing() {
+    fn each_kind_of_token_is_recognized() {
+        use TokenKind::{Other, Parameter, Quoted, Text, Word};
         assert_eq!(
-            split("select ';', E'\\';'; /* ; /* ; */ ; */ begin; do $x$ a;b $x$ -- ;\n; commit;"),
+            kinds("Select \"a\"\"b\" , 1.5e3 /* /* */ */ = $12 -- x\n $t$ ' $t$ é$1 e'\\'' x'0f'"),
             [
-                "select ';', E'\\';'",
-                "/* ; /* ; */ ; */ begin",
-                "do $x$ a;b $x$ -- ;",
-                "commit"
+                (Word, "Select"),
+                (Quoted, "\"a\"\"b\""),
+                (Other, ","),
+                (Other, "1.5e3"),
+                (Other, "="),
+                (Parameter, "$12"),
+                (Text, "$t$ ' $t$"),
+                (Word, "é$1"),
+                (Text, "e'\\''"),
+                (Text, "x'0f'"),
             ]
         );
     }
 
     #[test]
-    fn a_body_in_the_form_of_sql_is_part_of_its_statement() {
-        let sql = "create function f() returns int begin atomic select case when true then 1 end; end; select 1";
-        assert_eq!(split(sql).len(), 2);
-    }
-
-    #[test]
-    fn nothing_but_blanks_is_no_statement() {
-        assert!(split(" ; -- x\n ;").is_empty());
+    fn a_backslash_escapes_where_strings_do_not_conform() {
+        assert_eq!(tokens(r"'\' ;'", true).len(), 1);
+        assert_eq!(tokens(r"'\' ;'", false).len(), 3);
     }
 
     #[test]
     fn a_quote_that_is_not_closed_ends_with_the_text() {
         for sql in ["'", "\"a", "$x$ a", "E'\\", "/* a", "$", "U&\"ä"] {
             assert!(tokens(sql, false).iter().all(|token| token.to <= sql.len()));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Each token is a piece of the text, and they stand one after the other.
+        #[test]
+        fn any_text_can_be_cut(
+            pieces in prop::collection::vec("([eExXnN]?'|\"|\\$[a-z]?\\$|--|/\\*|\\*/|\\\\|ö|[ -~]|\n)", 0..30),
+            backslashes in any::<bool>(),
+        ) {
+            let sql = pieces.concat();
+            let mut end = 0;
+            for token in tokens(&sql, backslashes) {
+                prop_assert!(end <= token.from && token.from < token.to);
+                prop_assert!(sql.get(token.from..token.to).is_some(), "{token:?}");
+                end = token.to;
+            }
         }
     }
 }
