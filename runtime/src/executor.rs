@@ -1,8 +1,8 @@
 //! The one runtime of the process: every test, handler and pool lives on it.
 //!
 //! It is built before `main` (`process.rs`). A thread inherits libtest's output capture from the thread that
-//! spawns it, so workers spawned lazily by the first test would print into that test's buffer for
-//! the rest of the run.
+//! spawns it: if the first test spawned the workers, they would print into that test's buffer for the rest of the
+//! run.
 
 pub(crate) mod panics;
 pub(crate) mod short_backtrace;
@@ -31,46 +31,46 @@ pub(crate) const THREAD_NAME: &str = "db-test";
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
-/// Work in the background that is not known to be done.
+/// Background tasks that may still run.
 static BACKGROUND: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
 thread_local! {
-    /// Whether what this thread polls is polled by the shared runtime.
+    /// Whether this thread polls for the shared runtime.
     static IS_SHARED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the runtime does not answer, so that nothing can be closed by it.
+/// Whether the process exits because the runtime does not respond.
 static IS_ABANDONED: AtomicBool = AtomicBool::new(false);
 
-/// What a process ends with whose tests have failed, as libtest has it.
+/// The exit code of libtest when tests have failed.
 const FAILED: i32 = 101;
 
-/// Builds the runtime, if it is not there.
+/// Builds the runtime.
 pub(crate) fn start() {
     runtime();
 }
 
-/// Ends the process without using the runtime, which does not answer.
+/// Exits the process without using the runtime, which does not respond.
 pub(crate) fn abandon() -> ! {
     IS_ABANDONED.store(true, Ordering::Release);
     std::process::exit(FAILED)
 }
 
-/// Whether the process ends because the runtime does not answer.
+/// Whether the process exits because the runtime does not respond.
 pub(crate) fn is_abandoned() -> bool {
     IS_ABANDONED.load(Ordering::Acquire)
 }
 
 /// Runs a future to its end on the shared runtime, on the calling thread.
 ///
-/// The future stays on the calling thread, so it need not be `Send`, and what it prints is
-/// captured by libtest for the test that called.
+/// The future stays on the calling thread, so it need not be `Send`, and libtest captures its output for the
+/// test that called.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let _polling = Polling::begin();
     runtime().block_on(future)
 }
 
-/// This thread polls for the shared runtime until it is dropped.
+/// While it exists, its thread polls for the shared runtime.
 struct Polling {
     before: bool,
 }
@@ -88,7 +88,7 @@ impl Drop for Polling {
     }
 }
 
-/// Spawns a future that outlives the test that needs it, such as the removal of a spent lane.
+/// Spawns a future on the shared runtime.
 pub(crate) fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -96,14 +96,14 @@ where
     runtime().spawn(future)
 }
 
-/// Spawns work that no test waits for, but the end of the process does, for a while.
+/// Spawns work that no test waits for. The end of the process waits for it, up to a limit.
 pub(crate) fn spawn_in_background(work: impl Future<Output = ()> + Send + 'static) {
     let mut background = background();
     background.retain(|task| !task.is_finished());
     background.push(spawn(work));
 }
 
-/// Runs work that waits, on a thread of its own.
+/// Runs blocking work on a thread of its own.
 ///
 /// # Panics
 ///
@@ -115,9 +115,7 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     thread
         .spawn(working)
         .expect("db-test: a thread could not be started");
-    doing
-        .await
-        .expect("db-test: work that waits does not panic")
+    doing.await.expect("db-test: the blocking work panicked")
 }
 
 /// Waits for the work in the background, and for what that work has started.
@@ -135,19 +133,19 @@ fn background() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
     BACKGROUND.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes the runtime current on this thread where none is, for constructors that spawn.
+/// Enters the shared runtime if this thread has entered none, for constructors that spawn.
 pub(crate) fn enter() -> Option<tokio::runtime::EnterGuard<'static>> {
     Handle::try_current().is_err().then(|| runtime().enter())
 }
 
 /// Whether the caller runs on a runtime of its own.
 pub(crate) fn is_elsewhere() -> bool {
-    // Not by `Handle::id`, which older versions of tokio do not have.
+    // `Handle::id` would tell, but older versions of tokio lack it.
     Handle::try_current().is_ok() && !IS_SHARED.get()
 }
 
-/// Runs a future to its end on the shared runtime, wherever the caller runs: what the harness waits for must not
-/// depend on the clock of a test's own runtime.
+/// Runs a future on the shared runtime, whatever runtime the caller uses: what the harness waits for must not depend
+/// on the clock of a test's own runtime.
 pub(crate) async fn shared<F>(future: F) -> F::Output
 where
     F: Future<Output: Send> + Send + 'static,
@@ -161,7 +159,7 @@ where
     }
 }
 
-/// Runs a future on the shared runtime and has the calling thread wait for it, for callers that are not async.
+/// Runs a future on the shared runtime and blocks the calling thread until it is done, for callers that are not async.
 ///
 /// # Panics
 ///
@@ -173,7 +171,7 @@ where
     let (done, doing) = std::sync::mpsc::channel();
     spawn(async move { done.send(future.await).ok() });
     let waiting = || doing.recv().expect("db-test: the future did not end");
-    // A thread of the shared runtime leaves its other tasks to another one.
+    // Lets another thread of the shared runtime take over the tasks of this one.
     if thread::current().name() == Some(THREAD_NAME) {
         tokio::task::block_in_place(waiting)
     } else {
@@ -181,7 +179,7 @@ where
     }
 }
 
-/// Runs a future for so long at most, by a clock that nobody can pause.
+/// Runs a future up to a limit, by a clock that is never paused.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     if !is_elsewhere() {
         return timeout(limit, future).await.ok();
@@ -204,8 +202,8 @@ fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| {
         Builder::new_multi_thread()
             .thread_name(THREAD_NAME)
-            // A thread for blocking work inherits the output capture of the test that needed it
-            // first, so it must not be there any more when another test needs one.
+            // A thread for blocking work inherits the output capture of the test that first needed it,
+            // so it must not live until another test needs one.
             .thread_keep_alive(Duration::from_millis(1))
             .on_thread_start(|| IS_SHARED.set(true))
             .enable_all()

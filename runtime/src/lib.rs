@@ -1,10 +1,9 @@
 //! Fast, parallel, rolled-back integration tests for axum + sqlx applications, on a real PostgreSQL.
 //!
-//! [`#[db_test]`](macro@db_test) runs an async test on one runtime that all tests share, in a transaction that
-//! is rolled back whatever happens, with arguments made by their types ([`FromTest`]).
-//! [`#[db_test::session]`](macro@session) says once per test binary what the tests run against ([`Session`]).
-//! [`#[db_test::overridable]`](macro@overridable) lets a test replace what an extractor of the application
-//! returns ([`Overrides`]).
+//! [`#[db_test]`](macro@db_test) runs an async test in a transaction that is always rolled back. The test's
+//! arguments are injected by type ([`FromTest`]).
+//! [`#[db_test::session]`](macro@session) declares once for each test binary what its tests run against ([`Session`]).
+//! [`#[db_test::overridable]`](macro@overridable) lets a test replace the result of an extractor ([`Overrides`]).
 //!
 //! ```no_run
 #![doc = include_str!("../tests/docs/quick_start.rs")]
@@ -13,27 +12,28 @@
 //!
 //! # Features
 //!
-//! | feature | what it brings | default |
+//! | feature | what it adds | default |
 //! | --- | --- | --- |
-//! | `postgres` | tests with a database of PostgreSQL: everything but `#[db_test::overridable]` and what follows | yes |
-//! | `sqlite` | tests with a SQLite database: [`Session::sqlite`](https://github.com/db-test/db-test/blob/main/docs/sqlite.md); nothing has to be installed, SQLite is compiled in | no |
+//! | `postgres` | tests on PostgreSQL: everything except `#[db_test::overridable]` and the features below | yes |
+//! | `sqlite` | tests on SQLite: [`Session::sqlite`](https://github.com/db-test/db-test/blob/main/docs/sqlite.md); SQLite is compiled in | no |
 //! | `axum` | `Router`, [`Client`], `Session::app`, and overrides in requests | yes |
-//! | `tls` | encrypted connections to a server named by a URL, by rustls | yes |
+//! | `tls` | encrypted connections to the server that a URL names, by rustls | yes |
 //! | `download` | PostgreSQL for a machine that has none: one fixed version, downloaded once for all projects of the user, checked by its digest | no |
 //!
-//! A library or a job queue that has no HTTP takes `default-features = false, features = ["postgres"]`: its tests have pools,
-//! and neither axum nor axum-test is compiled. `TestContext::url` and pools lead an application of any other framework to the test's database.
+//! For a library or a job queue without HTTP, use `default-features = false, features = ["postgres"]`: axum and
+//! axum-test are not compiled then. An application of another framework connects by [`TestContext::url`] or a pool.
 //!
-//! Without default features, the crate is what an application compiles into its production binary
-//! for `#[db_test::overridable]`: a macro, and a hundred lines that depend on `http` alone.
+//! Without default features, the crate contains only what an application compiles into its production binary
+//! for `#[db_test::overridable]`: a macro, and a hundred lines that depend on `http`.
 //!
-//! # What is printed, and when
+//! # Output
 //!
 //! A failing test prints a report after its own message: how it ended, its HTTP requests, and the
-//! statements that each caused (`DB_TEST_REPORT` asks for more or less of it). What the library does besides (which server
-//! and why, templates, lanes, with the time of each step) it tells on standard error when `DB_TEST_LOG`
-//! is `info`, `debug` or `trace`, and through [`tracing`](https://docs.rs/tracing), with the target
-//! `db_test`, to whatever subscriber there is. Work that takes more than a second says so anyway.
+//! statements of each request. `DB_TEST_REPORT` sets how detailed it is.
+//!
+//! For diagnostic logging (the server and why it was chosen, templates, lanes, the time of each step), set `DB_TEST_LOG` to
+//! `info`, `debug` or `trace`, which prints to standard error; or use a [`tracing`](https://docs.rs/tracing) subscriber, target
+//! `db_test`. Steps that take more than a second are always reported.
 
 #![cfg_attr(
     not(all(feature = "axum", feature = "tls")),
@@ -69,7 +69,7 @@ mod sqlite;
 #[cfg(feature = "harness")]
 mod test;
 
-/// The same as [`db_test`](macro@db_test), by the word that rstest and editors look for.
+/// The same as [`db_test`](macro@db_test), under the name that rstest and editors look for.
 #[cfg(feature = "harness")]
 pub use db_test_macros::db_test as test;
 pub use db_test_macros::overridable;
@@ -79,7 +79,7 @@ pub use overridable::Overridable;
 
 #[cfg(feature = "axum")]
 pub use self::{test::app::IntoApp, test::client::Client};
-/// The crate that [`Client`] is from, so that its `TestResponse`, its multipart forms and the rest can be named.
+/// The crate of [`Client`], for its other types, such as `TestResponse` and multipart forms.
 #[cfg(feature = "axum")]
 pub use axum_test;
 

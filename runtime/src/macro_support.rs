@@ -1,4 +1,4 @@
-//! What generated code names. Not part of the public interface: it may change in any release.
+//! The interface of generated code. Not part of the public interface: it may change in any release.
 
 pub use crate::overridable::{Overridable, overridden};
 
@@ -34,7 +34,7 @@ mod harness {
 
     /// Runs a test that returns nothing.
     pub fn run<A: Arguments>(test: &'static Test, arguments: A, body: fn(A::Made) -> Body<()>) {
-        // Its failures are panics, so the exit code says nothing more.
+        // Its failures are panics: the exit code adds nothing.
         start(test, arguments, move |arguments| reported(body(arguments)));
     }
 
@@ -62,12 +62,12 @@ mod harness {
         crate::test::run::run(test, kind, Box::new(whole))
     }
 
-    /// Turns what a test returns into an exit code, printing an error as `main` would.
+    /// Converts the return value of a test into an exit code, and prints an error as `main` would.
     pub fn reported<T: Termination + 'static>(body: Body<T>) -> Body<Reported> {
         Box::pin(async { Reported(body.await.report()) })
     }
 
-    /// An argument of a test, and the compiler's complaint about one that no test is given.
+    /// An argument of a test; the compiler rejects a type that does not implement [`FromTest`].
     pub const fn argument<T: FromTest>() -> Argument<T> {
         Argument::new()
     }

@@ -1,4 +1,4 @@
-//! What runs before `main` and at the end of the process. It knows the rest, and the rest does not know it.
+//! The code that runs before `main` and at the exit of the process. It imports from the rest; nothing imports from it.
 
 use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -15,17 +15,16 @@ use crate::{
     test::{bypass, running},
 };
 
-/// How long the end of the process waits for work in the background.
+/// How long the exit waits for background tasks.
 const BACKGROUND_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long it waits for connections to be closed in good order.
+/// How long the exit waits for connections to close.
 const CLOSING_LIMIT: Duration = Duration::from_secs(1);
 
 #[ctor::ctor(unsafe)]
 fn before_main() {
     log::begin();
-    // This process may be a copy of a test binary that was started to look after the private
-    // server; then the following call does not return.
+    // In a copy of the test binary that was started as the supervisor of the private server, this call does not return.
     #[cfg(unix)]
     postgres::server::local::supervise_if_asked();
     running::watch_tasks();
@@ -42,12 +41,12 @@ fn at_exit() {
         return;
     }
     bypass::warn_at_exit();
-    // The thread-local state that tokio needs is gone on the exiting thread; a fresh one has it.
+    // The exiting thread has lost the thread-local state that tokio needs; a new thread has it.
     let done = Arc::new((Mutex::new(false), Condvar::new()));
     let closer = Arc::clone(&done);
     thread::spawn(move || {
         executor::block_on(async {
-            // What is not done by then is done by a later run.
+            // A later run does what is not done by then.
             timeout(BACKGROUND_LIMIT, executor::background_ends())
                 .await
                 .ok();
@@ -56,7 +55,7 @@ fn at_exit() {
         *closer.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         closer.1.notify_one();
     });
-    // The limits above are timers of a runtime that leaked tasks may have taken over.
+    // The limits above are timers of the runtime, all of whose threads leaked tasks may occupy.
     let is_done = done.0.lock().unwrap_or_else(PoisonError::into_inner);
     let limit = BACKGROUND_LIMIT + CLOSING_LIMIT + CLOSING_LIMIT;
     drop(

@@ -1,4 +1,4 @@
-//! Panics of the user's functions, which become errors that say whose they are.
+//! Panics of the user's functions, caught as errors.
 
 use std::{
     any::Any,
@@ -12,12 +12,12 @@ use futures_util::FutureExt;
 
 use super::short_backtrace::__rust_begin_short_backtrace;
 
-/// A panic whose message the panic hook has printed already.
+/// A caught panic; the panic hook has printed its message.
 #[derive(Debug, thiserror::Error)]
 #[error("it panicked: {0}")]
 pub(crate) struct Panicked(pub(crate) String);
 
-/// Runs a future to its end, or to its panic. In a box, it makes the layout of its caller no deeper.
+/// Runs a future, and catches its panic. The box keeps the layout of the caller small.
 pub(crate) async fn caught<F: Future>(
     future: Pin<Box<F>>,
 ) -> Result<F::Output, Box<dyn Error + Send + Sync>> {
@@ -25,15 +25,15 @@ pub(crate) async fn caught<F: Future>(
     ended.map_err(|panic| Panicked(text_of(panic.as_ref()).to_owned()).into())
 }
 
-/// Calls a function, which may panic.
+/// Calls a function, and catches its panic.
 pub(crate) fn calling<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(|| __rust_begin_short_backtrace(call)))
         .map_err(|panic| Panicked(text_of(panic.as_ref()).to_owned()))
 }
 
-/// What a panic says.
+/// The message of a panic.
 pub(crate) fn text_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("with something that is no text")
+        .unwrap_or("with a value that is not a text")
 }

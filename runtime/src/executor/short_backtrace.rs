@@ -1,7 +1,7 @@
 //! Backtraces that end where the user's code begins.
 //!
-//! The standard library leaves out of a short backtrace what called a function with the following name,
-//! wherever that is defined.
+//! In a short backtrace, the standard library omits the callers of any function named
+//! `__rust_begin_short_backtrace`.
 
 use std::{
     future::{Future, poll_fn},
@@ -9,7 +9,7 @@ use std::{
     pin::pin,
 };
 
-/// Waits for a future of the user's.
+/// Awaits a future of the user's.
 pub(crate) async fn shortened<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| __rust_begin_short_backtrace(|| future.as_mut().poll(cx))).await

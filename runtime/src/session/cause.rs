@@ -1,4 +1,4 @@
-//! What is wrong with the description of a session, each with its text.
+//! The mistakes in the description of a session, with their messages.
 
 use std::path::PathBuf;
 
@@ -19,22 +19,22 @@ pub(crate) enum Cause {
     },
 
     #[error(
-        "there is no {}, and there was one when these tests were compiled: without it their database is empty\n\
-         run the tests in a checkout (an archive of nextest's: with --workspace-remap), or embed the migrations: \
-         `.migrations(sqlx::migrate!())`; if they were removed for good, compile the tests again",
+        "the directory {} is missing, which existed when these tests were compiled; without it their database would be empty\n\
+         run the tests in a checkout (an archive of nextest: with --workspace-remap), or embed the migrations: \
+         `.migrations(sqlx::migrate!())`; if they were removed on purpose, compile the tests again",
         directory.display()
     )]
     MigrationsGone { directory: PathBuf },
 
     #[error(
         "there are no migrations in {}: {found}\n\
-         a session without any says so: `.migrations(sqlx::migrate::Migrator::DEFAULT)`; or remove the directory",
+         for a session without migrations, write `.migrations(sqlx::migrate::Migrator::DEFAULT)`, or remove the directory",
         directory.display()
     )]
     NoMigrations { directory: PathBuf, found: String },
 
     #[error(
-        "two migrations have the version {version}: `{files}`\ngive one of them another number"
+        "two migrations have the version {version}: `{files}`\nrename one of them to another version"
     )]
     MigrationsOfOneVersion { version: i64, files: String },
 

@@ -1,4 +1,4 @@
-//! Databases that a session has beside its own, by name.
+//! Further databases of a session, by name.
 
 use std::future::Future;
 
@@ -7,9 +7,9 @@ use sqlx::{PgPool, migrate::Migrator};
 use super::{Migrations, Session};
 use crate::BoxError;
 
-/// Describes a further database of a session; see [`Session::database`].
+/// Describes a further database of a session; see [`Session::database`] for an example.
 ///
-/// It begins empty: it has migrations, seeds, a locale and a role of its own, and nothing of the session's.
+/// It begins empty: it has its own migrations, seeds, locale and role, and none of the session's.
 #[derive(Clone, Debug)]
 #[must_use = "a database does nothing until it is returned from the function that describes it"]
 pub struct Database(Session);

@@ -1,4 +1,4 @@
-//! A test whose attribute states other migrations than its session has.
+//! A warning about a test whose attribute names other migrations than its session has.
 
 use std::{
     collections::HashSet,
@@ -9,7 +9,7 @@ use std::{
 use super::{Definition, Migrations, Origin, stated::Key};
 use crate::observe::log;
 
-/// Says once of each session when an attribute states other migrations than it has.
+/// Prints the warning, once for each session and each kind of statement.
 pub(crate) async fn compare(name: &str, test: &Origin, definition: &Definition) {
     static COMPARED: Mutex<Option<HashSet<(usize, Key)>>> = Mutex::new(None);
     let Some(stated) = test.stated else { return };
@@ -24,11 +24,11 @@ pub(crate) async fn compare(name: &str, test: &Origin, definition: &Definition) 
     let directory = test.crate_dir();
     let theirs = versions(&stated.migrations(), &directory).await;
     let ours = versions(&definition.session.migrations, &definition.crate_dir).await;
-    // A session whose migrations cannot be read fails by itself.
+    // If a session's migrations cannot be read, its tests fail anyway.
     if ours.is_some() && theirs != ours {
         log::notice(format_args!(
-            "{}: the migrations that its attribute states are not those of {}, which decides; for tests with a schema of their \
-             own: #[db_test(session = path::to::another_session)]",
+            "{}: the attribute names other migrations than {}, and the session's are used; for tests with another schema, \
+             write #[db_test(session = path::to::another_session)]",
             name, definition.name
         ));
     }

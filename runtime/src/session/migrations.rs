@@ -1,4 +1,4 @@
-//! Where a session's migrations come from.
+//! The migrations of a session.
 
 mod files;
 
@@ -14,14 +14,23 @@ use crate::session::cause::Cause;
 
 /// The migrations of a session: embedded by `sqlx::migrate!()`, or read from a directory.
 ///
-/// Made by `into()` from a [`Migrator`] or a path. A directory without migrations is an error; a session that
-/// wants none says `.migrations(Migrator::DEFAULT)`.
+/// Use it as the argument of [`Session::migrations`](crate::Session::migrations), which takes anything that converts into
+/// it: a [`Migrator`] or a path. A directory without migrations is an error; for a session without any, pass
+/// `Migrator::DEFAULT`.
+///
+/// ```
+/// use db_test::Migrations;
+/// use sqlx::migrate::Migrator;
+///
+/// let from_a_directory = Migrations::from("../server/migrations");
+/// let none = Migrations::from(Migrator::DEFAULT);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Migrations(Source);
 
 #[derive(Clone, Debug, Default)]
 enum Source {
-    /// `migrations/` next to the crate's manifest, or none when there is no such directory.
+    /// `migrations/` beside the crate's `Cargo.toml`, or none if there is no such directory.
     #[default]
     Conventional,
     Directory(PathBuf),
@@ -33,7 +42,7 @@ impl Migrations {
     ///
     /// # Errors
     ///
-    /// When a directory that should be there is missing or has no migrations in it, and when two are of one version.
+    /// When a directory is missing or has no migrations, and when two migrations have the same version.
     pub(crate) async fn load(
         &self,
         crate_dir: &Path,
@@ -53,7 +62,7 @@ impl Migrations {
         Ok(migrator)
     }
 
-    /// Where their files are; of embedded ones, where they are by convention.
+    /// The directory of their files; for embedded ones, the conventional directory.
     pub(crate) fn directory(&self, crate_dir: &Path) -> PathBuf {
         crate_dir.join(match &self.0 {
             Source::Directory(path) => path,
@@ -141,7 +150,7 @@ mod tests {
     fn a_directory_that_was_there_for_the_compiler_must_not_be_missing() {
         let told = load(true).expect_err("it is missing");
         assert!(
-            told.starts_with("there is no /nowhere/migrations"),
+            told.starts_with("the directory /nowhere/migrations is missing"),
             "{told}"
         );
     }

@@ -33,7 +33,7 @@ impl Start for Definition {
 async fn start(definition: &'static Definition) -> Result<Active, Error> {
     let began = Instant::now();
     let (session, crate_dir) = (&definition.session, &definition.crate_dir);
-    // The files are read on another thread meanwhile.
+    // sqlx reads the files on another thread, so both happen at the same time.
     let (migrator, server) = join(
         definition.migrator(),
         Server::find(crate_dir, &session.login),

@@ -1,13 +1,13 @@
-//! The migrations that a test's attribute states, as `#[sqlx::test]` has it: `migrations = "…"`, `migrator = "…"`.
+//! The migrations in a test's attribute, as with `#[sqlx::test]`: `migrations = "…"`, `migrator = "…"`.
 //!
-//! A session says them once for all tests. Where there is no session function, the attribute's are the session; where there
-//! is one, it decides, and a test that states others is told so.
+//! Without a session function, they are the session's migrations. With one, the session decides, and a warning is printed
+//! if the attribute names others.
 
 use sqlx::migrate::Migrator;
 
 use super::Migrations;
 
-/// What an attribute says of its test's migrations.
+/// The migrations that an attribute names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stated {
     /// `migrations = "directory"`
@@ -18,7 +18,7 @@ pub(crate) enum Stated {
     Nothing,
 }
 
-/// What tells one statement from another.
+/// Identifies them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     Directory(&'static str),

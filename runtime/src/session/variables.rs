@@ -1,4 +1,4 @@
-//! The environment variables of this library, and those that are misspelled.
+//! The environment variables of this library, and warnings about misspelled ones.
 
 use std::{env, sync::Once};
 
@@ -6,7 +6,7 @@ use crate::observe::log;
 
 const PREFIX: &str = "DB_TEST_";
 
-/// What follows the prefix in each of them.
+/// Their names without the prefix.
 const KNOWN: [&str; 10] = [
     "DOWNLOAD_URL",
     "HOME",
@@ -15,16 +15,16 @@ const KNOWN: [&str; 10] = [
     "LOG",
     "LOOPBACK",
     "REPORT",
-    // What a process says to the supervisor that it starts.
+    // Set by a process for the supervisor that it starts.
     "SUPERVISE",
     "SUPERVISE_BIN",
     "SUPERVISE_MAJOR",
 ];
 
-/// How variables begin by which this library's own tests tell their children something.
+/// The beginnings of variables that this library's own tests set for their child processes.
 const OF_OUR_TESTS: [&str; 2] = ["CHILD", "SOAK_"];
 
-/// Tells once of each variable that looks like one of ours and is none.
+/// Prints a warning, once, about each variable with our prefix that does not exist.
 pub(crate) fn check() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -48,15 +48,15 @@ fn complaint_of(name: &str) -> Option<String> {
         }
         _ => {
             let all: Vec<_> = ours.map(|known| format!("{PREFIX}{known}")).collect();
-            format!("there are {}", all.join(", "))
+            format!("db-test reads {}", all.join(", "))
         }
     };
     Some(format!(
-        "{name} is set, and there is no such variable: {advice}"
+        "{name} is set, but db-test has no such variable: {advice}"
     ))
 }
 
-/// How many letters have to be changed, added or removed to make one word of the other.
+/// The Levenshtein distance: how many letters must be changed, added or removed to make one word of the other.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (index, letter) in one.bytes().enumerate() {
@@ -75,7 +75,7 @@ mod tests {
     use super::complaint_of;
 
     #[test]
-    fn a_misspelled_variable_is_told_with_the_nearest_one() {
+    fn a_misspelled_variable_is_reported_with_the_nearest_one() {
         for (wrong, right) in [
             ("DB_TEST_REPROT", "DB_TEST_REPORT"),
             ("DB_TEST_LOGS", "DB_TEST_LOG"),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_like_none_is_told_with_all() {
+    fn an_unknown_variable_is_reported_with_all() {
         let told = complaint_of("DB_TEST_PARALLELISM").expect("it is none of ours");
         assert!(
             told.ends_with("DB_TEST_KEEP, DB_TEST_LOG, DB_TEST_LOOPBACK, DB_TEST_REPORT"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_or_of_others_is_not_told() {
+    fn known_and_foreign_variables_are_not_reported() {
         for name in [
             "DB_TEST_KEEP",
             "DB_TEST_LOOPBACK",

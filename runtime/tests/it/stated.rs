@@ -24,7 +24,7 @@ fn others_are_noted_once() {
     run.assert_passed();
     let notes = run
         .output
-        .matches("the migrations that its attribute states are not those of");
+        .matches("the attribute names other migrations than");
     assert_eq!(notes.count(), 1, "{}", run.output);
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with a directory of migrations.
+//! Mistakes in a directory of migrations.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -9,7 +9,7 @@ use crate::{
     session::cause::Cause,
 };
 
-/// Refuses two migrations of one version: sqlx runs both, and then cannot note the second.
+/// Rejects two migrations of one version: sqlx runs both, and then fails to record the second.
 pub(super) fn refuse_twins(migrator: &Migrator, directory: &Path) -> Result<(), Cause> {
     let mut versions = BTreeMap::<i64, Vec<&Migration>>::new();
     let up = migrator
@@ -32,13 +32,13 @@ pub(super) fn refuse_twins(migrator: &Migrator, directory: &Path) -> Result<(), 
     })
 }
 
-/// What is in a directory without migrations.
+/// The content of a directory without migrations, for a message.
 pub(super) fn described(directory: &Path) -> String {
     let names = names(directory);
     match &names[..] {
         [] => "it is empty".to_owned(),
         [first, ..] => format!(
-            "it has `{first}`{}, and a migration's file is called like 0001_create_users.sql",
+            "it has `{first}`{}, and the file of a migration has a name like 0001_create_users.sql",
             if names.len() > 1 { " and others" } else { "" }
         ),
     }

@@ -1,0 +1,106 @@
+//! A session in this process.
+
+use std::{path::PathBuf, sync::Arc};
+
+use sqlx::migrate::Migrator;
+use tokio::sync::OnceCell;
+
+use super::{Session, cause::Cause};
+#[cfg(feature = "sqlite")]
+use crate::Error;
+use crate::postgres::{Active, Started};
+
+/// A session in this process: its description, and its templates once they are started.
+pub(crate) struct Definition {
+    /// The path of the function that describes it, for messages.
+    pub(crate) name: String,
+    pub(crate) crate_dir: PathBuf,
+    /// Whether that directory had a `migrations/` when the test was compiled.
+    had_migrations: bool,
+    pub(crate) session: Session,
+    pub(super) active: Started,
+    /// The further databases, by their names.
+    pub(crate) databases: Vec<(String, Definition)>,
+    /// The template of a session on SQLite.
+    #[cfg(feature = "sqlite")]
+    pub(crate) sqlite: OnceCell<Result<Arc<crate::sqlite::Template>, Error>>,
+}
+
+/// The name of the session of a test binary without a session function.
+pub(super) const CONVENTIONAL: &str = "the conventional session";
+
+impl Definition {
+    pub(super) fn new(
+        name: String,
+        crate_dir: PathBuf,
+        had_migrations: bool,
+        session: Session,
+    ) -> Self {
+        let further = session.databases.iter().map(|named| {
+            let title = format!("the database `{}` of {name}", named.name);
+            let further = Self::new(title, crate_dir.clone(), false, named.session(&session));
+            (named.name.clone(), further)
+        });
+        Self {
+            databases: further.collect(),
+            name,
+            crate_dir,
+            had_migrations,
+            session,
+            active: OnceCell::new(),
+            #[cfg(feature = "sqlite")]
+            sqlite: OnceCell::new(),
+        }
+    }
+
+    pub(super) fn active(&self) -> Option<Arc<Active>> {
+        self.active.get()?.as_ref().ok().cloned()
+    }
+
+    /// Whether it is started and has migrations or a seed.
+    pub(crate) fn has_schema(&self) -> bool {
+        #[cfg(feature = "sqlite")]
+        if let Some(Ok(template)) = self.sqlite.get() {
+            return template.has_schema();
+        }
+        self.active().is_some_and(|active| active.has_schema())
+    }
+
+    /// Reads its migrations.
+    pub(crate) async fn migrator(&self) -> Result<Arc<Migrator>, Cause> {
+        let migrations = &self.session.migrations;
+        migrations.load(&self.crate_dir, self.had_migrations).await
+    }
+
+    pub(crate) fn is_conventional(&self) -> bool {
+        self.name == CONVENTIONAL
+    }
+}
+
+/// A kind of database.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) enum Kind {
+    #[default]
+    Postgres,
+    #[cfg(feature = "sqlite")]
+    Sqlite,
+}
+
+impl Kind {
+    /// The kind that a test's arguments belong to.
+    pub(crate) fn of(is_sqlite: bool) -> Self {
+        match is_sqlite {
+            #[cfg(feature = "sqlite")]
+            true => Self::Sqlite,
+            _ => Self::Postgres,
+        }
+    }
+
+    pub(super) fn session(self) -> Session {
+        match self {
+            Self::Postgres => Session::postgres(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => Session::sqlite(),
+        }
+    }
+}
