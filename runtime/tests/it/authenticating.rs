@@ -4,7 +4,7 @@ use std::fs;
 
 use child::Finished;
 use db_test::db_test;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, postgres::PgConnectOptions};
 
 use crate::place::Place;
 
@@ -34,8 +34,16 @@ async fn run_as_keeper(method: &str, encryption: &str, said: &str) -> Finished {
         .expect("it reloads");
     admin.close().await.expect("it closes");
     let keeper = place.socket().username("keeper").database("postgres");
+    until_refused(&keeper).await;
     let url = keeper.password(said).to_url_lossy();
     place.run("transactions::", &[("TEST_DB_URL", url.as_str())])
+}
+
+/// Waits until the server asks for a password: it reads its rules again some time after `pg_reload_conf` has returned.
+async fn until_refused(options: &PgConnectOptions) {
+    while let Ok(connection) = options.connect().await {
+        connection.close().await.expect("it closes");
+    }
 }
 
 #[db_test]
