@@ -12,6 +12,7 @@ mod publish;
 pub(crate) mod reap;
 mod roles;
 mod sequences;
+mod server_objects;
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 

@@ -136,6 +136,31 @@ fn a_migration_that_only_a_superuser_may_run_says_which_line_to_write() {
     }
 }
 
+#[test]
+fn a_migration_that_creates_what_belongs_to_the_whole_server_says_where_to_create_it() {
+    for (name, sql, expected) in [
+        (
+            "1_database.sql",
+            "create database other",
+            "`.database(\"name\", ",
+        ),
+        (
+            "2_tablespace.sql",
+            "-- no-transaction\ncreate tablespace fast location '/tmp'",
+            "create it where the server is set up, outside of the migrations",
+        ),
+        (
+            "3_index.sql",
+            "create table a (b int); create index concurrently c on a (b)",
+            "make it the one statement of its migration, whose first line is `-- no-transaction`",
+        ),
+    ] {
+        let migrations = Migrations::new(name, sql);
+        let failed = child::run(TESTS, &[("DB_TEST_CHILD_MIGRATIONS", migrations.path())]);
+        failed.assert_says(expected);
+    }
+}
+
 #[db_test]
 async fn stale_databases_of_ours_are_removed_and_no_others() {
     let place = Place::new();

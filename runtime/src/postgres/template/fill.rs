@@ -1,8 +1,12 @@
 //! What a template is filled with: the session's migrations, then its seeds.
 
-use sqlx::{AssertSqlSafe, Executor, PgPool, migrate::MigrateError, postgres::PgPoolOptions};
+use sqlx::{
+    AssertSqlSafe, Executor, PgPool,
+    migrate::{MigrateError, Migration},
+    postgres::PgPoolOptions,
+};
 
-use super::{Template, failed_migration, roles};
+use super::{Template, failed_migration, roles, server_objects};
 use crate::{
     executor::panics::caught,
     observe::{log, report::chain},
@@ -39,7 +43,7 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
                 .await
                 .into(),
             place: Box::default(),
-            advice: advice_on_migration(template, &error),
+            advice: advice_on_migration(template, migration, &error),
             error,
         });
     }
@@ -104,7 +108,7 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
                     .await
                     .into(),
                 place: format!(" ({server})").into(),
-                advice: advice_on_migration(template, &error),
+                advice: advice_on_migration(template, Some(migration), &error),
                 error,
             },
             None => Cause::SharedMigration { server, error },
@@ -113,10 +117,17 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
 }
 
 /// What to do about a privilege that is missing, or about what is there already.
-fn advice_on_migration(template: &Template, error: &MigrateError) -> Box<str> {
+fn advice_on_migration(
+    template: &Template,
+    migration: Option<&Migration>,
+    error: &MigrateError,
+) -> Box<str> {
     let MigrateError::ExecuteMigration(error, _) = error else {
         return Box::default();
     };
+    if let Some(help) = server_objects::help(migration, error) {
+        return help.into();
+    }
     if is(error, sqlstate::DUPLICATE_OBJECT) || is(error, sqlstate::DUPLICATE_DATABASE) {
         return "\na role, a database or a tablespace belongs to the whole server, and somebody else has made this one: let the \
                 migration make it only where it is missing"
