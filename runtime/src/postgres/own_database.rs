@@ -29,6 +29,7 @@ use crate::{
         database::Mark,
         keep::{Keeping, Verdict},
         lane::{Cut, Lane, LaneId, Seclusion},
+        proxy::Watch,
         relay::Relay,
         sandbox::Ending,
         upstream::Upstream,
@@ -65,8 +66,9 @@ impl OwnDatabase {
     pub(crate) async fn open(
         session: Startable,
         pool_options: PgPoolOptions,
-        recording: &Arc<Recording>,
+        watch: Watch,
     ) -> Result<Self, Error> {
+        let recording = Arc::clone(&watch.recording);
         let active = session.get().await?;
         let mut lane = active.lanes().take().await?;
         // Not before: the migrations may make roles.
@@ -91,10 +93,10 @@ impl OwnDatabase {
             server.reachable(server.outside_options(Some(&database))),
         );
         let options = server.test_options(&database);
-        let relay = Relay::open(Upstream::of(&options), Some(Arc::clone(recording)))
+        let relay = Relay::open(Upstream::of(&options), Some(watch))
             .map_err(|error| Error::from(Cause::NoSocket(error)))?;
         let options = relay.place().lead(options);
-        let pool = attributed(pool_options, recording, "").connect_lazy_with(options.clone());
+        let pool = attributed(pool_options, &recording, "").connect_lazy_with(options.clone());
         Arc::clone(&active).prepare();
         Ok(Self {
             active,
@@ -106,7 +108,7 @@ impl OwnDatabase {
             pool,
             place: relay.place().clone(),
             relay: Mutex::new(Some(relay)),
-            recording: Arc::clone(recording),
+            recording,
         })
     }
 

@@ -8,25 +8,22 @@ mod backend;
 mod framing;
 mod frontend;
 mod handshake;
+mod injector;
 mod observer;
 mod passage;
 
-use std::{
-    io,
-    sync::{Arc, mpsc},
-    thread,
-};
+use std::{io, sync::mpsc, thread};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use self::observer::Observer;
+use self::{injector::Injector, observer::Observer, passage::Watcher};
 use super::{
     listener::{Listener, Place},
-    proxy::ACCEPT_PAUSE,
+    proxy::{ACCEPT_PAUSE, Watch},
     upstream::Upstream,
     waker::{self, Waiter, Waker},
 };
-use crate::observe::recording::{ClientId, Recording};
+use crate::observe::recording::ClientId;
 
 /// A listening socket that leads to a server, until it is dropped. Connections that came through it
 /// live on.
@@ -38,10 +35,10 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Leads to a server; what is said is recorded for a test, if there is one.
-    pub(crate) fn open(upstream: Upstream, recording: Option<Arc<Recording>>) -> io::Result<Self> {
-        let listener = match &recording {
-            Some(recording) => Listener::of_test(recording.test())?,
+    /// Leads to a server. Of a test, statements are recorded and may meet faults.
+    pub(crate) fn open(upstream: Upstream, test: Option<Watch>) -> io::Result<Self> {
+        let listener = match &test {
+            Some(test) => Listener::of_test(test.recording.test())?,
             None => Listener::open()?,
         };
         let place = listener.place().clone();
@@ -57,12 +54,14 @@ impl Relay {
                         continue;
                     }
                 };
-                let (upstream, recording) = (upstream.clone(), recording.clone());
+                let (upstream, test) = (upstream.clone(), test.clone());
                 let passing = move || {
-                    let observer =
-                        recording.map(|recording| Observer::new(recording, ClientId::next()));
+                    let watcher = test.map(|test| Watcher {
+                        observer: Observer::new(test.recording, ClientId::next()),
+                        injector: Injector::new(test.faults),
+                    });
                     // Who was connected sees the end of it.
-                    handshake::serve(client, &upstream, observer).ok();
+                    handshake::serve(client, &upstream, watcher).ok();
                 };
                 start("db-test-relay", passing).ok();
             }

@@ -34,12 +34,6 @@ pub(crate) enum Cause {
     NoMemory,
 
     #[error(
-        "`Faults` are injected by the proxy of the test's transaction, and with `isolation = \"database\"` there is none\n\
-         remove the option or the argument"
-    )]
-    NoFaults,
-
-    #[error(
         "the test needs PostgreSQL, and its session's database is SQLite\n\
          take `SqlitePool`, `PoolConnection<Sqlite>`, `SqliteConnectOptions` or `cx.sqlite_pool()`; tests on PostgreSQL \
          name another session: #[db_test(session = path)]"

@@ -57,9 +57,9 @@ impl TestDatabase {
     ) -> Result<Self, Error> {
         Ok(match isolation {
             Isolation::Transaction => Self::transaction(session, pool, watch),
-            Isolation::Database => Self::Own(Box::new(
-                OwnDatabase::open(session, pool, &watch.recording).await?,
-            )),
+            Isolation::Database => {
+                Self::Own(Box::new(OwnDatabase::open(session, pool, watch).await?))
+            }
             Isolation::Memory => return Err(Error::from(Cause::NoMemory)),
         })
     }

@@ -12,71 +12,83 @@ fn code(error: &sqlx::Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
 }
 
-#[db_test]
-async fn a_statement_fails_as_often_as_it_was_to(pool: PgPool, faults: Faults) {
-    let fault = faults.on("insert into items%").fail_with("40001").times(2);
-    for _ in 0..2 {
+/// The same tests in a transaction and on a database of the test's own.
+macro_rules! in_both_isolations {
+    ($(async fn $name:ident($pool:ident: PgPool, $faults:ident: Faults) $body:block)*) => {
+        mod in_a_transaction {
+            use super::{Duration, Faults, Instant, PgPool, code, db_test, names, try_add};
+            $(#[db_test] async fn $name($pool: PgPool, $faults: Faults) $body)*
+        }
+
+        mod in_a_database_of_its_own {
+            use super::{Duration, Faults, Instant, PgPool, code, db_test, names, try_add};
+            $(#[db_test(isolation = "database")] async fn $name($pool: PgPool, $faults: Faults) $body)*
+        }
+    };
+}
+
+in_both_isolations! {
+    async fn a_statement_fails_as_often_as_it_was_to(pool: PgPool, faults: Faults) {
+        let fault = faults.on("insert into items%").fail_with("40001").times(2);
+        for _ in 0..2 {
+            let failed = try_add(&pool, "mine").await.expect_err("it fails");
+            assert_eq!(code(&failed).as_deref(), Some("40001"));
+        }
+        try_add(&pool, "mine").await.expect("it works again");
+        assert_eq!(fault.hits(), 2);
+        assert_eq!(names(&pool).await, ["seeded", "mine"]);
+    }
+
+    async fn a_commit_that_fails_has_committed_nothing(pool: PgPool, faults: Faults) {
+        faults.on_commit().fail_with("40001");
         let failed = try_add(&pool, "mine").await.expect_err("it fails");
         assert_eq!(code(&failed).as_deref(), Some("40001"));
+        assert_eq!(names(&pool).await, ["seeded"]);
     }
-    try_add(&pool, "mine").await.expect("it works again");
-    assert_eq!(fault.hits(), 2);
-    assert_eq!(names(&pool).await, ["seeded", "mine"]);
-}
 
-#[db_test]
-async fn a_commit_that_fails_has_committed_nothing(pool: PgPool, faults: Faults) {
-    faults.on_commit().fail_with("40001");
-    let failed = try_add(&pool, "mine").await.expect_err("it fails");
-    assert_eq!(code(&failed).as_deref(), Some("40001"));
-    assert_eq!(names(&pool).await, ["seeded"]);
-}
+    async fn a_failure_aborts_the_transaction_it_is_in(pool: PgPool, faults: Faults) {
+        faults.on("select 1").fail_with("57014");
+        let mut tx = pool.begin().await.expect("it begins");
+        let select = sqlx::query("select 1").execute(&mut *tx).await;
+        assert_eq!(
+            code(&select.expect_err("it fails")).as_deref(),
+            Some("57014")
+        );
+        let select = sqlx::query("select 2").execute(&mut *tx).await;
+        assert_eq!(
+            code(&select.expect_err("it is aborted")).as_deref(),
+            Some("25P02")
+        );
+        tx.rollback().await.expect("it rolls back");
+        names(&pool).await;
+    }
 
-#[db_test]
-async fn a_failure_aborts_the_transaction_it_is_in(pool: PgPool, faults: Faults) {
-    faults.on("select 1").fail_with("57014");
-    let mut tx = pool.begin().await.expect("it begins");
-    let select = sqlx::query("select 1").execute(&mut *tx).await;
-    assert_eq!(
-        code(&select.expect_err("it fails")).as_deref(),
-        Some("57014")
-    );
-    let select = sqlx::query("select 2").execute(&mut *tx).await;
-    assert_eq!(
-        code(&select.expect_err("it is aborted")).as_deref(),
-        Some("25P02")
-    );
-    tx.rollback().await.expect("it rolls back");
-    names(&pool).await;
-}
+    async fn a_delayed_statement_takes_its_time_and_lets_others_pass(pool: PgPool, faults: Faults) {
+        let delay = Duration::from_millis(200);
+        faults.on("select 'slow'").delay(delay);
+        let started = Instant::now();
+        let slow = async {
+            sqlx::query("select 'slow'")
+                .execute(&pool)
+                .await
+                .expect("it is slow");
+            started.elapsed()
+        };
+        assert!(slow.await >= delay);
+    }
 
-#[db_test]
-async fn a_delayed_statement_takes_its_time_and_lets_others_pass(pool: PgPool, faults: Faults) {
-    let delay = Duration::from_millis(200);
-    faults.on("select 'slow'").delay(delay);
-    let started = Instant::now();
-    let slow = async {
-        sqlx::query("select 'slow'")
-            .execute(&pool)
+    async fn a_connection_that_is_cut_is_replaced_by_the_pool(pool: PgPool, faults: Faults) {
+        faults.on("insert into items%").disconnect();
+        let failed = try_add(&pool, "lost").await.expect_err("it is cut off");
+        assert!(
+            matches!(failed, sqlx::Error::Io(_)) || code(&failed).as_deref() == Some("57P01"),
+            "{failed}"
+        );
+        try_add(&pool, "mine")
             .await
-            .expect("it is slow");
-        started.elapsed()
-    };
-    assert!(slow.await >= delay);
-}
-
-#[db_test]
-async fn a_connection_that_is_cut_is_replaced_by_the_pool(pool: PgPool, faults: Faults) {
-    faults.on("insert into items%").disconnect();
-    let failed = try_add(&pool, "lost").await.expect_err("it is cut off");
-    assert!(
-        matches!(failed, sqlx::Error::Io(_)) || code(&failed).as_deref() == Some("57P01"),
-        "{failed}"
-    );
-    try_add(&pool, "mine")
-        .await
-        .expect("there is another connection");
-    assert_eq!(names(&pool).await, ["seeded", "mine"]);
+            .expect("there is another connection");
+        assert_eq!(names(&pool).await, ["seeded", "mine"]);
+    }
 }
 
 #[test]
@@ -85,13 +97,6 @@ fn a_fault_that_hit_nothing_is_reported() {
     passed.assert_passed();
     let expected = "the fault on `insert into itmes` was set at";
     passed.assert_says(expected);
-}
-
-#[test]
-fn a_database_of_its_own_has_no_faults() {
-    let failed = child::run("faults::on_request::in_its_own_database", &[]);
-    failed.assert_failed();
-    failed.assert_says("remove the option or the argument");
 }
 
 mod on_request {
@@ -104,18 +109,4 @@ mod on_request {
         }
         try_add(&pool, "mine").await.expect("nothing is hit");
     }
-
-    struct Wanted;
-
-    impl db_test::FromTest for Wanted {
-        async fn from_test(cx: &db_test::TestContext) -> Result<Self, db_test::BoxError> {
-            if in_child() {
-                let _: Faults = cx.get().await?;
-            }
-            Ok(Self)
-        }
-    }
-
-    #[db_test(isolation = "database")]
-    async fn in_its_own_database(_: Wanted) {}
 }

@@ -6,7 +6,7 @@ mod inbox;
 mod read;
 mod write;
 
-pub(super) use self::{
+pub(crate) use self::{
     inbox::Inbox,
     read::{Body, columns, error_field, rows_of},
     write::{

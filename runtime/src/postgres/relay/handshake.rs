@@ -8,7 +8,10 @@ use std::{
 
 use bytes::{BufMut, BytesMut};
 
-use super::{Observer, framing::Body, passage};
+use super::{
+    framing::Body,
+    passage::{self, Watcher},
+};
 use crate::postgres::{
     error_response,
     reception::Arrival,
@@ -25,7 +28,7 @@ const INTRODUCTION_LIMIT: Duration = Duration::from_secs(10);
 pub(super) fn serve(
     arrival: Arrival,
     upstream: &Upstream,
-    observer: Option<Observer>,
+    watcher: Option<Watcher>,
 ) -> io::Result<()> {
     let Arrival {
         socket: mut client,
@@ -44,7 +47,7 @@ pub(super) fn serve(
         Ok(session) => {
             client.write_all(&welcome(&session))?;
             client.set_timeout(None)?;
-            passage::run(client, session.stream, observer)
+            passage::run(client, session.stream, watcher)
         }
         Err(error) => client.write_all(&refusal(&error)),
     }

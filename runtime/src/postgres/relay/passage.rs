@@ -3,11 +3,14 @@
 //! A thread that waits in `poll` for two sockets costs less than two tasks of a runtime: there is
 //! no readiness to register, and nothing to wake but the reader.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Instant,
+};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::Observer;
+use super::{Injector, Observer};
 use crate::postgres::{
     outbox::Outbox,
     socket::{Received, Socket, receive},
@@ -30,6 +33,12 @@ struct Passage {
     to_server: Direction,
 }
 
+/// What follows the connections of a test.
+pub(super) struct Watcher {
+    pub(super) observer: Observer,
+    pub(super) injector: Injector,
+}
+
 /// What goes to one side.
 #[derive(Default)]
 struct Direction {
@@ -42,11 +51,7 @@ struct Direction {
 ///
 /// Neither side is waited for while the other one has something to say: a server that sends rows
 /// while its client is still sending parameters would otherwise stop both.
-pub(super) fn run(
-    client: Socket,
-    server: Stream,
-    mut observer: Option<Observer>,
-) -> io::Result<()> {
+pub(super) fn run(client: Socket, server: Stream, mut watcher: Option<Watcher>) -> io::Result<()> {
     client.set_nonblocking(true)?;
     server.set_nonblocking(true)?;
     let mut passage = Passage {
@@ -57,17 +62,17 @@ pub(super) fn run(
     };
     let mut chunk = vec![0; CHUNK];
     loop {
-        let (from_client, from_server) = passage.ready()?;
+        let deadline = watcher
+            .as_ref()
+            .and_then(|watcher| watcher.injector.deadline());
+        let (from_client, from_server) = passage.ready(deadline)?;
         if from_server.intersects(READABLE) {
             loop {
                 match receive(&mut passage.server, &mut chunk) {
                     Ok(Received::End) | Err(_) => return passage.finish(),
                     // First, so that whoever sees an answer finds it recorded.
                     Ok(Received::Bytes(length)) => {
-                        if let Some(observer) = &mut observer {
-                            observer.hear_server(&chunk[..length]);
-                        }
-                        passage.to_client.next.extend_from_slice(&chunk[..length]);
+                        passage.server_bytes(&mut watcher, &chunk[..length])?;
                         let is_full = passage.to_client.len() >= WAITING;
                         if !passage.server.may_hold_more(length, CHUNK, is_full) {
                             break;
@@ -81,12 +86,19 @@ pub(super) fn run(
             match receive(&mut passage.client, &mut chunk)? {
                 Received::End => return Ok(()),
                 Received::Bytes(length) => {
-                    if let Some(observer) = &mut observer {
-                        observer.hear_client(&chunk[..length]);
-                    }
-                    passage.to_server.next.extend_from_slice(&chunk[..length]);
+                    passage.client_bytes(&mut watcher, &chunk[..length])?;
                 }
                 Received::Nothing => {}
+            }
+        }
+        if let Some(watcher) = &mut watcher {
+            let out = &mut passage.to_server.next;
+            watcher.injector.go_on(Instant::now(), out)?;
+            if watcher.injector.is_cut_off() {
+                let last = Injector::last_words();
+                watcher.observer.hear_server(&last);
+                passage.to_client.next.extend_from_slice(&last);
+                return passage.finish();
             }
         }
         passage.to_client.send(&mut passage.client)?;
@@ -108,8 +120,32 @@ impl Direction {
 }
 
 impl Passage {
-    /// Waits until one side can be read, or written to where something is left to be written.
-    fn ready(&self) -> io::Result<(PollFlags, PollFlags)> {
+    fn client_bytes(&mut self, watcher: &mut Option<Watcher>, bytes: &[u8]) -> io::Result<()> {
+        let out = &mut self.to_server.next;
+        let Some(watcher) = watcher else {
+            out.extend_from_slice(bytes);
+            return Ok(());
+        };
+        watcher.observer.hear_client(bytes);
+        watcher.injector.client_bytes(bytes, Instant::now(), out)
+    }
+
+    fn server_bytes(&mut self, watcher: &mut Option<Watcher>, bytes: &[u8]) -> io::Result<()> {
+        let out = &mut self.to_client.next;
+        let Some(watcher) = watcher else {
+            out.extend_from_slice(bytes);
+            return Ok(());
+        };
+        let at = out.len();
+        let to_server = &mut self.to_server.next;
+        watcher.injector.server_bytes(bytes, out, to_server)?;
+        watcher.observer.hear_server(&out[at..]);
+        Ok(())
+    }
+
+    /// Waits until one side can be read, or written to where something is left to be written; or for the end of a
+    /// fault's delay, until which the client is not read.
+    fn ready(&self, deadline: Option<Instant>) -> io::Result<(PollFlags, PollFlags)> {
         let interest = |incoming: &Direction, outgoing: bool| {
             let mut interest = PollFlags::empty();
             interest.set(PollFlags::IN, incoming.len() < WAITING);
@@ -117,16 +153,24 @@ impl Passage {
             interest
         };
         let sending = self.to_server.len() > 0 || self.server.wants_write();
-        let (client, server) = (
+        let (mut client, server) = (
             interest(&self.to_server, self.to_client.len() > 0),
             interest(&self.to_client, sending),
         );
+        if deadline.is_some() {
+            client.remove(PollFlags::IN);
+        }
         let mut both = [
             PollFd::from_borrowed_fd(self.client.descriptor(), client),
             PollFd::from_borrowed_fd(self.server.descriptor(), server),
         ];
         loop {
-            match poll(&mut both, None) {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let limit = left.map(|left| Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            });
+            match poll(&mut both, limit.as_ref()) {
                 Err(rustix::io::Errno::INTR) => {}
                 result => {
                     result?;

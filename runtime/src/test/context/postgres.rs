@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::TestContext;
 use crate::{
-    Error, Isolation, Savepoint,
+    Error, Savepoint,
     test::{cause::Cause, faults, isolation::TestDatabase},
 };
 
@@ -130,12 +130,9 @@ impl TestContext {
         session.pool_options(self.0.isolation)
     }
 
-    /// The faults of the test, which its proxy makes happen.
+    /// The faults of the test, which happen between its connections and the server.
     pub(crate) fn faults(&self) -> Result<Arc<faults::Table>, Error> {
         self.first()?;
-        if self.0.isolation == Isolation::Database {
-            return Err(Error::from(Cause::NoFaults));
-        }
         Ok(Arc::clone(&self.0.faults))
     }
 
