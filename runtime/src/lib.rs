@@ -44,6 +44,8 @@
 )]
 
 #[cfg(feature = "harness")]
+mod database;
+#[cfg(feature = "harness")]
 mod error;
 #[cfg(feature = "harness")]
 mod executor;

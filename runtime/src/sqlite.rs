@@ -20,5 +20,6 @@ mod test_file;
 mod traced;
 
 pub(crate) use self::{
-    home::remove_own_files, settings::Settings, template::Template, test_database::TestDatabase,
+    content::Content, home::remove_own_files, hooks::install as install_hooks, settings::Settings,
+    template::Template, test_database::TestDatabase,
 };

@@ -8,7 +8,6 @@ mod cause;
 #[cfg(feature = "axum")]
 pub(crate) mod client;
 pub(crate) mod context;
-pub(crate) mod database;
 pub(crate) mod description;
 pub(crate) mod faults;
 pub(crate) mod fixtures;

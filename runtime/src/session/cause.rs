@@ -38,6 +38,13 @@ pub(crate) enum Cause {
     )]
     MigrationsOfOneVersion { version: i64, files: String },
 
+    #[cfg(feature = "sqlite")]
+    #[error("{what} needs PostgreSQL, and the session's database is SQLite\n{help}")]
+    NotOfSqlite {
+        what: &'static str,
+        help: &'static str,
+    },
+
     #[error("several sessions are registered: {}\nkeep one, or name each test's with #[db_test(session = path)]", paths.join(", "))]
     SeveralSessions { paths: Vec<&'static str> },
 }

@@ -7,8 +7,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::Session;
-use crate::{BoxError, sqlite};
+use super::{Definition, Isolation, Session, cause::Cause};
+use crate::{BoxError, Error, sqlite};
 
 impl Session {
     /// A session on SQLite, which is compiled in: nothing has to be installed.
@@ -85,8 +85,21 @@ impl Session {
         })
     }
 
+    /// Rejects settings, and the isolation of a test's attribute, that only PostgreSQL has.
+    pub(crate) fn check_sqlite(&self, isolation: Option<Isolation>) -> Result<(), Error> {
+        let wrong = self.not_of_sqlite().or_else(|| {
+            let help = "remove the option: each test has its own file, which is removed";
+            (isolation == Some(Isolation::Transaction))
+                .then_some(("`isolation = \"transaction\"`", help))
+        });
+        match wrong {
+            Some((what, help)) => Err(Error::from(Cause::NotOfSqlite { what, help })),
+            None => Ok(()),
+        }
+    }
+
     /// A setting that a session on SQLite cannot have, and what to do.
-    pub(crate) fn not_of_sqlite(&self) -> Option<(&'static str, &'static str)> {
+    fn not_of_sqlite(&self) -> Option<(&'static str, &'static str)> {
         let wrong = "remove it from the session";
         if self.login.role.is_some() {
             return Some(("`.role(…)`", wrong));
@@ -109,5 +122,30 @@ impl Session {
     /// The options of a test's pool.
     pub(crate) fn sqlite_pool_options(&self) -> SqlitePoolOptions {
         self.limited(SqlitePoolOptions::new())
+    }
+}
+
+impl Definition {
+    /// The template of a session on SQLite, made if it is not there.
+    pub(crate) async fn sqlite_template(&self) -> Result<Arc<sqlite::Template>, Error> {
+        let start = || async {
+            let started = Box::pin(self.start_sqlite()).await.map(Arc::new);
+            match started {
+                Err(error) if !error.is_lasting() => Err(error),
+                result => Ok(result),
+            }
+        };
+        self.sqlite.get_or_try_init(start).await?.clone()
+    }
+
+    async fn start_sqlite(&self) -> Result<sqlite::Template, Error> {
+        let session = &self.session;
+        let content = sqlite::Content {
+            migrator: self.migrator().await?,
+            migrations_dir: session.migrations.directory(&self.crate_dir),
+            seed_sql: session.seed_sql.clone(),
+            settings: session.sqlite.clone().unwrap_or_default(),
+        };
+        sqlite::Template::ready(&self.name, content).await
     }
 }

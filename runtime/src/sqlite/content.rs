@@ -11,12 +11,12 @@ use crate::schema::Fingerprint;
 const FORMAT: &[u8] = b"sqlite 1";
 
 /// What a template is filled with.
-pub(super) struct Content {
-    pub(super) migrator: Arc<Migrator>,
+pub(crate) struct Content {
+    pub(crate) migrator: Arc<Migrator>,
     /// Where the files of the migrations are.
-    pub(super) migrations_dir: PathBuf,
-    pub(super) seed_sql: Vec<String>,
-    pub(super) settings: Settings,
+    pub(crate) migrations_dir: PathBuf,
+    pub(crate) seed_sql: Vec<String>,
+    pub(crate) settings: Settings,
 }
 
 impl Content {

@@ -6,7 +6,7 @@ use sqlx::{
     sqlite::SqliteConnectOptions,
 };
 
-use crate::{Error, postgres::script_line, test::fixtures::Fixtures};
+use crate::{Error, database::fixtures::Fixtures, postgres::script_line};
 
 /// Runs them on a connection of their own, which takes with it what a script has set.
 pub(super) async fn load(fixtures: &Fixtures, options: &SqliteConnectOptions) -> Result<(), Error> {

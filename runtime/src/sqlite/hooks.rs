@@ -22,7 +22,7 @@ const EVENTS: c_uint = ffi::SQLITE_TRACE_STMT
     | ffi::SQLITE_TRACE_CLOSE;
 
 /// Has each connection that the process opens looked at, and what SQLite logs.
-pub(super) fn install() {
+pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let log: unsafe extern "C" fn(*mut c_void, c_int, *const c_char) = on_log;

@@ -4,12 +4,12 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
 use super::{Settings, cause::Cause, content::Content, fill, home, home::Home};
-use crate::{Error, observe::log, session::Definition};
+use crate::{Error, observe::log};
 
 /// How long a process waits for another one that makes the same template; then it makes it, too.
 const TURN_LIMIT: Duration = Duration::from_mins(10);
@@ -30,28 +30,9 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// The session's template, made if it is not there.
-    pub(crate) async fn of(definition: &'static Definition) -> Result<Arc<Self>, Error> {
-        let start = || async {
-            let started = Box::pin(Self::start(definition)).await.map(Arc::new);
-            match started {
-                Err(error) if !error.is_lasting() => Err(error),
-                result => Ok(result),
-            }
-        };
-        let started = definition.sqlite.get_or_try_init(start).await?;
-        started.clone()
-    }
-
-    async fn start(definition: &'static Definition) -> Result<Self, Error> {
+    /// The template of a content, made if it is not there. `session` is its name, for the log.
+    pub(crate) async fn ready(session: &str, content: Content) -> Result<Self, Error> {
         let began = Instant::now();
-        let session = &definition.session;
-        let content = Content {
-            migrator: definition.migrator().await?,
-            migrations_dir: session.migrations.directory(&definition.crate_dir),
-            seed_sql: session.seed_sql.clone(),
-            settings: session.sqlite.clone().unwrap_or_default(),
-        };
         let home = Home::open()?;
         let template = Self {
             home,
@@ -62,7 +43,7 @@ impl Template {
         let was_there = template.ensure().await?;
         log::info(format_args!(
             "session {} started on SQLite in {:.1?}: {} migrations, template {} {}",
-            definition.name,
+            session,
             began.elapsed(),
             template.content.migrator.iter().count(),
             template.path.display(),

@@ -8,11 +8,11 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::{
-    Template, cause::Cause, fixtures, hooks, keep, memory, test_file::TestFile, traced::Traced,
-};
+use super::{Template, cause::Cause, fixtures, keep, memory, test_file::TestFile, traced::Traced};
 use crate::{
-    Error, Isolation, executor,
+    Error,
+    database::{AnyDatabase, fixtures::Fixtures},
+    executor,
     observe::{
         recording::{Recording, attributed, leave},
         report::chain,
@@ -21,8 +21,6 @@ use crate::{
         keep::{Keeping, Verdict},
         sandbox::Ending,
     },
-    session::Definition,
-    test::{database::AnyDatabase, fixtures::Fixtures},
 };
 
 /// How long the end of a test waits for the connections that its tasks still hold.
@@ -47,31 +45,14 @@ enum Storage {
 }
 
 impl TestDatabase {
-    /// Copies the template of a session for a test.
-    pub(crate) async fn open(
-        isolation: Option<Isolation>,
-        definition: &'static Definition,
-        recording: &Arc<Recording>,
-    ) -> Result<Self, Error> {
-        check(isolation, definition)?;
-        hooks::install();
-        let template = Template::of(definition).await?;
-        let isolation = isolation.unwrap_or(definition.session.default_isolation());
-        if isolation == Isolation::Memory {
-            Self::in_memory(&template, definition, recording).await
-        } else {
-            Self::in_a_file(&template, definition, recording).await
-        }
-    }
-
-    async fn in_a_file(
+    /// Copies the template to a file for a test.
+    pub(crate) async fn in_a_file(
         template: &Template,
-        definition: &'static Definition,
+        options: SqlitePoolOptions,
         recording: &Arc<Recording>,
     ) -> Result<Self, Error> {
         let file = TestFile::copy_of(template).await?;
         let traced = Traced::file(&file.path, recording);
-        let options = definition.session.sqlite_pool_options();
         Ok(Self {
             pool: pool(options, recording, file.options.clone()),
             storage: Storage::File(Box::new(file)),
@@ -80,17 +61,17 @@ impl TestDatabase {
         })
     }
 
-    async fn in_memory(
+    /// Loads the template into memory for a test.
+    pub(crate) async fn in_memory(
         template: &Template,
-        definition: &'static Definition,
+        options: SqlitePoolOptions,
+        acquire_limit: Option<Duration>,
         recording: &Arc<Recording>,
     ) -> Result<Self, Error> {
+        let options = memory::pool_options(options, acquire_limit);
         let traced = Traced::in_memory(recording);
-        let options = template.settings().options_in_memory(traced.thread());
-        let session = &definition.session;
-        let pool_options =
-            memory::pool_options(session.sqlite_pool_options(), session.acquire_limit());
-        let pool = pool(pool_options, recording, options);
+        let connect = template.settings().options_in_memory(traced.thread());
+        let pool = pool(options, recording, connect);
         {
             let _pause = traced.pause();
             memory::load(template, &pool).await?;
@@ -250,17 +231,4 @@ fn pool(
         .idle_timeout(None)
         .max_lifetime(None)
         .connect_lazy_with(connect)
-}
-
-/// Refuses what is of PostgreSQL alone.
-fn check(isolation: Option<Isolation>, definition: &'static Definition) -> Result<(), Error> {
-    let wrong = definition.session.not_of_sqlite().or_else(|| {
-        let advice = "remove the option: each test has a file of its own, which is removed";
-        (isolation == Some(Isolation::Transaction))
-            .then_some(("`isolation = \"transaction\"`", advice))
-    });
-    match wrong {
-        Some((what, advice)) => Err(Error::from(Cause::NotOfSqlite { what, advice })),
-        None => Ok(()),
-    }
 }

@@ -3,24 +3,10 @@
 use crate::{
     error::{Error, Kind, Problem},
     executor::panics,
-    observe::report::chain,
-    postgres::sqlstate::{self, is},
 };
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Cause {
-    #[error(
-        "the fixture {place} failed: {}\n\
-         the scripts run in the order of `fixtures(…)`, before the test's arguments are made{}",
-        chain(error),
-        advice_on_fixture(error)
-    )]
-    FixtureFailed {
-        place: String,
-        #[source]
-        error: sqlx::Error,
-    },
-
     #[error(
         "savepoints need the test's transaction, and with `isolation = \"database\"` there is none\n\
          remove the option, or delete the rows of each case at its end"
@@ -97,7 +83,6 @@ pub(crate) enum Cause {
 impl Problem for Cause {
     fn kind(&self) -> Kind {
         match self {
-            Self::FixtureFailed { .. } => Kind::Fixture,
             Self::Panicked { .. } => Kind::Panic,
             _ => Kind::Argument,
         }
@@ -123,14 +108,4 @@ fn named(known: &[&str], name: &str) -> String {
     }
     let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
     format!("it has {}", known.join(", "))
-}
-
-/// Help for a fixture that failed for a known reason.
-fn advice_on_fixture(error: &sqlx::Error) -> &'static str {
-    if is(error, sqlstate::INSUFFICIENT_PRIVILEGE) {
-        "\nthey run as the owner of the test's database; statements that only a superuser may run need \
-         Session::postgres().superuser(), or on a given server the URL of a superuser"
-    } else {
-        ""
-    }
 }

@@ -14,13 +14,14 @@ use tokio::sync::OnceCell;
 
 use crate::{
     Error, Flavor, Overrides, Teardown,
+    database::{AnyDatabase, fixtures::Fixtures},
     observe::recording::Recording,
     overrides::Layer,
     postgres::{keep::Keeping, proxy::Watch},
     session::{Definition, Isolation},
     test::{
-        bypass::Bypass, cause::calling, database::AnyDatabase, description::Test, faults,
-        fixtures::Fixtures, further::Further, opening, teardown::Teardowns,
+        bypass::Bypass, cause::calling, description::Test, faults, further::Further, opening,
+        teardown::Teardowns,
     },
 };
 

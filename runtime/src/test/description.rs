@@ -6,9 +6,9 @@ use sqlx::migrate::Migrator;
 
 use crate::{
     Flavor, Isolation, Overrides,
+    database::fixtures::Fixtures,
     observe::queries::Limits,
     session::{Origin, SessionFn, Stated},
-    test::fixtures::Fixtures,
 };
 
 /// The static description of one test.

@@ -4,8 +4,6 @@
 //! error belongs to. The number of answers before the error shows which statement, because PostgreSQL
 //! reports a position only for some errors.
 
-use std::path::{Component, Path, PathBuf};
-
 use futures_util::StreamExt;
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row,
@@ -13,17 +11,9 @@ use sqlx::{
 };
 
 use crate::{
-    Error, observe::recording::FIXTURES as PREFIX, postgres::script_line, test::cause::Cause,
+    Error, database::fixtures::Fixtures, observe::recording::FIXTURES as PREFIX,
+    postgres::script_line,
 };
-
-/// The scripts of one test.
-#[derive(Debug)]
-pub(crate) struct Fixtures {
-    /// The source file of the test, from the root of its workspace.
-    pub(crate) source: &'static str,
-    /// The path of each script from the source file's directory, and its text.
-    pub(crate) scripts: &'static [(&'static str, &'static str)],
-}
 
 /// The marker between two scripts.
 const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";
@@ -65,30 +55,4 @@ async fn run(fixtures: &Fixtures, connection: &mut PgConnection) -> Result<(), E
 
 fn is_boundary(row: &PgRow) -> bool {
     matches!(row.columns(), [column] if column.name() == "db_test fixture")
-}
-
-impl Fixtures {
-    /// The error of a script, with its line if it is known.
-    pub(crate) fn failure(&self, script: usize, line: Option<usize>, error: sqlx::Error) -> Error {
-        let file = beside(self.source, self.scripts[script].0);
-        let line = line.map_or_else(String::new, |line| format!(":{line}"));
-        let place = format!("{}{line}", file.display());
-        Error::from(Cause::FixtureFailed { place, error })
-    }
-}
-
-/// The path of a script from the root of the workspace: terminals make a link of it.
-fn beside(source: &str, path: &str) -> PathBuf {
-    let directory = Path::new(source).parent().unwrap_or(Path::new(""));
-    let mut plain = PathBuf::new();
-    for component in directory.join(path).components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir if plain.file_name().is_some() => {
-                plain.pop();
-            }
-            component => plain.push(component),
-        }
-    }
-    plain
 }

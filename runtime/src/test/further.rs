@@ -1,4 +1,4 @@
-//! The databases of a test beside its first one, by name. Each is opened when it is first used.
+//! The further databases of a test, by name. Each is opened when it is first used.
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -6,6 +6,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     Error, Isolation, Savepoint,
+    database::AnyDatabase,
     error::Kind,
     executor,
     observe::recording::Recording,
@@ -16,7 +17,7 @@ use crate::{
         sandbox::{Ending, Stopwatch},
     },
     session::Definition,
-    test::{cause::Cause, database::AnyDatabase, isolation::TestDatabase, opening},
+    test::{cause::Cause, isolation::TestDatabase, opening},
 };
 
 /// The further databases of one test.
@@ -32,7 +33,7 @@ struct Database {
     watch: Watch,
     keeping: Keeping,
     opened: Arc<OnceCell<Result<Box<dyn AnyDatabase>, Error>>>,
-    /// The time spent on a database of the test's own, which is not the test's.
+    /// The time spent on making a separate database, which does not count against the test's limit.
     opening: Stopwatch,
 }
 
@@ -46,7 +47,7 @@ impl Further {
         let databases = definition.databases.iter().map(|(name, further)| Database {
             name,
             definition: further,
-            // What is of SQLite alone is of the first one alone.
+            // Only the first database of a test can be in memory.
             isolation: match isolation {
                 Isolation::Memory => Isolation::Transaction,
                 isolation => isolation,
@@ -127,11 +128,11 @@ impl Further {
         each.sum()
     }
 
-    /// Ends the test's use of those that it has used.
+    /// Ends the test's use of the databases that it has used.
     pub(crate) async fn end(&self, verdict: Verdict) -> Vec<(&'static str, Ending)> {
         let mut endings = Vec::new();
         for database in &self.databases {
-            // Whoever asks for it from now on gets no database.
+            // From now on it cannot be opened any more.
             let over = || async { Err(Error::from(postgres::cause::Cause::TestEnded)) };
             let ending = match database.opened.get_or_init(over).await {
                 Ok(opened) if opened.is_used() => opened.end(verdict, &database.keeping).await,
@@ -143,7 +144,7 @@ impl Further {
         endings
     }
 
-    /// What was kept of them.
+    /// How to open those that are kept.
     pub(crate) fn kept(&self) -> impl Iterator<Item = String> {
         self.databases.iter().filter_map(|database| {
             let kept = database.keeping.report()?;
@@ -187,7 +188,7 @@ impl Database {
         Ok(database.downcast_ref())
     }
 
-    /// Has the database made now, and waits for it.
+    /// Makes the database, and blocks the thread until it exists.
     fn open(&self) {
         let _lap = self.opening.start();
         let (definition, watch) = (self.definition, self.watch.clone());

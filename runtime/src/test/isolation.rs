@@ -1,4 +1,4 @@
-//! The PostgreSQL database of one test, by what keeps it apart from the others.
+//! The PostgreSQL database of one test, by its isolation.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -10,6 +10,7 @@ use sqlx::{
 
 use crate::{
     Error, Isolation,
+    database::{AnyDatabase, fixtures::Fixtures},
     postgres::{
         Place, Startable,
         keep::{Keeping, Verdict},
@@ -17,18 +18,14 @@ use crate::{
         proxy::Watch,
         sandbox::{Ending, Sandbox, Savepoint},
     },
-    test::{
-        cause::Cause,
-        database::AnyDatabase,
-        fixtures::{self, Fixtures},
-    },
+    test::{cause::Cause, fixtures},
 };
 
 /// The PostgreSQL database of one test.
 pub(crate) enum TestDatabase {
-    /// A transaction on a lane, rolled back at the end; made when it is first asked for.
+    /// A transaction on a lane, rolled back at the end. It takes a lane at its first use.
     Transaction(LazySandbox),
-    /// A lane to really write to, thrown away at the end.
+    /// A lane without a transaction, cleared or dropped at the end.
     Own(Box<OwnDatabase>),
 }
 
@@ -48,7 +45,7 @@ impl LazySandbox {
 }
 
 impl TestDatabase {
-    /// The test's database; one of its own is taken at once, a transaction's when it is needed.
+    /// Opens the database of a test. A separate one is taken at once, a transaction at its first use.
     pub(crate) async fn open(
         isolation: Isolation,
         session: Startable,
@@ -64,7 +61,7 @@ impl TestDatabase {
         })
     }
 
-    /// A transaction that takes a lane when it is needed.
+    /// A transaction that takes a lane at its first use.
     pub(crate) fn transaction(session: Startable, pool: PgPoolOptions, watch: Watch) -> Self {
         Self::Transaction(LazySandbox {
             session,

@@ -1,10 +1,13 @@
 //! Opening a database of a test, of the kind that its session says.
 
+#[cfg(feature = "sqlite")]
+use crate::sqlite;
 use crate::{
     Error, Isolation,
+    database::AnyDatabase,
     postgres::{Startable, proxy::Watch},
     session::Definition,
-    test::{database::AnyDatabase, isolation::TestDatabase},
+    test::isolation::TestDatabase,
 };
 
 /// Opens the database of a test. `stated` is the isolation that its attribute states.
@@ -15,9 +18,20 @@ pub(crate) async fn open(
 ) -> Result<Box<dyn AnyDatabase>, Error> {
     #[cfg(feature = "sqlite")]
     if definition.session.sqlite.is_some() {
-        let recording = &watch.recording;
-        let database = crate::sqlite::TestDatabase::open(stated, definition, recording);
-        return Ok(Box::new(database.await?));
+        let session = &definition.session;
+        session.check_sqlite(stated)?;
+        let (recording, pool) = (&watch.recording, session.sqlite_pool_options());
+        // Installed first: the template is made by connections of this process, too.
+        sqlite::install_hooks();
+        let template = definition.sqlite_template().await?;
+        let database = match stated.unwrap_or(session.default_isolation()) {
+            Isolation::Memory => {
+                let limit = session.acquire_limit();
+                sqlite::TestDatabase::in_memory(&template, pool, limit, recording).await?
+            }
+            _ => sqlite::TestDatabase::in_a_file(&template, pool, recording).await?,
+        };
+        return Ok(Box::new(database));
     }
     let isolation = stated.unwrap_or(definition.session.default_isolation());
     let session = Startable::of(definition);

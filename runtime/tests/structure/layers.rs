@@ -8,19 +8,17 @@ const LAYERS: &[&[&str]] = &[
     &["macro_support"],
     &["test"],
     &["session"],
-    &["postgres", "sqlite"],
+    &["sqlite"],
+    &["database"],
+    &["postgres"],
     &["error", "schema"],
     &["overrides"],
     &["observe"],
     &["overridable", "executor", "sql"],
 ];
 
-/// Knows a test and its session, which know it: the seam between kinds of databases is not where it belongs yet.
-const NOT_PLACED: &str = "sqlite";
-
 pub(crate) fn upwards(source: &Crate) -> Vec<Import> {
     let mut imports = source.imports();
-    imports.retain(|import| import.from.first().is_none_or(|room| room != NOT_PLACED));
     imports.retain(|import| match (layer(&import.from), layer(&import.to)) {
         (Some(from), Some(to)) => from > to || from == to && import.from[0] != import.to[0],
         _ => false,

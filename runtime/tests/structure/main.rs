@@ -15,7 +15,7 @@ use std::path::Path;
 use self::modules::Crate;
 
 /// Circles that are still there. A new one is a mistake; one that is opened leaves this list.
-const KNOWN: &[&str] = &["session.rs, sqlite.rs, test.rs"];
+const KNOWN: &[&str] = &[];
 
 fn source(package: &str) -> Crate {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

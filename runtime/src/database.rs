@@ -1,34 +1,36 @@
-//! What a test needs of its database, of whatever kind that is.
+//! The interface between a test and its database, of any kind.
+
+pub(crate) mod cause;
+pub(crate) mod fixtures;
 
 use std::{any::Any, time::Duration};
 
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 
+use self::fixtures::Fixtures;
 use crate::{
     Error,
     postgres::{
         keep::{Keeping, Verdict},
         sandbox::Ending,
     },
-    test::fixtures::Fixtures,
 };
 
-/// The database of one test, as its life, its report and its overrides know it. Arguments that are of one kind of database
-/// alone look behind it.
+/// The database of one test, as its life and its report see it. Arguments that belong to one kind of database downcast it.
 pub(crate) trait AnyDatabase: Any + Send + Sync {
-    /// Whether anything has used it.
+    /// Whether the test has used it.
     fn is_used(&self) -> bool;
 
-    /// Makes sure that the database is there.
+    /// Waits until the database exists.
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// The time spent on that, which does not count against the test's limit.
+    /// The time that took, which does not count against the test's limit.
     fn time_preparing(&self) -> Duration;
 
-    /// Where drivers find it; it has to be ready.
+    /// The URL for drivers. The database must be ready.
     fn url(&self) -> Result<String, Error>;
 
-    /// Runs the fixtures of a test; it has to be ready.
+    /// Runs the fixtures of a test. The database must be ready.
     fn load<'a>(&'a self, fixtures: &'a Fixtures) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Ends the test's use of its database.
