@@ -9,7 +9,7 @@ use std::{env, io, os::fd::BorrowedFd, path::PathBuf, sync::Arc};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-pub(crate) use self::directory::remove_directory;
+pub(crate) use self::{directory::remove_directory, url::unnamed};
 use self::{loopback::Arrivals, unix::Numbered};
 use super::{reception::Arrival, socket::Socket};
 use crate::observe::log;

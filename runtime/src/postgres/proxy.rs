@@ -36,6 +36,7 @@ mod moving_clock;
 mod protocol;
 mod savepoints;
 mod settings;
+mod startup;
 mod statements;
 mod watch;
 

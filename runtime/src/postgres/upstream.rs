@@ -34,6 +34,7 @@ pub(crate) struct Upstream {
     address: Address,
     ssl: Ssl,
     user: String,
+    database: String,
     password: Option<String>,
 }
 
@@ -77,8 +78,21 @@ impl Upstream {
                 key: parameter("sslkey"),
             },
             user: options.get_username().to_owned(),
+            database: options
+                .get_database()
+                .unwrap_or(options.get_username())
+                .to_owned(),
             password: password(options),
         }
+    }
+
+    /// The role that connects, where nothing else is said.
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     /// Whether a connection is not encrypted at first: then a driver can make it by itself.

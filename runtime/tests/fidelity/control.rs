@@ -115,6 +115,21 @@ same! {
         app.items().await;
     }
 
+    async fn a_vacuum_names_tables_that_exist(app) {
+        app.run(&["vacuum nowhere", "vacuum (verbose, analyze) items (price, name), nowhere", "vacuum full freeze public.\"Nowhere\""]).await;
+        app.run(&["vacuum nowhere.items", "vacuum Items, public . \"items\"", "vacuum (analyze)", "analyze nowhere"]).await;
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.raw(&mut held, "vacuum nowhere").await;
+        app.raw(&mut held, "vacuum items").await;
+        app.raw(&mut held, "insert into items (name) values ('lost'); vacuum nowhere").await;
+        app.on(&mut held, &["set search_path to nothing", "vacuum items", "reset search_path", "vacuum items"]).await;
+        drop(held);
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["vacuum nowhere", "vacuum nowhere"]).await;
+        drop(tx);
+        app.items().await;
+    }
+
     async fn what_needs_a_transaction_is_refused_outside_of_one(app) {
         app.run(&["savepoint outside", "lock table items", "declare c cursor for select 1", "release savepoint outside", "rollback to outside"]).await;
         app.items().await;

@@ -63,12 +63,6 @@ differs! {
     production [DONE, r#"["1"]"#, r#"["1"]"#];
     sandbox [DONE, r#"["1"]"#, r#"["0"]"#];
 
-    async fn a_vacuum_of_a_missing_table_succeeds(app) {
-        app.run(&["vacuum nowhere"]).await;
-    }
-    production ["error 42P01"];
-    sandbox [DONE];
-
     async fn a_grammar_error_in_a_failed_transaction_is_not_looked_at(app) {
         let mut tx = app.pool.begin().await.expect("it begins");
         app.on(&mut tx, &["select broken", "select )", "selec 1"]).await;

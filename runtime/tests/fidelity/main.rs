@@ -11,6 +11,7 @@ mod control;
 mod copying;
 mod differences;
 mod failures;
+mod names;
 mod programs;
 mod settings;
 mod statements;

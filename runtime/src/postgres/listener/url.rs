@@ -1,10 +1,18 @@
 //! Connection options as a URL that every driver reads.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::LazyLock};
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::Place;
+
+/// Options whose role and database are not known yet. The names in them stand for those of the test.
+pub(crate) fn unnamed() -> &'static PgConnectOptions {
+    // Making them looks for a server's socket in the file system.
+    static UNNAMED: LazyLock<PgConnectOptions> =
+        LazyLock::new(PgConnectOptions::new_without_pgpass);
+    &UNNAMED
+}
 
 impl Place {
     /// The URL of connections that lead here as these options do.

@@ -19,6 +19,10 @@ pub(crate) struct Setup {
     /// The settings that the backend connection was started with; a client that asks for the same ones
     /// costs nothing.
     pub(crate) base: Vec<(String, String)>,
+    /// The role and the database of the test, each with the names that stand for it in options that were made before
+    /// the real ones were known. Where there are none, any name stands for it.
+    pub(crate) roles: Vec<String>,
+    pub(crate) databases: Vec<String>,
     /// `pg_notify` of this database raises [`NOTIFY_SQLSTATE`] in place of notifying.
     pub(crate) notify_hook: bool,
     /// `now()` of this database shows what the setting `db_test.now` says.

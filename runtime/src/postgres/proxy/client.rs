@@ -23,6 +23,8 @@ pub(super) enum Stage {
     /// Its startup message has not come.
     #[default]
     Starting,
+    /// Its startup message names another role or database than the test's; the server is asked about them.
+    Naming,
     Open,
     /// It ends as soon as what runs for it is over.
     Leaving,
@@ -150,6 +152,8 @@ pub(super) enum Check {
     Early,
     /// A statement outside of a transaction.
     Auto,
+    /// Not constraints: whether the tables of a `VACUUM` exist.
+    Tables,
 }
 
 /// A statement with its parameters.
@@ -165,6 +169,8 @@ pub(super) struct Client {
     /// The test that it is of.
     pub(super) test: Option<&'static str>,
     pub(super) inbox: Inbox,
+    /// The version and the body of a startup message that the server is asked about.
+    pub(super) naming: Option<(u32, Vec<u8>)>,
     pub(super) out: Vec<u8>,
     /// Its socket is closed.
     pub(super) is_closed: bool,
@@ -214,7 +220,7 @@ impl Client {
             && match self.stage {
                 Stage::Starting | Stage::Open | Stage::Late(None) => !self.is_closed,
                 Stage::Gone => true,
-                Stage::Leaving | Stage::Late(Some(_)) => false,
+                Stage::Naming | Stage::Leaving | Stage::Late(Some(_)) => false,
             }
     }
 

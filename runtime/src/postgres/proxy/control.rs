@@ -9,6 +9,7 @@ mod definition;
 mod modes;
 mod recognize;
 mod transaction;
+mod vacuum;
 mod words;
 
 pub(super) use self::{
@@ -56,8 +57,8 @@ pub(super) enum Control {
         value: String,
     },
     ShowVirtual(String),
-    /// Needs no transaction, and does nothing that a test sees.
-    NoOp(&'static str),
+    /// With the tables that it names. It does nothing that a test sees.
+    Vacuum(Vec<String>),
 }
 
 impl Control {

@@ -35,7 +35,7 @@ use crate::{
     observe::{log, recording::Statement},
     postgres::{
         ended_tests,
-        listener::Listener,
+        listener::{Listener, unnamed},
         upstream::{Session, Upstream},
         waker::{Waiter, Waker},
     },
@@ -80,7 +80,7 @@ impl Driver {
         commands: mpsc::Receiver<Command>,
     ) -> std::io::Result<Self> {
         Ok(Self {
-            engine: Engine::new(setup(&session, release_locks)),
+            engine: Engine::new(setup(&session, &upstream, release_locks)),
             backend: Backend::new(session, upstream)?,
             connections: Vec::new(),
             serving: Serving::Nobody,
@@ -264,13 +264,20 @@ impl Driver {
     }
 }
 
-fn setup(session: &Session, release_locks: String) -> Setup {
+fn setup(session: &Session, upstream: &Upstream, release_locks: String) -> Setup {
     /// Whether a test of this process has used a second connection within its own transaction.
     static NESTS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let names = |real: &str, plain: &str| vec![real.to_owned(), plain.to_owned()];
+    let plain = unnamed();
     Setup {
         parameters: session.parameters.clone(),
         base: BASE.map(owned).to_vec(),
+        roles: names(upstream.user(), plain.get_username()),
+        databases: names(
+            upstream.database(),
+            plain.get_database().unwrap_or(plain.get_username()),
+        ),
         notify_hook: session.replaces_notify,
         moves_clock: session.moves_clock,
         release_locks,

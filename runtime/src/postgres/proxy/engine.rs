@@ -23,6 +23,7 @@ mod limits;
 mod local;
 mod marks;
 mod modes;
+mod names;
 mod nesting;
 mod observe;
 mod own;
@@ -36,6 +37,7 @@ mod stack;
 mod stalled;
 mod transaction;
 mod two_phase;
+mod vacuum;
 mod welcome;
 
 use std::{

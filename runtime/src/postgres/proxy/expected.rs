@@ -32,6 +32,8 @@ pub(super) enum Own {
     Values(ClientId, Vec<(Rc<str>, u64, bool)>),
     /// The tables with foreign keys and those that these lead to.
     References,
+    /// What comes of the role and the database that a client's startup message names, with the row.
+    Names(ClientId, Vec<Option<String>>),
     /// Deferred constraints.
     Check,
     /// Like `Prefix`, but a failure refuses a mark.

@@ -1,6 +1,6 @@
 //! The pool of a test: an ordinary one.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use sqlx::{
     PgPool,
@@ -10,7 +10,7 @@ use sqlx::{
 use crate::{
     executor,
     observe::recording::{Recording, attributed},
-    postgres::{Place, Startable, lane::LaneId},
+    postgres::{Place, Startable, lane::LaneId, listener::unnamed},
 };
 
 /// The options of a test's connections, by the real names of the role and the database as far as they
@@ -20,9 +20,7 @@ pub(super) fn options(
     lane: Option<&LaneId>,
     session: Startable,
 ) -> PgConnectOptions {
-    // Making them looks for a server's socket in the file system.
-    static PLAIN: LazyLock<PgConnectOptions> = LazyLock::new(PgConnectOptions::new_without_pgpass);
-    let options = place.lead(PLAIN.clone());
+    let options = place.lead(unnamed().clone());
     let Some((lane, active)) = lane.zip(session.started()) else {
         return options;
     };

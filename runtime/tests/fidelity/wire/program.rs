@@ -117,6 +117,7 @@ const STATEMENTS: &[&str] = &[
     "deallocate mine",
     "select generate_series(1, 3 + ?)",
     "vacuum items",
+    "vacuum t?",
 ];
 
 const CONTROL: &[&str] = &[

@@ -1,6 +1,6 @@
 //! Statements that the proxy answers itself.
 
-use super::{Control, changes::set_transaction, modes::modes, words::Words};
+use super::{Control, changes::set_transaction, modes::modes, vacuum, words::Words};
 
 /// What the proxy answers in the server's place, if the statement is that.
 pub(super) fn control(words: &Words<'_>) -> Option<Control> {
@@ -54,7 +54,7 @@ pub(super) fn control(words: &Words<'_>) -> Option<Control> {
         "deallocate" if words.is(1, "all") || words.is(1, "prepare") && words.is(2, "all") => {
             Control::DeallocateAll
         }
-        "vacuum" => Control::NoOp("VACUUM"),
+        "vacuum" => Control::Vacuum(vacuum::tables(words).unwrap_or_default()),
         _ => return None,
     })
 }

@@ -144,6 +144,8 @@ impl Engine {
                 self.commit_early(id);
             }
             Check::Early => self.unit(id).failed = true,
+            Check::Tables if holds => self.found_tables(id),
+            Check::Tables => {}
             Check::Commit { .. } => {
                 let unit = self.unit(id);
                 unit.failed = true;

@@ -5,6 +5,7 @@ use super::{
     answers::{describe, server_error},
 };
 use crate::postgres::proxy::{
+    client::Check,
     expected::{Expected, Own},
     protocol::{Kind, columns, error_field},
 };
@@ -38,6 +39,7 @@ impl Engine {
                 let (owner, names) = (*owner, names.clone());
                 self.values_known(owner, &names, body);
             }
+            (Own::Names(_, row), b'D') => *row = columns(body),
             (Own::Closing, b'D') => {
                 // The script that follows may give rows as well.
                 if let Some(ending) = &mut self.ending
@@ -80,6 +82,12 @@ impl Engine {
             Own::Mark => self.mark_answered(),
             Own::Closing => self.closed(status),
             Own::After => self.after_answered(),
+            Own::Names(id, row) => {
+                if status == b"I" && self.backend.is_open {
+                    self.escaped();
+                }
+                self.found_names(id, &row);
+            }
             _ if status == b"I" && self.backend.is_open => self.escaped(),
             _ => {}
         }
@@ -98,8 +106,13 @@ impl Engine {
         unit.backend_failed = true;
         unit.held.clear();
         unit.error = Some(server_error(body));
-        if unit.checking != Some(super::super::client::Check::Auto) {
-            self.record_commit_failed(id, body);
+        match unit.checking {
+            Some(Check::Auto) => {}
+            Some(Check::Tables) => {
+                let error = server_error(body);
+                self.record_control(id, Some((&error.code, &error.message)));
+            }
+            _ => self.record_commit_failed(id, body),
         }
         self.forward(id, whole);
     }

@@ -104,7 +104,10 @@ impl Engine {
     fn advance(&mut self, id: ClientId) -> Flow {
         let is_over = self.test.is_none() || self.ending.is_some();
         let client = self.client(id);
-        if client.is_closed && client.unit.is_none() && client.stage != Stage::Gone {
+        let is_asked_about = client.stage == Stage::Naming && self.active == Some(id);
+        let client = self.client(id);
+        let is_live = client.stage != Stage::Gone && !is_asked_about;
+        if client.is_closed && client.unit.is_none() && is_live {
             client.stage = Stage::Leaving;
         }
         if client.unit.is_some() {
@@ -112,6 +115,7 @@ impl Engine {
         }
         match client.stage {
             Stage::Starting | Stage::Gone => Flow::Wait,
+            Stage::Naming => self.look_for_names(id),
             Stage::Leaving => self.depart(id),
             Stage::Late(at) => self.refuse(id, at),
             Stage::Open => {

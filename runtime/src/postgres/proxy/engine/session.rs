@@ -43,14 +43,7 @@ impl Engine {
                 self.tell_tag(id, "SET");
             }
             Control::ShowVirtual(name) => self.show(id, name),
-            Control::NoOp(tag) if self.is_in_block(id) => {
-                let text = self.block_refusal(id, tag);
-                self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, &text);
-            }
-            Control::NoOp(tag) => {
-                self.unit(id).piped = true;
-                self.tell_tag(id, tag);
-            }
+            Control::Vacuum(_) => self.vacuum(id),
             _ => {}
         }
     }

@@ -6,6 +6,7 @@ mod driver;
 mod ends;
 mod faults;
 mod meeting;
+mod names;
 mod random_bytes;
 mod random_programs;
 mod scripted;

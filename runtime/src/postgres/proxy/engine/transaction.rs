@@ -60,6 +60,11 @@ impl Engine {
             self.unit(id).checking = Some(Check::Commit { chain: *chain });
             return Flow::Wait;
         }
+        if let Control::Vacuum(tables) = control
+            && self.looks_for_tables(id, tables)
+        {
+            return self.look_for_tables(id, tables);
+        }
         if matches!(control, Control::Commit { chain: false }) && !is_open && self.checks_early(id)
         {
             return Flow::Wait;
@@ -94,12 +99,13 @@ impl Engine {
             Control::Release(_) | Control::RollbackTo(_) | Control::SetTransaction(_) => entered,
             Control::Begin { .. } => hidden || entered,
             Control::DiscardAll => true,
+            Control::Vacuum(tables) => self.looks_for_tables(id, tables),
             _ => false,
         }
     }
 
     fn acquire_for_control(&mut self, id: ClientId, control: &Control) -> bool {
-        if matches!(control, Control::Savepoint(_)) {
+        if matches!(control, Control::Savepoint(_) | Control::Vacuum(_)) {
             self.acquire(id)
         } else {
             self.acquire_for_end(id)

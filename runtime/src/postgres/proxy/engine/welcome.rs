@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::Engine;
+use super::{Engine, names::Identity};
 use crate::postgres::{
     proxy::{
         api::ClientId,
@@ -10,6 +10,7 @@ use crate::postgres::{
         control::VIRTUAL,
         protocol::{Body, ErrorFields, error, message, parameter_status, ready},
         settings::{Settings, Value, assignment},
+        startup::parameters,
     },
     request_code::{CANCEL_REQUEST, GSS_REQUEST, SSL_REQUEST},
     sqlstate,
@@ -78,14 +79,27 @@ impl Engine {
                 && known.revision == self.backend.revision
                 && Rc::ptr_eq(&known.settings, &self.test_settings)
         });
-        if !is_known {
-            self.greeting = Some(self.greet(version, body));
-        }
+        let known = self.greeting.take().filter(|_| is_known);
+        let greeting = match known {
+            Some(known) => known,
+            None if self.names_the_test(&parameters(body)) => {
+                self.greet(version, body, &Identity::Test)
+            }
+            None => {
+                let client = self.client(id);
+                client.naming = Some((version, body.to_vec()));
+                client.stage = Stage::Naming;
+                return;
+            }
+        };
+        self.say_welcome(id, &greeting);
+        self.greeting = Some(greeting);
+    }
+
+    /// Lets a client in.
+    pub(super) fn say_welcome(&mut self, id: ClientId, greeting: &Greeting) {
         let is_over = self.test.is_none() || self.ending.is_some();
         let key = self.key(id);
-        let Some(greeting) = &self.greeting else {
-            return;
-        };
         let client = self.clients.at(id);
         client.stage = if is_over {
             Stage::Late(None)
@@ -109,7 +123,7 @@ impl Engine {
     }
 
     /// Works out what a startup message is answered. Those of a pool are all alike.
-    fn greet(&self, version: u32, body: &[u8]) -> Greeting {
+    pub(super) fn greet(&self, version: u32, body: &[u8], identity: &Identity) -> Greeting {
         let asked = parameters(body);
         let mut reported = self.backend.reported.clone();
         let mut startup = (*self.test_settings).clone();
@@ -133,6 +147,9 @@ impl Engine {
             if let Some((_, known)) = known {
                 *known = value.as_str().into();
             }
+        }
+        if let Identity::Role(setting, role) = identity {
+            startup.insert((*setting).into(), assignment(setting, role, false));
         }
         let mut said = Vec::new();
         if version != PROTOCOL || asked.iter().any(|(name, _)| name.starts_with("_pq_.")) {
@@ -191,75 +208,4 @@ fn negotiate(out: &mut Vec<u8>, asked: &[(String, String)]) {
             out.push(0);
         }
     });
-}
-
-/// The parameters of a startup message, those of `options` among them.
-fn parameters(body: &[u8]) -> Vec<(String, String)> {
-    let (mut body, mut found) = (Body(body), Vec::new());
-    while let Some(name) = body.text().filter(|name| !name.is_empty()) {
-        let Some(value) = body.text() else { break };
-        let name = name.to_ascii_lowercase();
-        if name == "options" {
-            found.extend(options(value));
-        }
-        found.push((name, value.to_owned()));
-    }
-    found
-}
-
-/// `-c name=value` and `--name=value`; a backslash protects a blank.
-fn options(text: &str) -> Vec<(String, String)> {
-    let (mut words, mut word, mut escaped) = (Vec::new(), String::new(), false);
-    for character in text.chars() {
-        match character {
-            '\\' if !escaped => escaped = true,
-            blank if blank.is_whitespace() && !escaped => words.push(std::mem::take(&mut word)),
-            other => {
-                word.push(other);
-                escaped = false;
-            }
-        }
-    }
-    words.push(word);
-    let (mut found, mut is_setting) = (Vec::new(), false);
-    for word in words.iter().filter(|word| !word.is_empty()) {
-        let setting = match (word.strip_prefix("-c"), word.strip_prefix("--")) {
-            (Some(""), _) => {
-                is_setting = true;
-                continue;
-            }
-            (Some(rest), _) | (_, Some(rest)) => Some(rest),
-            _ => is_setting.then_some(word.as_str()),
-        };
-        is_setting = false;
-        if let Some((name, value)) = setting.and_then(|setting| setting.split_once('=')) {
-            found.push((
-                name.replace('-', "_").to_ascii_lowercase(),
-                value.to_owned(),
-            ));
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::options;
-
-    #[test]
-    fn settings_are_found_in_options() {
-        let found = options("-c statement_timeout=5s -csearch_path=a,\\ b --work-mem=4MB -x");
-        let found: Vec<_> = found
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                ("statement_timeout", "5s"),
-                ("search_path", "a, b"),
-                ("work_mem", "4MB")
-            ]
-        );
-    }
 }

@@ -38,6 +38,21 @@ fn transaction_control_is_known_in_any_form() {
 }
 
 #[test]
+fn the_tables_of_a_vacuum_are_known() {
+    let tables = |sql| match control(sql) {
+        Some(Control::Vacuum(tables)) => tables.join(" "),
+        other => panic!("a vacuum, not {other:?}"),
+    };
+    assert_eq!(tables("vacuum"), "");
+    assert_eq!(tables("vacuum (verbose, buffer_usage_limit '1MB')"), "");
+    assert_eq!(
+        tables("vacuum full analyze A . \"B\" (x, y), only c *"),
+        "A.\"B\" c"
+    );
+    assert_eq!(tables("vacuum 5"), "", "the words are not understood");
+}
+
+#[test]
 fn isolation_read_committed_is_no_access_mode() {
     let Some(Control::Begin { modes, .. }) =
         control("begin isolation level read committed, read write")
