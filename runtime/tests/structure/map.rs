@@ -58,7 +58,7 @@ pub(crate) fn dead_ends_in_comments(workspace: &Path) -> Vec<String> {
             }
             let words = comment.split(|c: char| !(c.is_alphanumeric() || "_-./".contains(c)));
             let words = words.map(|word| word.trim_matches('.'));
-            for word in words.filter(|word| word.ends_with(".rs")) {
+            for word in words.filter(|word| is_source(Path::new(word))) {
                 let named: PathBuf = Path::new(word).components().skip_while(is_dots).collect();
                 if !exists(&named) {
                     dead_ends.push(format!("{}:{number}: {word}", file.display()));
@@ -67,6 +67,10 @@ pub(crate) fn dead_ends_in_comments(workspace: &Path) -> Vec<String> {
         }
     }
     dead_ends
+}
+
+fn is_source(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
 }
 
 fn is_dots(component: &std::path::Component) -> bool {
@@ -81,7 +85,7 @@ fn add_sources(directory: &Path, files: &mut Vec<PathBuf>) {
             if entry.file_name() != "target" {
                 add_sources(&path, files);
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if is_source(&path) {
             files.push(path);
         }
     }
