@@ -13,6 +13,7 @@ mod home;
 mod hooks;
 mod keep;
 mod memory;
+mod parameters;
 mod settings;
 mod template;
 mod test_database;

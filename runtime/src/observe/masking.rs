@@ -4,12 +4,17 @@ mod clause;
 mod list;
 mod name;
 mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite_token;
 mod text;
 mod token;
 
+#[cfg(feature = "sqlite")]
+pub(crate) use self::sqlite_token::parameters;
 pub(crate) use self::{
     sql::{Secrets, secrets},
     text::masked,
+    token::Dialect,
 };
 
 /// What stands for a secret.
@@ -41,18 +46,20 @@ pub(crate) fn masked_sql(sql: &str, secrets: &Secrets) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{masked, masked_sql, secrets};
+    use super::{Dialect, masked, masked_sql, secrets};
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn any_text_can_be_masked(
-            pieces in prop::collection::vec("(token|Key|select|values|://|bearer |[ -~]|ö|[=:'\"\\\\$(){}\\[\\],@;]| )", 0..30),
+            pieces in prop::collection::vec("(token|Key|select|values|://|bearer |[?:@]name|[ -~]|ö|[=:'\"\\\\$(){}\\[\\],@;]| )", 0..30),
         ) {
             let text = pieces.concat();
             masked(&text);
-            masked_sql(&text, &secrets(&text, true));
+            masked_sql(&text, &secrets(&text, Dialect::Postgres, true));
+            #[cfg(feature = "sqlite")]
+            masked_sql(&text, &secrets(&text, Dialect::Sqlite, true));
         }
 
         #[test]
@@ -64,7 +71,7 @@ mod tests {
             };
             let values: Vec<_> = (0..rows).map(row).collect();
             let sql = format!("insert into t ({}) values {}", names.join(", "), values.join(", "));
-            let secrets = secrets(&sql, true);
+            let secrets = secrets(&sql, Dialect::Postgres, true);
             for number in 1..=rows * 5 {
                 prop_assert_eq!(secrets.has_parameter(number), (number - 1) % 5 == place);
             }

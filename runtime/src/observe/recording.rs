@@ -21,6 +21,8 @@ use std::{
 
 #[cfg(feature = "axum")]
 pub(crate) use self::exchange::{BODY, Seen};
+#[cfg(feature = "sqlite")]
+pub(crate) use self::value::type_id;
 pub(crate) use self::{
     attributed::{attributed, leave},
     exchange::Exchange,

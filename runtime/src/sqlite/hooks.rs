@@ -13,7 +13,11 @@ use std::{
 
 use libsqlite3_sys as ffi;
 
-use super::traced::{self, Opening};
+use super::{
+    parameters,
+    traced::{self, Opening},
+};
+use crate::observe::recording::Parameter;
 
 /// The events of a connection that SQLite reports.
 const EVENTS: c_uint = ffi::SQLITE_TRACE_STMT
@@ -92,7 +96,9 @@ unsafe extern "C" fn on_event(
                 };
                 // For what triggers and extensions do, SQLite gives a comment instead of the text.
                 if ptr::eq(sent, more.cast()) {
-                    connection.started(subject.addr(), &sql);
+                    // SAFETY: as above.
+                    let parameters = unsafe { bound(statement, &sql) };
+                    connection.started(subject.addr(), &sql, parameters);
                 }
             }
             ffi::SQLITE_TRACE_ROW => connection.row(subject.addr()),
@@ -111,6 +117,27 @@ unsafe extern "C" fn on_log(_context: *mut c_void, code: c_int, message: *const 
         traced::logged(code, &message);
         Some(())
     });
+}
+
+/// The values of a statement's parameters, if it has any.
+///
+/// # Safety
+///
+/// The statement must be one that is about to run.
+unsafe fn bound(statement: *mut ffi::sqlite3_stmt, sent: &str) -> Vec<Parameter> {
+    // SAFETY: by the caller; the expanded text is ours to free.
+    let expanded = unsafe {
+        if ffi::sqlite3_bind_parameter_count(statement) == 0 {
+            return Vec::new();
+        }
+        let expanded = ffi::sqlite3_expanded_sql(statement);
+        let copied = text(expanded);
+        ffi::sqlite3_free(expanded.cast());
+        copied
+    };
+    expanded
+        .and_then(|expanded| parameters::parameters(sent, &expanded))
+        .unwrap_or_default()
 }
 
 /// How many rows a statement has changed, if it is one that changes rows.

@@ -161,7 +161,7 @@ pub(super) fn logged(code: i32, text: &str) {
     }
     if let Some((message, sql)) = message::refused(text) {
         if let Some(connection) = connection(OPENED.get()) {
-            connection.refused(sql, code, message);
+            connection.refused(&sql, code, message);
         }
         return;
     }

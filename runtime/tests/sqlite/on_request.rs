@@ -45,6 +45,19 @@ async fn failing_with_rows(pool: SqlitePool) {
     assert!(!in_child(), "failing as asked");
 }
 
+#[db_test]
+async fn failing_with_parameters(pool: SqlitePool) {
+    let shown = sqlx::query("select ?2, ?3, ?4, 'literal' where ?1 is not null");
+    let shown = shown.bind(7).bind("it's").bind(0.5);
+    let shown = shown.bind(vec![1_u8, 255]);
+    shown.fetch_all(&pool).await.expect("they are read");
+    let session =
+        "with session (id, token) as (select ?, ?) select 1 from session where token = ?2";
+    let secret = sqlx::query(session).bind(1).bind("open sesame");
+    secret.fetch_all(&pool).await.expect("they are read");
+    assert!(!in_child(), "failing as asked");
+}
+
 #[db_test(session = beside::session)]
 async fn failing_in_both(cx: TestContext, pool: PgPool) {
     beside::add(&pool, "first").await.expect("it is added");

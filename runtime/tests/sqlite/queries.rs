@@ -106,9 +106,41 @@ fn the_report_tells_requests_with_their_statements_and_errors() {
         "POST /users/seeded → 409 in",
         "BEGIN",
         "insert into users (name) values (?)  (1 row, ",
+        "$1 = 'ada'",
         "error 2067: UNIQUE constraint failed: users.name",
         "its file is removed",
     ] {
         failed.assert_says(expected);
     }
+}
+
+#[test]
+fn parameters_are_in_the_report_and_secrets_are_not() {
+    let failed = child::run("on_request::failing_with_parameters", &[]);
+    failed.assert_failed();
+    failed.assert_says("select ?2, ?3, ?4, 'literal' where ?1 is not null");
+    failed.assert_says("$1 = 7, $2 = 'it''s', $3 = 0.5, $4 = '\\x01ff'");
+    failed.assert_says("$1 = 1, $2 = ***");
+    assert!(!failed.output.contains("sesame"), "{}", failed.output);
+}
+
+/// SQLite cuts off what it logs of a statement that it cannot compile.
+#[db_test]
+async fn a_long_statement_that_cannot_be_compiled_is_recorded(pool: SqlitePool, queries: Queries) {
+    let long = format!(
+        "select '{}' from nowhere where token = 'sesame'",
+        "ä".repeat(2000)
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(long))
+        .execute(&pool)
+        .await
+        .expect_err("there is no such table");
+    let all = queries.all();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0].error_code(), Some("1"));
+    let text = all[0].sql();
+    assert!(
+        text.starts_with("select 'äää") && text.ends_with("ä …"),
+        "{text}"
+    );
 }

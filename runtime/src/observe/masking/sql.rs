@@ -10,7 +10,7 @@ use super::{
     clause::clauses,
     list::lists,
     name::{is_secret, names_a_secret},
-    token::{Token, Tokens, is_word, sign, tokens},
+    token::{self, Dialect, Token, Tokens, is_word, sign},
 };
 
 /// What is not to be printed of a statement.
@@ -32,14 +32,18 @@ pub(crate) struct Secrets {
 const NAMING: [&str; 2] = ["set_config", "current_setting"];
 
 /// The secrets of a statement, of which perhaps only the beginning is there.
-pub(crate) fn secrets(sql: &str, is_complete: bool) -> Secrets {
+pub(crate) fn secrets(sql: &str, dialect: Dialect, is_complete: bool) -> Secrets {
     let mut secrets = Secrets::default();
     // Without the name of a secret there is none: most statements end here.
     if !is_secret(sql) {
         return secrets;
     }
     secrets.names_any = true;
-    let tokens = tokens(sql);
+    let tokens = match dialect {
+        Dialect::Postgres => token::tokens(sql),
+        #[cfg(feature = "sqlite")]
+        Dialect::Sqlite => super::sqlite_token::tokens(sql),
+    };
     let clauses = clauses(&tokens);
     let naming = (0..tokens.len()).filter(|at| names_a_secret(&tokens, *at));
     let naming: HashSet<_> = naming.map(|at| clauses[at]).collect();

@@ -4,6 +4,15 @@ use std::ops::Range;
 
 use crate::sql::{self, TokenKind};
 
+/// Whose SQL a statement is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Dialect {
+    #[default]
+    Postgres,
+    #[cfg(feature = "sqlite")]
+    Sqlite,
+}
+
 /// A piece of a statement; white space and comments are none.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Token {
@@ -12,7 +21,7 @@ pub(super) enum Token {
     /// `'text'` in any of its forms.
     Literal(String),
     Number,
-    /// `$1`, by its number.
+    /// `$1`, by its number; on SQLite also `?`, `?1`, `:name`, `@name` and `$name`.
     Parameter(usize),
     /// An operator, or a sign of punctuation.
     Sign(char),

@@ -26,7 +26,7 @@ pub(crate) struct Shown {
 impl Shown {
     pub(crate) fn of(statement: &Statement) -> Self {
         let sent = statement.sent();
-        let secrets = secrets(sent, !sent.ends_with(CUT));
+        let secrets = secrets(sent, statement.dialect, !sent.ends_with(CUT));
         let message = |text: &String| {
             let text = without_values(text, statement, &secrets);
             on_one_line(&masked(&text)).into_owned()

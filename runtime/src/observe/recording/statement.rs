@@ -3,6 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::Caller;
+use crate::observe::masking::Dialect;
 
 /// A statement and what came of it.
 #[derive(Clone, Debug)]
@@ -11,6 +12,7 @@ pub(crate) struct Statement {
     /// The name of the database that it went to, unless that is the test's first one.
     pub(crate) database: Option<&'static str>,
     sent: Arc<str>,
+    pub(crate) dialect: Dialect,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) took: Duration,
     /// The rows that were returned or changed, where the server says so.
@@ -63,6 +65,7 @@ impl Statement {
             caller: Caller::Test,
             database: None,
             sent,
+            dialect: Dialect::default(),
             parameters: Vec::new(),
             took: Duration::ZERO,
             rows: None,
@@ -71,10 +74,11 @@ impl Statement {
         }
     }
 
-    /// One that has begun and has not ended yet.
+    /// One of SQLite that has begun and has not ended yet.
     #[cfg(feature = "sqlite")]
     pub(crate) fn running(sent: Arc<str>) -> Self {
         Self {
+            dialect: Dialect::Sqlite,
             is_unanswered: true,
             ..Self::new(sent)
         }

@@ -5,6 +5,15 @@ use std::fmt::Write;
 use super::statement::Parameter;
 use crate::observe::{masking::masked, printable::on_one_line};
 
+/// The types of SQLite's values: PostgreSQL's of the same kind.
+#[cfg(feature = "sqlite")]
+pub(crate) mod type_id {
+    pub(crate) const BYTES: u32 = 17;
+    pub(crate) const INTEGER: u32 = 20;
+    pub(crate) const TEXT: u32 = 25;
+    pub(crate) const REAL: u32 = 701;
+}
+
 /// The longest literal that is shown, in characters.
 const SHOWN: usize = 120;
 

@@ -11,12 +11,15 @@ use std::{
 };
 
 use super::Database;
-use crate::observe::recording::{ClientId, ServerError, Statement};
+use crate::observe::recording::{CUT, ClientId, Parameter, ServerError, Statement};
 
 thread_local! {
     /// What SQLite has logged since the last statement began; it logs an error where it happens.
     static LOGGED: RefCell<Option<ServerError>> = const { RefCell::new(None) };
 }
+
+/// How many bytes of a statement are kept.
+const TEXT: usize = 32 * 1024;
 
 /// A connection to the database of a test.
 pub(in super::super) struct Connection {
@@ -47,10 +50,17 @@ impl Connection {
         }
     }
 
-    pub(in super::super) fn started(&self, statement: usize, sql: &str) {
+    pub(in super::super) fn started(
+        &self,
+        statement: usize,
+        sql: &str,
+        parameters: Vec<Parameter>,
+    ) {
         LOGGED.take();
         self.database.recording.pulse().beat(true);
-        let number = self.add(Statement::running(sql.trim().into()));
+        let mut begun = Statement::running(short(sql.trim()));
+        begun.parameters = parameters;
+        let number = self.add(begun);
         let running = Running {
             number,
             since: Instant::now(),
@@ -88,7 +98,7 @@ impl Connection {
 
     /// A statement did not begin, because it could not be compiled.
     pub(super) fn refused(&self, sql: &str, code: i32, message: &str) {
-        let mut statement = Statement::running(sql.trim().into());
+        let mut statement = Statement::running(sql.into());
         statement.is_unanswered = false;
         statement.error = Some(error(code, message));
         self.add(statement);
@@ -110,6 +120,14 @@ impl Connection {
     fn running(&self) -> MutexGuard<'_, HashMap<usize, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The text, or the beginning of a long one.
+fn short(sql: &str) -> Arc<str> {
+    if sql.len() <= TEXT {
+        return sql.into();
+    }
+    format!("{}{CUT}", &sql[..sql.floor_char_boundary(TEXT)]).into()
 }
 
 fn error(code: i32, message: &str) -> ServerError {

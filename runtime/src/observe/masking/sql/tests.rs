@@ -1,6 +1,10 @@
 //! Which values are masked, statement by statement.
 
-use super::{super::masked_sql, secrets};
+use super::{super::masked_sql, Dialect};
+
+fn secrets(sql: &str, is_complete: bool) -> super::Secrets {
+    super::secrets(sql, Dialect::Postgres, is_complete)
+}
 
 /// The statement as it is printed, and the parameters that are masked.
 fn check(sql: &str, shown: &str, masked: &[usize]) {
@@ -49,6 +53,22 @@ fn parameters_compared_with_a_secret_are_secrets() {
         ("select token from sessions where id = $1 limit $2", &[]),
     ] {
         check_parameters(sql, masked);
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn parameters_of_sqlite_are_found_in_each_form() {
+    for (sql, masked) in [
+        ("select 1 from a where name = ? and token = ?", 2),
+        ("select 1 from a where name = ?3 and token = ?1", 1),
+        ("select 1 from a where name = :name and token = :token", 2),
+        ("insert into a (name, [token]) values (@name, @token)", 2),
+        ("update a set `token` = $t where name = $n", 1),
+    ] {
+        let secrets = super::secrets(sql, Dialect::Sqlite, true);
+        let found: Vec<_> = (1..5).filter(|one| secrets.has_parameter(*one)).collect();
+        assert_eq!(found, [masked], "{sql}");
     }
 }
 
