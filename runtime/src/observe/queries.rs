@@ -1,4 +1,4 @@
-//! Counting and looking at the statements of a test.
+//! The statements of a test, to count and to inspect.
 
 mod budget;
 mod count;
@@ -10,10 +10,10 @@ use self::count::InWords;
 pub use self::count::QueryCount;
 use crate::observe::recording::{Recording, Shown, Statement};
 
-/// The statements that a test and its application have sent, to count and to look at.
+/// The statements that a test and its application have sent, to count and to inspect.
 ///
-/// Take it as an argument of a test. What begins or ends a transaction is not counted, nor what
-/// the library and sqlx send of their own accord; a statement that fails is.
+/// Take it as an argument of a test, to find N+1 queries or to check which statements an endpoint sends. Statements
+/// that fail count; those that begin or end a transaction, and those that db-test and sqlx send by themselves, do not.
 ///
 /// ```no_run
 /// # use db_test::{Client, Queries};
@@ -23,28 +23,37 @@ use crate::observe::recording::{Recording, Shown, Statement};
 /// # }
 /// ```
 ///
-/// For limits of a whole test there are the options `max_queries = 7` and
+/// For limits of a whole test, use the options `max_queries = 7` and
 /// `max_queries_per_request = 3` of [`#[db_test]`](macro@crate::db_test).
 #[derive(Clone)]
 pub struct Queries(Arc<Recording>);
 
-/// A statement that the server has answered.
+/// A statement that the server has answered; see [`Queries::all`] and [`Queries::matching`].
+///
+/// ```no_run
+/// # use db_test::Queries;
+/// # fn example(queries: &Queries) {
+/// for query in queries.matching("insert into orders%") {
+///     assert_eq!(query.rows(), Some(1), "{}", query.sql());
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Query(Statement);
 
 impl Queries {
-    /// Those that a recording knows.
+    /// The statements of a recording.
     pub(crate) fn of(recording: Arc<Recording>) -> Self {
         Self(recording)
     }
 
-    /// Runs something and makes sure how many statements it caused.
+    /// Awaits a future, and asserts how many statements it sent.
     ///
     /// The count is a number, or a range such as `1..=3` or `..=2`.
     ///
     /// # Panics
     ///
-    /// When it is another number; the message lists the statements.
+    /// When the number is not as expected; the message lists the statements.
     #[track_caller]
     pub fn expect<F: IntoFuture>(
         &self,
@@ -70,27 +79,26 @@ impl Queries {
     ///
     /// # Panics
     ///
-    /// When the test has sent so many (10 000, or some megabytes) that the
-    /// first ones are forgotten. [`expect`](Self::expect) counts any number.
+    /// When the test has sent more statements than are recorded (10 000, or 16 MB of text).
+    /// [`expect`](Self::expect) counts any number.
     #[track_caller]
     pub fn all(&self) -> Vec<Query> {
         let forgotten = self.so_far().forgotten;
         assert!(
             forgotten == 0,
-            "the first {forgotten} statements of this test are not remembered any more, so nothing can be said of all;\n\
-             look at the statements earlier, or count those of a part of the test with `queries.expect(count, future)`"
+            "the first {forgotten} statements of this test are no longer recorded, so not all can be returned;\n\
+             call this earlier in the test, or count the statements of a part of it with `queries.expect(count, future)`"
         );
         self.answered(0)
     }
 
-    /// The statements so far that a pattern fits.
+    /// The statements so far that contain a pattern.
     ///
-    /// The pattern fits anywhere in the statement, however it is broken into lines and whatever its
-    /// case; `%` stands for any text.
+    /// `%` in the pattern stands for any text; line breaks and upper or lower case do not matter.
     ///
     /// # Panics
     ///
-    /// Where [`all`](Self::all) does.
+    /// As [`all`](Self::all).
     #[track_caller]
     pub fn matching(&self, pattern: &str) -> Vec<Query> {
         let fits = |query: &Query| fits(&query.sql(), pattern);
@@ -127,7 +135,7 @@ impl Query {
         self.0.sql().into_owned()
     }
 
-    /// The name of the [further database](crate::Session::database) that it went to; `None` is the test's first one.
+    /// The name of the [further database](crate::Session::database) that it was sent to; `None` for the first database.
     pub fn database(&self) -> Option<&str> {
         self.0.database
     }
@@ -137,17 +145,17 @@ impl Query {
         Shown::of(&self.0).parameters
     }
 
-    /// The number of rows returned or changed; `None` where the server does not say.
+    /// The number of rows returned or changed; `None` if the server does not report it.
     pub fn rows(&self) -> Option<u64> {
         self.0.rows
     }
 
-    /// The server's code of the error (`SQLSTATE`), if the statement failed.
+    /// The error code of the server (`SQLSTATE`), if the statement failed.
     pub fn error_code(&self) -> Option<&str> {
         self.0.error.as_ref().map(|error| error.code.as_str())
     }
 
-    /// The time from its last byte sent to the server until the last byte of the answer.
+    /// The time from the last byte sent to the server to the last byte of the answer.
     pub fn took(&self) -> Duration {
         self.0.took
     }
@@ -159,7 +167,7 @@ impl std::fmt::Debug for Queries {
     }
 }
 
-/// So many of the last statements stand in a list.
+/// How many statements a list shows: the last ones.
 const LISTED: usize = 100;
 
 /// A numbered list of the last of `count` statements.
@@ -184,7 +192,7 @@ fn numbered(queries: &[Query], count: usize) -> String {
     lines.join("\n")
 }
 
-/// Whether a pattern fits anywhere in a statement.
+/// Whether a statement contains a pattern.
 pub(crate) fn fits(sql: &str, pattern: &str) -> bool {
     let (sql, pattern) = (sql.to_lowercase(), pattern.to_lowercase());
     let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -148,10 +148,10 @@ mod tests {
 
     #[test]
     fn a_directory_that_was_there_for_the_compiler_must_not_be_missing() {
-        let told = load(true).expect_err("it is missing");
+        let message = load(true).expect_err("it is missing");
         assert!(
-            told.starts_with("the directory /nowhere/migrations is missing"),
-            "{told}"
+            message.starts_with("the directory /nowhere/migrations is missing"),
+            "{message}"
         );
     }
 

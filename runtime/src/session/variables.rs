@@ -81,17 +81,20 @@ mod tests {
             ("DB_TEST_LOGS", "DB_TEST_LOG"),
             ("DB_TEST_IDLE_SECS", "DB_TEST_IDLE_SECONDS"),
         ] {
-            let told = complaint_of(wrong).expect("it is none of ours");
-            assert!(told.ends_with(&format!("did you mean {right}?")), "{told}");
+            let message = complaint_of(wrong).expect("it is none of ours");
+            assert!(
+                message.ends_with(&format!("did you mean {right}?")),
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn an_unknown_variable_is_reported_with_all() {
-        let told = complaint_of("DB_TEST_PARALLELISM").expect("it is none of ours");
+        let message = complaint_of("DB_TEST_PARALLELISM").expect("it is none of ours");
         assert!(
-            told.ends_with("DB_TEST_KEEP, DB_TEST_LOG, DB_TEST_LOOPBACK, DB_TEST_REPORT"),
-            "{told}"
+            message.ends_with("DB_TEST_KEEP, DB_TEST_LOG, DB_TEST_LOOPBACK, DB_TEST_REPORT"),
+            "{message}"
         );
     }
 

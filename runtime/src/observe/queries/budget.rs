@@ -1,4 +1,4 @@
-//! The limits that a test's attribute sets.
+//! The query limits of a test's attribute.
 
 use super::{Query, numbered};
 use crate::observe::recording::{Log, Statement};
@@ -17,7 +17,7 @@ impl Limits {
     };
 }
 
-/// What exceeds a limit of the test, with the statements.
+/// A message about the first exceeded limit, with the statements.
 pub(crate) fn exceeded(limits: Limits, log: &Log) -> Option<String> {
     let of_test = limits
         .of_test
@@ -89,14 +89,14 @@ mod tests {
     fn statements_that_are_not_remembered_count_for_the_test() {
         let recording = Recording::new("it::a_test");
         send(&recording, MANY, Caller::Test);
-        let told = exceeded(of_test(10_049), &recording.log()).expect("it is one more");
+        let message = exceeded(of_test(10_049), &recording.log()).expect("it is one more");
         assert!(
-            told.starts_with("the test sent 10050 queries, but the limit is 10049:"),
-            "{told}"
+            message.starts_with("the test sent 10050 queries, but the limit is 10049:"),
+            "{message}"
         );
         assert!(
-            told.contains("… 9950 earlier ones are not listed\n9951. select 1"),
-            "{told}"
+            message.contains("… 9950 earlier ones are not listed\n9951. select 1"),
+            "{message}"
         );
         assert_eq!(exceeded(of_test(MANY), &recording.log()), None);
     }
@@ -109,14 +109,14 @@ mod tests {
         send(&recording, MANY, Caller::Test);
         send(&recording, 1, Caller::Task(Some(number)));
         let log = recording.log();
-        let told = exceeded(of_request(3), &log).expect("it sent four");
+        let message = exceeded(of_request(3), &log).expect("it sent four");
         assert!(
-            told.starts_with("GET /first sent 4 queries, but the limit is 3:"),
-            "{told}"
+            message.starts_with("GET /first sent 4 queries, but the limit is 3:"),
+            "{message}"
         );
         assert!(
-            told.contains("… 3 earlier ones are not listed\n   4. select 1"),
-            "{told}"
+            message.contains("… 3 earlier ones are not listed\n   4. select 1"),
+            "{message}"
         );
         assert_eq!(exceeded(of_request(4), &log), None);
     }
@@ -133,10 +133,10 @@ mod tests {
             recording.begin(Seen::get("/other"));
         }
         let limits = of_request(1);
-        let told = exceeded(limits, &recording.log()).expect("the first sent two");
+        let message = exceeded(limits, &recording.log()).expect("the first sent two");
         assert!(
-            told.starts_with("request 1 of the test sent 2 queries, but the limit is 1:"),
-            "{told}"
+            message.starts_with("request 1 of the test sent 2 queries, but the limit is 1:"),
+            "{message}"
         );
     }
 
@@ -154,9 +154,9 @@ mod tests {
         let recording = Recording::new("it::a_test");
         send(&recording, MANY, Caller::Test);
         let queries = Queries::of(recording);
-        let told = panic::catch_unwind(AssertUnwindSafe(|| queries.matching("delete")));
-        let told = told.expect_err("a delete may be forgotten");
-        let told = told.downcast_ref::<String>().expect("it is a text");
-        assert!(told.starts_with("the first 50 statements of this test are not remembered"));
+        let message = panic::catch_unwind(AssertUnwindSafe(|| queries.matching("delete")));
+        let message = message.expect_err("a delete may be forgotten");
+        let message = message.downcast_ref::<String>().expect("it is a text");
+        assert!(message.starts_with("the first 50 statements of this test are no longer recorded"));
     }
 }

@@ -1,16 +1,17 @@
-//! How many statements are expected.
+//! Expected numbers of statements.
 
 use std::{
     fmt,
     ops::{RangeInclusive, RangeToInclusive},
 };
 
-/// A number of statements, or a range of numbers such as `1..=3` or `..=2`.
+/// An expected number of statements, for [`Queries::expect`](crate::Queries::expect): a number, or a range such as
+/// `1..=3` or `..=2`.
 pub trait QueryCount {
-    /// Whether so many are as expected.
+    /// Whether this number is as expected.
     fn allows(&self, count: usize) -> bool;
 
-    /// What is expected, in words.
+    /// Writes the expectation in words.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Pools that tell whose each of their connections is.
+//! Pools that report to the recording who uses each of their connections.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, Connection, Database, Executor, Pool, pool::PoolOption
 
 use super::Recording;
 
-/// Has a pool tell whose each of its connections is. What names the caller on a connection ends with `statement`, where the
-/// database does not tell of a comment alone.
+/// Makes a pool report who uses each of its connections. The text that names the caller on a connection ends with
+/// `statement`, for databases that ignore a comment alone.
 pub(crate) fn attributed<DB>(
     options: PoolOptions<DB>,
     recording: &Arc<Recording>,
@@ -40,10 +40,10 @@ where
         })
 }
 
-/// Leaves the pool of an ended test to whoever still has a handle, without connections.
+/// Empties the pool of an ended test, of which some task may still hold a handle.
 ///
-/// It is not closed: a closed pool refuses at once and without ever yielding, so a task that tries again after each error
-/// would starve the runtime. Whoever asks it for a connection has to wait until it is refused.
+/// It is not closed: a closed pool fails at once and without yielding, so a task that retries after each error would
+/// starve the runtime. An empty pool makes such a task wait before it fails.
 pub(crate) fn leave<DB: Database>(pool: &Pool<DB>) {
     while let Some(idle) = pool.try_acquire() {
         drop(idle.detach());
@@ -56,7 +56,7 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     if let Some(mark) = recording.acquired() {
-        // It is sent, and nobody waits for the answer: sqlx reads it before it asks for something else.
+        // Sent without waiting for the answer: sqlx reads it before the next statement.
         let mark = sqlx::raw_sql(AssertSqlSafe(mark + statement));
         connection.execute(mark).now_or_never();
     }

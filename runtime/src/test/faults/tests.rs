@@ -73,13 +73,13 @@ fn what_hit_nothing_is_told_with_its_place() {
     let faults = faults();
     faults.on("insert into oders").fail_with("40001");
     drop(faults.on_commit());
-    let told = faults.0.unused().describe().expect("nothing has hit");
+    let message = faults.0.unused().describe().expect("nothing has hit");
     assert!(
-        told.contains("the fault on `insert into oders` was set at"),
-        "{told}"
+        message.contains("the fault on `insert into oders` was set at"),
+        "{message}"
     );
-    assert!(told.contains("faults/tests.rs:"), "{told}");
-    assert!(told.contains("does nothing"), "{told}");
+    assert!(message.contains("faults/tests.rs:"), "{message}");
+    assert!(message.contains("does nothing"), "{message}");
 }
 
 #[test]
