@@ -4,14 +4,11 @@
 //! So the failure is the server's: it aborts the transaction and the pipeline like any other. Only its code and its
 //! message are replaced on the way back.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    io,
-    sync::Arc,
-    time::Instant,
-};
+mod texts;
 
-use super::framing::Body;
+use std::{collections::VecDeque, io, sync::Arc, time::Instant};
+
+use self::texts::{Texts, is_commit, is_control};
 use crate::postgres::{
     proxy::{ErrorFields, Faults, Inbox, Injection, error, error_field, message, query},
     sqlstate,
@@ -25,8 +22,7 @@ pub(super) struct Injector {
     faults: Arc<dyn Faults>,
     from_client: Inbox,
     from_server: Inbox,
-    statements: HashMap<String, Arc<str>>,
-    portals: HashMap<String, Arc<str>>,
+    texts: Texts,
     /// The state of the transaction, as of the last `ReadyForQuery`.
     status: u8,
     /// How many requests with a `ReadyForQuery` of their own the server got, and how many it has answered.
@@ -59,8 +55,7 @@ impl Injector {
             faults,
             from_client: Inbox::default(),
             from_server: Inbox::default(),
-            statements: HashMap::new(),
-            portals: HashMap::new(),
+            texts: Texts::default(),
             status: b'I',
             sent: 0,
             answered: 0,
@@ -150,7 +145,10 @@ impl Injector {
         };
         self.count += 1;
         let name = format!("{MISSING}{}", self.count);
-        let is_commit = self.text(kind, body).is_some_and(|sql| is_commit(&sql));
+        let is_commit = self
+            .texts
+            .executed(kind, body)
+            .is_some_and(|sql| is_commit(&sql));
         if kind == b'Q' {
             query(out, &format!("execute {name}"));
         } else {
@@ -171,47 +169,15 @@ impl Injector {
 
     /// The fault that a message meets. In a failed transaction there is none, as the server looks at nothing there.
     fn fault(&mut self, kind: u8, body: &[u8]) -> Option<Injection> {
-        self.note_names(kind, body);
-        let sql = self.text(kind, body).filter(|_| self.status != b'E')?;
+        self.texts.note(kind, body);
+        let sql = self
+            .texts
+            .executed(kind, body)
+            .filter(|_| self.status != b'E')?;
         if is_commit(&sql) {
             return (self.status == b'T').then(|| self.faults.on_commit())?;
         }
-        let is_control = CONTROL.contains(&first_word(&sql).as_str());
-        (!is_control).then(|| self.faults.on_statement(&sql))?
-    }
-
-    /// The statement that a message executes.
-    fn text(&self, kind: u8, body: &[u8]) -> Option<Arc<str>> {
-        let text = Body(body).text()?;
-        match kind {
-            b'Q' => Some(text.into()),
-            b'E' => self.portals.get(text).cloned(),
-            _ => None,
-        }
-    }
-
-    fn note_names(&mut self, kind: u8, body: &[u8]) {
-        let (first, mut body) = (body.first().copied(), Body(body));
-        match kind {
-            b'P' => {
-                if let (Some(name), Some(sql)) = (body.text(), body.text()) {
-                    self.statements.insert(name.to_owned(), sql.into());
-                }
-            }
-            b'B' => {
-                if let (Some(portal), Some(name)) = (body.text(), body.text())
-                    && let Some(sql) = self.statements.get(name)
-                {
-                    self.portals.insert(portal.to_owned(), Arc::clone(sql));
-                }
-            }
-            b'C' if first == Some(b'S') => {
-                body.bytes(1);
-                let name = body.text().unwrap_or_default();
-                self.statements.remove(name);
-            }
-            _ => {}
-        }
+        (!is_control(&sql)).then(|| self.faults.on_statement(&sql))?
     }
 
     /// Reads what the server sends; writes what the client gets, and what the server gets for it.
@@ -284,27 +250,6 @@ impl Injector {
         );
         out
     }
-}
-
-/// Statements that no fault on a statement meets, as in a test's transaction.
-const CONTROL: [&str; 6] = [
-    "begin",
-    "start",
-    "rollback",
-    "abort",
-    "savepoint",
-    "release",
-];
-
-fn first_word(sql: &str) -> String {
-    let is_end = |character: char| !character.is_ascii_alphabetic();
-    let word = sql.trim_start().split(is_end).next();
-    word.unwrap_or_default().to_ascii_lowercase()
-}
-
-fn is_commit(sql: &str) -> bool {
-    let is_prepared = || sql.to_ascii_lowercase().contains("prepared");
-    matches!(first_word(sql).as_str(), "commit" | "end") && !is_prepared()
 }
 
 #[cfg(test)]
