@@ -1,5 +1,7 @@
 //! A virtual connection.
 
+mod unit;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
@@ -7,15 +9,15 @@ use std::{
     time::Instant,
 };
 
+pub(super) use self::unit::{Check, Delay, Unit, UnitKind};
 use super::{
     api::ClientId,
     control::{Modes, OnCommit},
-    expected::Execution,
     protocol::Inbox,
     settings::{Settings, Value},
-    statements::{Prepared, Script},
+    statements::Prepared,
 };
-use crate::observe::recording::{Parameter, ServerError};
+use crate::observe::recording::Parameter;
 
 /// How far a connection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -68,92 +70,6 @@ pub(super) struct Transaction {
     pub(super) guests: BTreeSet<ClientId>,
     /// The last statement in it.
     pub(super) last: Option<Arc<str>>,
-}
-
-/// What a client asks until the server is ready for the next query.
-#[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts of the protocol, each said by its name"
-)]
-pub(super) struct Unit {
-    pub(super) kind: UnitKind,
-    /// Whether the backend is set up for the client.
-    pub(super) entered: bool,
-    /// Whether a hidden savepoint of it is on top of the stack.
-    pub(super) hidden: bool,
-    pub(super) failed: bool,
-    /// Whether the backend's transaction has failed, too.
-    pub(super) backend_failed: bool,
-    pub(super) copying: bool,
-    pub(super) delay: Delay,
-    pub(super) checking: Option<Check>,
-    /// A tag that the client hears when deferred constraints hold.
-    pub(super) held: Vec<u8>,
-    /// The simple query as a whole.
-    pub(super) record: Option<Execution>,
-    pub(super) error: Option<ServerError>,
-    /// The schema may have changed.
-    pub(super) changed_schema: bool,
-    pub(super) ran: bool,
-    /// The last statement that was answered.
-    pub(super) last: Option<Arc<str>>,
-    /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in it.
-    pub(super) modes: Modes,
-    pub(super) queried: bool,
-    /// It has set a limit by which the server ends connections.
-    pub(super) ends_backend: bool,
-    /// The check of deferred constraints is sent.
-    pub(super) checked: bool,
-    /// The server takes a pipeline for a block, from its second statement on.
-    pub(super) pipelines: bool,
-    /// A statement of a pipeline was executed before.
-    pub(super) piped: bool,
-    /// It ends without `ReadyForQuery`.
-    pub(super) is_silent: bool,
-    /// Deferred constraints are checked when everything else is answered.
-    pub(super) must_check: bool,
-    /// Whether the backend was told to answer now.
-    pub(super) flushed: bool,
-    pub(super) sql_prepared: Vec<String>,
-}
-
-#[derive(Debug)]
-pub(super) enum UnitKind {
-    Simple {
-        script: Rc<Script>,
-        next: usize,
-    },
-    /// A function call.
-    Call(Vec<u8>),
-    Extended {
-        synced: bool,
-    },
-}
-
-/// A fault's delay of the next step.
-#[derive(Clone, Debug, Default)]
-pub(super) enum Delay {
-    #[default]
-    None,
-    /// Then fails or disconnects.
-    Until(Instant, Option<(String, String)>, bool),
-    /// The fault was asked for and the step may go on.
-    Passed,
-}
-
-/// Why deferred constraints are checked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Check {
-    Commit {
-        chain: bool,
-    },
-    /// A `COMMIT` that ends an implicit transaction.
-    Early,
-    /// A statement outside of a transaction.
-    Auto,
-    /// Not constraints: whether the tables of a `VACUUM` exist.
-    Tables,
 }
 
 /// A statement with its parameters.
@@ -277,45 +193,5 @@ impl Client {
             let value = sql.rsplit([' ', '=', ',']).find(|word| !matches!(*word, "" | "false)"));
             value.is_some_and(|value| super::control::is_on(value.trim_matches('\'')))
         })
-    }
-}
-
-impl Unit {
-    pub(super) fn new(kind: UnitKind) -> Self {
-        Self {
-            kind,
-            entered: false,
-            hidden: false,
-            failed: false,
-            backend_failed: false,
-            copying: false,
-            delay: Delay::None,
-            checking: None,
-            held: Vec::new(),
-            record: None,
-            error: None,
-            changed_schema: false,
-            ran: false,
-            last: None,
-            pipelines: false,
-            ends_backend: false,
-            checked: false,
-            piped: false,
-            modes: Modes::default(),
-            queried: false,
-            must_check: false,
-            is_silent: false,
-            flushed: false,
-            sql_prepared: Vec::new(),
-        }
-    }
-
-    /// Whether it consists of several statements that are one implicit transaction.
-    pub(super) fn is_block(&self) -> bool {
-        match &self.kind {
-            UnitKind::Simple { script, .. } => script.is_block,
-            UnitKind::Extended { .. } => self.pipelines && self.piped,
-            UnitKind::Call(_) => false,
-        }
     }
 }

@@ -12,6 +12,7 @@
 //! its end ([`finish`]). Answers of the backend find their place by a queue of what is [expected](Answers).
 
 mod answers;
+mod binding;
 mod copying;
 mod ending;
 mod enter;

@@ -2,24 +2,18 @@
 
 use std::rc::Rc;
 
-use super::{Engine, schedule::Flow};
-use crate::{
-    observe::recording::Parameter,
-    postgres::{
-        proxy::{
-            api::ClientId,
-            client::{Portal, UnitKind},
-            control::Control,
-            expected::{Execution, Expected},
-            protocol::{Body, Inbox, bind_head, message, with_name},
-            statements::Prepared,
-        },
-        sqlstate,
+use super::{Engine, binding::parameters, schedule::Flow};
+use crate::postgres::{
+    proxy::{
+        api::ClientId,
+        client::{Portal, UnitKind},
+        control::Control,
+        expected::{Execution, Expected},
+        protocol::{Body, Inbox, bind_head, message, with_name},
+        statements::Prepared,
     },
+    sqlstate,
 };
-
-/// So much of a parameter's value is kept, in bytes.
-const VALUE: usize = 4096;
 
 impl Engine {
     pub(super) fn advance_extended(&mut self, id: ClientId) -> Flow {
@@ -300,24 +294,4 @@ pub(super) fn portal_name(id: ClientId, name: &str) -> String {
     } else {
         format!("v{id}_{name}")
     }
-}
-
-/// The values of a Bind, with the types of its Parse.
-fn parameters(mut body: Body<'_>, types: &[u8]) -> Option<Vec<Parameter>> {
-    let formats: Vec<i16> = (0..body.i16()?).map_while(|_| body.i16()).collect();
-    let mut types = Body(types);
-    let known = types.i16().unwrap_or(0);
-    let mut types = (0..known).map_while(|_| types.u32());
-    let count = body.i16()?;
-    let mut found = Vec::with_capacity(usize::try_from(count).ok()?);
-    for index in 0..usize::try_from(count).ok()? {
-        let value = body.value()?;
-        found.push(Parameter {
-            type_id: types.next().unwrap_or_default(),
-            is_binary: formats.get(index).or(formats.first()) == Some(&1),
-            value: value.map(|value| value[..value.len().min(VALUE)].to_vec()),
-            length: value.map_or(0, <[u8]>::len),
-        });
-    }
-    Some(found)
 }
