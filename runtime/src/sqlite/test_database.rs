@@ -158,8 +158,18 @@ impl TestDatabase {
 
     /// Keeps what the test has committed in memory, which goes with the connection; says whether it did.
     async fn keep_memory(&self, keeping: &Keeping) -> bool {
-        self.released().await;
-        if let Some(connection) = self.pool.try_acquire() {
+        // The pool has a connection back a moment after its hook has said so.
+        let idle = async {
+            loop {
+                let connection = self.pool.try_acquire();
+                if connection.is_some() || self.pool.size() == 0 {
+                    return connection;
+                }
+                tokio::time::sleep(CLOSE_PAUSE).await;
+            }
+        };
+        let idle = tokio::time::timeout(CLOSE_LIMIT, idle).await;
+        if let Some(connection) = idle.ok().flatten() {
             self.keep(connection.detach(), keeping).await
         } else {
             keeping.refuse("the one connection of its database in memory is closed, or held by a task that outlived the test");
