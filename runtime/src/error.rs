@@ -21,7 +21,7 @@ pub struct Error(Arc<dyn Problem>);
 /// Something that stops a test, with its text.
 pub(crate) trait Problem: std::error::Error + Send + Sync + 'static {
     /// Whether it would be the same for each test of the session. Others are tried again by the next test.
-    fn is_lasting(&self) -> bool {
+    fn is_permanent(&self) -> bool {
         true
     }
 
@@ -56,8 +56,8 @@ impl Error {
     }
 
     /// Whether it would be the same for each test of the session.
-    pub(crate) fn is_lasting(&self) -> bool {
-        self.0.is_lasting()
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.0.is_permanent()
     }
 
     /// The text for one test's report: whole for the first that needs it, a pointer for others. Two failures with the same

@@ -26,7 +26,7 @@ fn before_main() {
     log::begin();
     // In a copy of the test binary that was started as the supervisor of the private server, this call does not return.
     #[cfg(unix)]
-    postgres::server::local::supervise_if_asked();
+    postgres::server::local::supervise_if_requested();
     running::watch_tasks();
     executor::start();
 }

@@ -12,7 +12,7 @@ pub(crate) enum Cause {
         "the fixture {place} failed: {}\n\
          the scripts run in the order of `fixtures(…)`, before the test's arguments are made{}",
         chain(error),
-        advice_on_fixture(error)
+        help_on_fixture(error)
     )]
     FixtureFailed {
         place: String,
@@ -36,7 +36,7 @@ impl From<Cause> for Error {
 }
 
 /// Help for a fixture that failed for a known reason.
-fn advice_on_fixture(error: &sqlx::Error) -> &'static str {
+fn help_on_fixture(error: &sqlx::Error) -> &'static str {
     if is(error, sqlstate::INSUFFICIENT_PRIVILEGE) {
         "\nthey run as the owner of the test's database; statements that only a superuser may run need \
          Session::postgres().superuser(), or on a given server the URL of a superuser"

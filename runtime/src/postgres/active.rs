@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use crate::{
     Error, executor,
     postgres::{
-        lane::{Cut, LaneId, Lanes},
+        lane::{LaneId, Lanes, Terminate},
         server::{Cluster, Login},
     },
 };
@@ -78,7 +78,7 @@ impl Active {
     /// used: not at once, because this may have been the last test of the process.
     pub(crate) fn discard(&self, id: LaneId) {
         self.clones.store(true, Ordering::Relaxed);
-        self.lanes.discard(id, Cut::Everybody);
+        self.lanes.discard(id, Terminate::All);
     }
 
     /// Prepares a lane for a test to come, off the path of any test, where none is free and lanes are used up.
@@ -109,7 +109,7 @@ impl Startable {
     pub(crate) async fn get(self) -> Result<Arc<Active>, Error> {
         let start = || async {
             match self.0.start().await.map(Arc::new) {
-                Err(error) if !error.is_lasting() => Err(error),
+                Err(error) if !error.is_permanent() => Err(error),
                 result => Ok(result),
             }
         };

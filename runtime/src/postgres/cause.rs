@@ -7,7 +7,7 @@ use crate::BoxError;
 use crate::{
     error::{Error, Kind, Problem},
     observe::report::chain,
-    postgres::sqlstate::{self, is, is_of_the_moment},
+    postgres::sqlstate::{self, is, is_transient},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -37,12 +37,12 @@ pub(crate) enum Cause {
     #[error(
         "could not connect to {server}: {}\n{}",
         chain(error),
-        advice.as_deref().unwrap_or_else(|| advice_on_connecting(error))
+        help.as_deref().unwrap_or_else(|| help_on_connecting(error))
     )]
     Connect {
         server: String,
         /// What to do, where the server knows better than its error's code.
-        advice: Option<String>,
+        help: Option<String>,
         #[source]
         error: sqlx::Error,
     },
@@ -106,7 +106,7 @@ pub(crate) enum Cause {
     },
 
     #[error(
-        "migration {name} failed{at}: {}\nit ran on a new, empty database{place}; nothing of it was kept{advice}",
+        "migration {name} failed{at}: {}\nit ran on a new, empty database{place}; nothing of it was kept{help}",
         chain(error)
     )]
     MigrationFailed {
@@ -115,7 +115,7 @@ pub(crate) enum Cause {
         at: Box<str>,
         place: Box<str>,
         /// What to do, on a line of its own, where we know.
-        advice: Box<str>,
+        help: Box<str>,
         #[source]
         error: MigrateError,
     },
@@ -137,7 +137,7 @@ pub(crate) enum Cause {
     SeedFailed {
         problem: String,
         /// Whether it may be over by the time of the next test.
-        is_of_the_moment: bool,
+        is_transient: bool,
     },
 
     #[error("could not {action} on {server}: {}", chain(error))]
@@ -238,20 +238,18 @@ pub(crate) enum Cause {
 }
 
 impl Problem for Cause {
-    fn is_lasting(&self) -> bool {
+    fn is_permanent(&self) -> bool {
         match self {
-            Self::Connect { error, .. } | Self::Statement { error, .. } => !is_of_the_moment(error),
+            Self::Connect { error, .. } | Self::Statement { error, .. } => !is_transient(error),
             Self::MigrationFailed { error, .. } | Self::SharedMigration { error, .. } => {
                 match error {
                     MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                        !is_of_the_moment(error)
+                        !is_transient(error)
                     }
                     _ => true,
                 }
             }
-            Self::SeedFailed {
-                is_of_the_moment, ..
-            } => !is_of_the_moment,
+            Self::SeedFailed { is_transient, .. } => !is_transient,
             Self::StatementTimedOut { .. }
             | Self::NoLane { .. }
             | Self::TemplateVanishes { .. }
@@ -282,7 +280,7 @@ impl From<Cause> for Error {
 }
 
 /// What to do about a connection that was refused, by the server's code or the system's.
-fn advice_on_connecting(error: &sqlx::Error) -> &'static str {
+fn help_on_connecting(error: &sqlx::Error) -> &'static str {
     let code = error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code);

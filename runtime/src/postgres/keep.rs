@@ -3,7 +3,7 @@
 //! What the test has written is committed in its lane, which is then renamed and never used as a
 //! lane again. The report says how to open it.
 
-mod shelf;
+mod kept_databases;
 mod variable;
 
 use std::{
@@ -14,8 +14,8 @@ use std::{
     },
 };
 
-pub(crate) use self::{shelf::expire, variable::run_request};
-use self::{shelf::set_aside, variable::Request};
+pub(crate) use self::{kept_databases::expire, variable::run_request};
+use self::{kept_databases::set_aside, variable::Request};
 use crate::{
     observe::log,
     postgres::{database::OwnDatabase, server::Server},
@@ -36,7 +36,7 @@ pub(crate) struct Keeping {
     request: Request,
     /// Whether the test fails, however its body ended.
     fails: Arc<AtomicBool>,
-    told: Mutex<Vec<String>>,
+    lines: Mutex<Vec<String>>,
 }
 
 impl Keeping {
@@ -45,7 +45,7 @@ impl Keeping {
             test,
             request: variable::request(),
             fails: Arc::default(),
-            told: Mutex::default(),
+            lines: Mutex::default(),
         }
     }
 
@@ -55,12 +55,12 @@ impl Keeping {
             test: self.test,
             request: self.request,
             fails: Arc::clone(&self.fails),
-            told: Mutex::default(),
+            lines: Mutex::default(),
         }
     }
 
     /// Whether the database of a test that fails is kept.
-    pub(crate) fn is_asked_for(&self) -> bool {
+    pub(crate) fn is_requested(&self) -> bool {
         matches!(self.request, Request::Failed | Request::All)
     }
 
@@ -94,9 +94,9 @@ impl Keeping {
             // Nobody sees the report of a test that passes.
             log::notice(format_args!("kept {}: {psql}", self.test));
         }
-        let mut told = self.told();
-        told.insert(0, psql);
-        told.push(server.about_kept().to_owned());
+        let mut lines = self.lines();
+        lines.insert(0, psql);
+        lines.push(server.about_kept().to_owned());
         true
     }
 
@@ -107,9 +107,9 @@ impl Keeping {
             // Nobody sees the report of a test that passes.
             log::notice(format_args!("kept {}: {line}", self.test));
         }
-        let mut told = self.told();
-        told.insert(0, line);
-        told.push(about);
+        let mut lines = self.lines();
+        lines.insert(0, line);
+        lines.push(about);
     }
 
     /// Remembers why there is nothing to keep, if the test that ended like this was to be kept.
@@ -126,16 +126,16 @@ impl Keeping {
 
     /// Adds a line to what the report says about the database.
     pub(crate) fn tell(&self, line: String) {
-        self.told().push(line);
+        self.lines().push(line);
     }
 
     /// What the report says, if there is anything to say.
     pub(crate) fn report(&self) -> Option<String> {
-        let told = self.told();
-        (!told.is_empty()).then(|| told.join("\n"))
+        let lines = self.lines();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
-    fn told(&self) -> MutexGuard<'_, Vec<String>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -25,7 +25,7 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use self::{hint::Hint, opening::Failure};
-pub(crate) use self::{restore::Restore, retire::Cut, seclusion::Seclusion};
+pub(crate) use self::{restore::Restore, retire::Terminate, seclusion::Seclusion};
 use crate::{
     Error, executor,
     observe::log,
@@ -101,14 +101,14 @@ impl LaneId {
 pub(crate) struct Lanes {
     server: Arc<Server>,
     template: Template,
-    book: Arc<Mutex<Book>>,
+    inventory: Arc<Mutex<Inventory>>,
     given_back: Notify,
     /// The failure that stopped the first test to ask; it stops the others at once.
     dead: OnceLock<Error>,
 }
 
 #[derive(Default)]
-struct Book {
+struct Inventory {
     /// Warm lanes that no test uses; the last one used is the first one reused.
     free: Vec<Lane>,
     /// Lanes that nobody used when the server was last asked, to be claimed.
@@ -121,16 +121,16 @@ struct Book {
     reserved: BTreeSet<OwnDatabase>,
     ever_opened: bool,
     /// Whether it was told which policies do not apply.
-    policies_told: bool,
+    policies_checked: bool,
 }
 
 impl Lanes {
     pub(crate) fn new(server: Arc<Server>, template: Template) -> Self {
-        let (book, given_back, dead) = (Arc::default(), Notify::new(), OnceLock::new());
+        let (inventory, given_back, dead) = (Arc::default(), Notify::new(), OnceLock::new());
         Self {
             server,
             template,
-            book,
+            inventory,
             given_back,
             dead,
         }
@@ -161,8 +161,8 @@ impl Lanes {
         }
         let result = self.take_or_open().await;
         match result {
-            Ok(_) => self.book().ever_opened = true,
-            Err(ref error) if error.is_lasting() && !self.book().ever_opened => {
+            Ok(_) => self.inventory().ever_opened = true,
+            Err(ref error) if error.is_permanent() && !self.inventory().ever_opened => {
                 drop(self.dead.set(error.clone()));
             }
             Err(_) => {}
@@ -179,7 +179,7 @@ impl Lanes {
                     return Ok(lane);
                 }
                 log::info(format_args!("the connection of {} was lost", lane.id));
-                self.discard(lane.id, Cut::Holder);
+                self.discard(lane.id, Terminate::OwnConnection);
             }
             let failure = match self.open().await {
                 Ok(lane) => return Ok(lane),
@@ -203,40 +203,40 @@ impl Lanes {
             return Some(lane);
         }
         // Giving it up is left to those who can wait.
-        self.book().free.push(lane);
+        self.inventory().free.push(lane);
         None
     }
 
     fn free(&self) -> Option<Lane> {
-        self.book().free.pop()
+        self.inventory().free.pop()
     }
 
     /// Gives back a lane that was proved to be as it was taken.
     pub(crate) fn give_back(&self, lane: Lane) {
         if lane.id.seclusion == Seclusion::Reopened {
-            return self.discard(lane.id, Cut::Everybody);
+            return self.discard(lane.id, Terminate::All);
         }
-        self.book().free.push(lane);
+        self.inventory().free.push(lane);
         self.given_back.notify_one();
     }
 
     /// Gives up a lane whose state is not known: who may still be connected to it is cut off and
     /// its database is removed, off the path of any test. The next one to need a lane clones the
     /// template.
-    pub(crate) fn discard(&self, id: LaneId, cut: Cut) {
+    pub(crate) fn discard(&self, id: LaneId, terminate: Terminate) {
         log::info(format_args!("{id} is given up"));
-        let (server, book) = (Arc::clone(&self.server), Arc::clone(&self.book));
+        let (server, inventory) = (Arc::clone(&self.server), Arc::clone(&self.inventory));
         executor::spawn_in_background(async move {
-            retire::retire(&server, &id, cut).await;
+            retire::retire(&server, &id, terminate).await;
             if let Some(database) = &id.own {
-                locked(&book).reserved.remove(database);
+                locked(&inventory).reserved.remove(database);
             }
         });
     }
 
     /// Whether no warm lane is waiting for a test.
     pub(crate) fn is_empty(&self) -> bool {
-        self.book().free.is_empty()
+        self.inventory().free.is_empty()
     }
 
     /// Opens a lane ahead of need.
@@ -249,7 +249,7 @@ impl Lanes {
 
     /// Closes every connection in good order and leaves the mark of a lane that can be trusted.
     pub(crate) async fn close(&self) {
-        let free = std::mem::take(&mut self.book().free);
+        let free = std::mem::take(&mut self.inventory().free);
         let given_back = free.iter().filter_map(|lane| lane.id.own.clone()).collect();
         let closing = free.into_iter().map(|Lane { id, proxy }| {
             let mark = Mark::clean().with(id.comment.clone());
@@ -265,9 +265,9 @@ impl Lanes {
             return;
         };
         let mut hint = Hint::read(&file).unwrap_or_default();
-        let book = self.book();
-        hint.surveyed = book.surveyed.max(hint.surveyed);
-        hint.lanes.retain(|lane| !book.missed.contains(lane));
+        let inventory = self.inventory();
+        hint.surveyed = inventory.surveyed.max(hint.surveyed);
+        hint.lanes.retain(|lane| !inventory.missed.contains(lane));
         hint.lanes.extend(given_back);
         // Without it the next process asks the server.
         hint.write(&file).ok();
@@ -288,11 +288,11 @@ impl Lanes {
         })
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
-        locked(&self.book)
+    fn inventory(&self) -> MutexGuard<'_, Inventory> {
+        locked(&self.inventory)
     }
 }
 
-fn locked(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
-    book.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked(inventory: &Mutex<Inventory>) -> MutexGuard<'_, Inventory> {
+    inventory.lock().unwrap_or_else(PoisonError::into_inner)
 }

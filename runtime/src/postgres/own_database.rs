@@ -28,7 +28,7 @@ use crate::{
         cause::Cause,
         database::Mark,
         keep::{Keeping, Verdict},
-        lane::{Cut, Lane, LaneId, Seclusion},
+        lane::{Lane, LaneId, Seclusion, Terminate},
         proxy::Watch,
         relay::Relay,
         sandbox::Ending,
@@ -85,7 +85,7 @@ impl OwnDatabase {
         };
         let server = active.lanes().server();
         if let Err(error) = server.reopen(&mut lane.id).await {
-            active.lanes().discard(lane.id, Cut::Holder);
+            active.lanes().discard(lane.id, Terminate::OwnConnection);
             return Err(error);
         }
         let (owner, outside) = (

@@ -37,7 +37,7 @@ use crate::{
 /// The server of a session. While it lives, a private server is not stopped.
 pub(crate) struct Server {
     /// The database through which others are created; it is never written to.
-    door: PgConnectOptions,
+    maintenance: PgConnectOptions,
     origin: Origin,
     /// What leads to a server that has to be spoken to in a way that sqlx may not have been built for.
     relay: OnceLock<Option<Relay>>,
@@ -56,7 +56,7 @@ enum Origin {
     Local {
         server: local::LocalServer,
         /// The same server, joined again after it was killed; kept because it holds the lease.
-        revived: Mutex<Option<local::LocalServer>>,
+        restarted: Mutex<Option<local::LocalServer>>,
     },
 }
 
@@ -67,7 +67,7 @@ impl Server {
             Choice::Named(named) => {
                 let place = named.place.clone();
                 let server = Self {
-                    door: named.options,
+                    maintenance: named.options,
                     origin: Origin::Url {
                         variable: named.variable,
                         place: named.place,
@@ -97,17 +97,17 @@ impl Server {
             Err(error) => Err(error),
         };
         let server = server.map_err(|error| Cause::NoLocalServer(error.into()))?;
-        let door = PgConnectOptions::new_without_pgpass()
+        let maintenance = PgConnectOptions::new_without_pgpass()
             .socket(server.socket_dir())
             .port(server.port())
             .username(server.user())
             .ssl_mode(PgSslMode::Disable)
             .database("postgres");
         Ok(Self {
-            door,
+            maintenance,
             origin: Origin::Local {
                 server,
-                revived: Mutex::default(),
+                restarted: Mutex::default(),
             },
             relay: OnceLock::new(),
             login,
@@ -118,19 +118,19 @@ impl Server {
     /// Starts the private server again, after somebody has killed it. What fails here fails again,
     /// and with an error, at the next connection.
     #[cfg(unix)]
-    async fn revive(&self) {
-        if let Origin::Local { revived, .. } = &self.origin {
+    async fn restart(&self) {
+        if let Origin::Local { restarted, .. } = &self.origin {
             log::warn(format_args!(
                 "the private server is gone; starting it again"
             ));
             if let Ok(server) = join().await {
-                *revived.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+                *restarted.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
             }
         }
     }
 
     #[cfg(not(unix))]
-    async fn revive(&self) {}
+    async fn restart(&self) {}
 
     #[cfg(not(unix))]
     async fn private(_login: Login) -> Result<Self, Cause> {
@@ -163,7 +163,7 @@ impl Server {
     }
 
     /// What to do when the server does not answer as it should.
-    fn advice(&self) -> Option<String> {
+    fn help(&self) -> Option<String> {
         match &self.origin {
             Origin::Url { .. } => None,
             #[cfg(unix)]
@@ -192,8 +192,8 @@ impl fmt::Display for Server {
             Origin::Url {
                 variable, place, ..
             } => {
-                let (user, port) = (self.door.get_username(), self.door.get_port());
-                let database = self.door.get_database().unwrap_or(user);
+                let (user, port) = (self.maintenance.get_username(), self.maintenance.get_port());
+                let database = self.maintenance.get_database().unwrap_or(user);
                 match place {
                     Place::Environment => write!(f, "the server that {variable} names")?,
                     Place::File(path) => {
@@ -201,9 +201,9 @@ impl fmt::Display for Server {
                     }
                 }
                 write!(f, " ({user}@")?;
-                match self.door.get_socket() {
+                match self.maintenance.get_socket() {
                     Some(directory) => write!(f, "{}", directory.display())?,
-                    None => write!(f, "{}:{port}", self.door.get_host())?,
+                    None => write!(f, "{}:{port}", self.maintenance.get_host())?,
                 }
                 write!(f, "/{database})")
             }

@@ -48,7 +48,7 @@ pub(crate) fn is(error: &sqlx::Error, code: &str) -> bool {
 
 /// Whether an error may be over by the time of the next test: a connection was lost, or the server starts, stops, is out of
 /// resources or in another state for now. A time limit of the server's is none of these.
-pub(crate) fn is_of_the_moment(error: &sqlx::Error) -> bool {
+pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error() else {
         return matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut);
     };

@@ -51,13 +51,13 @@ pub(crate) struct Template {
     database: OwnDatabase,
     content: Content,
     server: Arc<Server>,
-    ground: OnceCell<Result<Ground, Error>>,
+    lane_source: OnceCell<Result<LaneSource, Error>>,
     empty_tables: EmptyTables,
 }
 
 /// Where lanes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Ground {
+pub(crate) enum LaneSource {
     /// Each lane is a clone of the template.
     Clones,
     /// The role may not create databases: all lanes are connections to the named database.
@@ -71,7 +71,7 @@ impl Template {
             database: OwnDatabase::template(&fingerprint),
             content,
             server,
-            ground: OnceCell::new(),
+            lane_source: OnceCell::new(),
             empty_tables: EmptyTables::default(),
         }
     }
@@ -86,7 +86,7 @@ impl Template {
 
     /// Whether this process already knows that it has to share one database.
     pub(crate) fn is_shared(&self) -> bool {
-        matches!(self.ground.get(), Some(Ok(Ground::Shared)))
+        matches!(self.lane_source.get(), Some(Ok(LaneSource::Shared)))
     }
 
     /// Makes sure that the template exists, by making it or by waiting for whoever makes it.
@@ -94,16 +94,16 @@ impl Template {
     /// # Errors
     ///
     /// A failure that would be the same again, such as a broken migration, is remembered.
-    pub(crate) async fn ensure(&self) -> Result<Ground, Error> {
+    pub(crate) async fn ensure(&self) -> Result<LaneSource, Error> {
         let try_once = || async {
             // In a box, so that the layout of a user's future is not too deep for the compiler.
             let ensured = Box::pin(publish::ensure(self)).await.map_err(Error::from);
             match ensured {
-                Err(error) if !error.is_lasting() => Err(error),
+                Err(error) if !error.is_permanent() => Err(error),
                 result => Ok(result),
             }
         };
-        self.ground.get_or_try_init(try_once).await?.clone()
+        self.lane_source.get_or_try_init(try_once).await?.clone()
     }
 
     /// Makes the template again after another process has dropped it as stale.

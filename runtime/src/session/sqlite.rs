@@ -131,7 +131,7 @@ impl Definition {
         let start = || async {
             let started = Box::pin(self.start_sqlite()).await.map(Arc::new);
             match started {
-                Err(error) if !error.is_lasting() => Err(error),
+                Err(error) if !error.is_permanent() => Err(error),
                 result => Ok(result),
             }
         };

@@ -42,7 +42,7 @@ fn complaint_of(name: &str) -> Option<String> {
     }
     let ours = KNOWN.iter().filter(|known| !known.starts_with("SUPERVISE"));
     let nearest = ours.clone().min_by_key(|known| distance(known, rest));
-    let advice = match nearest {
+    let help = match nearest {
         Some(near) if distance(near, rest) * 2 <= near.len() => {
             format!("did you mean {PREFIX}{near}?")
         }
@@ -52,7 +52,7 @@ fn complaint_of(name: &str) -> Option<String> {
         }
     };
     Some(format!(
-        "{name} is set, but db-test has no such variable: {advice}"
+        "{name} is set, but db-test has no such variable: {help}"
     ))
 }
 

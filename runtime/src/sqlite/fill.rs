@@ -8,7 +8,7 @@ use super::content::Content;
 use crate::{
     executor::panics::caught,
     observe::report::chain,
-    postgres::{cause::Cause, sqlstate::is_of_the_moment},
+    postgres::{cause::Cause, sqlstate::is_transient},
     schema,
 };
 
@@ -34,13 +34,13 @@ async fn fill_through(pool: &SqlitePool, content: &Content) -> Result<(), Cause>
                 .unwrap_or_default()
                 .into(),
             place: Box::default(),
-            advice: advice(&error),
+            help: help(&error),
             error,
         });
     }
     let failed = |problem: String, error: Option<&sqlx::Error>| Cause::SeedFailed {
         problem,
-        is_of_the_moment: error.is_some_and(is_of_the_moment),
+        is_transient: error.is_some_and(is_transient),
     };
     for sql in &content.seed_sql {
         let executed = pool
@@ -62,7 +62,7 @@ async fn fill_through(pool: &SqlitePool, content: &Content) -> Result<(), Cause>
 }
 
 /// What to do where migrations written for PostgreSQL were run.
-fn advice(error: &MigrateError) -> Box<str> {
+fn help(error: &MigrateError) -> Box<str> {
     let MigrateError::ExecuteMigration(error, _) = error else {
         return Box::default();
     };

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use super::shelf::{self, Kept};
+use super::kept_databases::{self, Kept};
 use crate::{observe::log, postgres::server::Server};
 
 const VARIABLE: &str = "DB_TEST_KEEP";
@@ -41,7 +41,7 @@ impl Request {
     }
 }
 
-/// What the variable asks for; an unknown value is told once.
+/// What the variable asks for; an unknown value is listing once.
 pub(super) fn request() -> Request {
     static REQUEST: LazyLock<Request> = LazyLock::new(|| {
         let value = env::var_os(VARIABLE).unwrap_or_default();
@@ -64,18 +64,18 @@ pub(crate) async fn run_request(server: &Server) {
         return;
     }
     let done = match request {
-        Request::Drop => shelf::clear(server)
+        Request::Drop => kept_databases::clear(server)
             .await
-            .map(|left| told(&left, server, "dropped all that was kept")),
-        _ => shelf::list(server)
+            .map(|left| listing(&left, server, "dropped all that was kept")),
+        _ => kept_databases::list(server)
             .await
-            .map(|kept| told(&kept, server, "nothing is kept")),
+            .map(|kept| listing(&kept, server, "nothing is kept")),
     };
     log::notice(done.unwrap_or_else(|problem| format!("{VARIABLE}: {problem}")));
 }
 
 /// The list, the newest first; `none` is said instead of an empty one.
-fn told(kept: &[Kept], server: &Server, none: &str) -> String {
+fn listing(kept: &[Kept], server: &Server, none: &str) -> String {
     if kept.is_empty() {
         return format!("{none} on {server}");
     }
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn an_age_is_told_in_its_largest_unit() {
-        let told = [5, 61, 7300, 200_000].map(in_words);
-        assert_eq!(told, ["just now", "1 min ago", "2 h ago", "2 days ago"]);
+        let listing = [5, 61, 7300, 200_000].map(in_words);
+        assert_eq!(listing, ["just now", "1 min ago", "2 h ago", "2 days ago"]);
     }
 }

@@ -143,17 +143,17 @@ pub(super) async fn clone_template(
     let began = Instant::now();
     let failed = |error| server.statement_failed(&action, error);
     let cloning = async {
-        let mut door = server.door().await?;
+        let mut maintenance = server.maintenance().await?;
         loop {
-            match door
+            match maintenance
                 .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
                 .await
             {
                 Ok(_) => {
-                    inheritance::carry_over(&mut door, template, lane)
+                    inheritance::carry_over(&mut maintenance, template, lane)
                         .await
                         .map_err(failed)?;
-                    break mark_as_template(&mut door, template, lane)
+                    break mark_as_template(&mut maintenance, template, lane)
                         .await
                         .map_err(failed)?;
                 }
@@ -163,7 +163,7 @@ pub(super) async fn clone_template(
                 Err(error) => return Err(failed(error)),
             }
         }
-        door.close().await.ok();
+        maintenance.close().await.ok();
         log::info(format_args!("lane {lane} made in {:.1?}", began.elapsed()));
         Ok(())
     };
@@ -182,17 +182,18 @@ pub(super) async fn clone_template(
 
 /// Marks a new clone as clean, with what migrations say in a comment on their database: a clone has no comment.
 async fn mark_as_template(
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     template: &OwnDatabase,
     lane: &OwnDatabase,
 ) -> Result<(), sqlx::Error> {
     let sql = format!("select {COMMENT} from pg_database d where datname = '{template}'");
     let comment: Option<String> = sqlx::query_scalar(AssertSqlSafe(sql))
-        .fetch_one(&mut *door)
+        .fetch_one(&mut *maintenance)
         .await?;
     let comment = comment.and_then(|comment| Mark::parse(&comment)?.comment);
     let mark = Mark::clean().with(comment).statement(lane);
-    door.execute(sqlx::raw_sql(AssertSqlSafe(mark)))
+    maintenance
+        .execute(sqlx::raw_sql(AssertSqlSafe(mark)))
         .await
         .map(|_| ())
 }

@@ -57,7 +57,7 @@ end $inherit$";
 
 /// Carries over to a new clone what the migrations have said about their database.
 pub(super) async fn carry_over(
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     template: &OwnDatabase,
     lane: &OwnDatabase,
 ) -> Result<(), sqlx::Error> {
@@ -65,6 +65,8 @@ pub(super) async fn carry_over(
         .replace("TEMPLATE", template.as_str())
         .replace("REMEMBERED", REMEMBERED)
         .replace("LANE", lane.as_str());
-    door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
+    maintenance
+        .execute(sqlx::raw_sql(AssertSqlSafe(sql)))
+        .await?;
     Ok(())
 }

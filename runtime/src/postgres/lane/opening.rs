@@ -21,7 +21,7 @@ use crate::{
         proxy::Proxy,
         server::ConnectFailure,
         sqlstate::{self, is},
-        template::{Ground, clean_up},
+        template::{LaneSource, clean_up},
         upstream::{Session, Upstream},
     },
 };
@@ -67,7 +67,7 @@ impl Lanes {
                 ));
                 return Ok(lane);
             }
-            self.book().missed.insert(database);
+            self.inventory().missed.insert(database);
         }
         Err(Failure::Final(Error::from(Cause::TemplateVanishes {
             template: self.template.database().to_string(),
@@ -85,7 +85,7 @@ impl Lanes {
         if let Some(known) = self.reserve_known() {
             return Ok(Some(known));
         }
-        if self.template.ensure().await? == Ground::Shared {
+        if self.template.ensure().await? == LaneSource::Shared {
             return Ok(None);
         }
         let database = self.template.database().new_lane();
@@ -109,31 +109,31 @@ impl Lanes {
     /// Tries what the last process has noted, before the server is asked.
     fn take_hint(&self) {
         let file = self.server.lanes_of(self.template.database());
-        let mut book = self.book();
-        if book.surveyed == 0
+        let mut inventory = self.inventory();
+        if inventory.surveyed == 0
             && let Some(hint) = file.and_then(|file| Hint::read(&file))
         {
-            book.surveyed = hint.surveyed;
-            book.known.extend(hint.lanes);
+            inventory.surveyed = hint.surveyed;
+            inventory.known.extend(hint.lanes);
         }
     }
 
     /// Asks the server which lanes nobody uses, and has removed what killed processes left.
     async fn survey(&self) -> Result<(), Failure> {
-        let maintenance = self.server.door().await;
+        let maintenance = self.server.maintenance().await;
         let mut maintenance = maintenance.map_err(|cause| Failure::from(Error::from(cause)))?;
         let found = survey(&mut maintenance, self.template.database().family()).await;
         maintenance.close().await.ok();
         let found =
             found.map_err(|error| self.statement("list the databases of the template", error))?;
         let (now, mut abandoned) = (Mark::now(), Vec::new());
-        self.book().surveyed = now;
+        self.inventory().surveyed = now;
         for found in found {
             match found.fate(now) {
-                Fate::Free => drop(self.book().known.insert(found.database)),
+                Fate::Free => drop(self.inventory().known.insert(found.database)),
                 Fate::InUse => {}
                 // What this process itself is removing looks the same.
-                Fate::Abandoned if self.book().reserved.contains(&found.database) => {}
+                Fate::Abandoned if self.inventory().reserved.contains(&found.database) => {}
                 Fate::Abandoned => abandoned.push(found.database),
             }
         }
@@ -170,7 +170,7 @@ impl Lanes {
                 comment,
                 seclusion,
             }) => {
-                let session = self.tell_policies(session).await;
+                let session = self.warn_of_bypassed_policies(session).await;
                 let (session, restore) = self.restore(session).await?;
                 let mut lane = self.lane(Some((candidate, comment)), session, &options, restore)?;
                 self.server
@@ -198,8 +198,8 @@ impl Lanes {
     ) -> Result<Result<Session, ConnectFailure>, Failure> {
         match self.server.session(options).await {
             Err(failure) if self.server.refuses_role(&failure) => {
-                let admitted = self.server.admit().await;
-                admitted.map_err(|cause| Failure::from(Error::from(cause)))?;
+                let granted = self.server.grant_role().await;
+                granted.map_err(|cause| Failure::from(Error::from(cause)))?;
                 Ok(self.server.session(options).await)
             }
             connected => Ok(connected),
@@ -213,7 +213,7 @@ impl Lanes {
         let session = session.map_err(|failure| self.refused(failure))?;
         let prepared = blocking(move || claim::prepare_shared(session)).await;
         let session = prepared.map_err(|error| self.statement("prepare a connection", error))?;
-        let session = self.tell_policies(session).await;
+        let session = self.warn_of_bypassed_policies(session).await;
         self.lane(None, session, &options, Restore::default())
     }
 
@@ -243,13 +243,13 @@ impl Lanes {
     }
 
     /// Says once which policies do not apply to the tests.
-    async fn tell_policies(&self, mut session: Session) -> Session {
-        let told = std::mem::replace(&mut self.book().policies_told, true);
+    async fn warn_of_bypassed_policies(&self, mut session: Session) -> Session {
+        let told = std::mem::replace(&mut self.inventory().policies_checked, true);
         if told {
             return session;
         }
         blocking(move || {
-            policies::announce_bypassed(&mut session);
+            policies::warn_of_bypassed(&mut session);
             session
         })
         .await
@@ -276,10 +276,10 @@ impl Lanes {
 
     /// Reserves a lane of which the server has said that nobody uses it.
     fn reserve_known(&self) -> Option<Candidate<'_>> {
-        let mut book = self.book();
-        while let Some(database) = book.known.pop_first() {
-            if !book.reserved.contains(&database) {
-                drop(book);
+        let mut inventory = self.inventory();
+        while let Some(database) = inventory.known.pop_first() {
+            if !inventory.reserved.contains(&database) {
+                drop(inventory);
                 return Some(self.reserve(database));
             }
         }
@@ -287,7 +287,7 @@ impl Lanes {
     }
 
     fn reserve(&self, database: OwnDatabase) -> Candidate<'_> {
-        self.book().reserved.insert(database.clone());
+        self.inventory().reserved.insert(database.clone());
         Candidate {
             lanes: self,
             database,
@@ -313,6 +313,6 @@ impl Candidate<'_> {
 
 impl Drop for Candidate<'_> {
     fn drop(&mut self) {
-        self.lanes.book().reserved.remove(&self.database);
+        self.lanes.inventory().reserved.remove(&self.database);
     }
 }

@@ -15,7 +15,7 @@ const BYPASSED: &str = "select rolname, rolsuper, rolbypassrls, name from pg_rol
 const NAMED: usize = 3;
 
 /// Tells whoever runs the tests that a broken policy would pass them. What cannot be found out is not told.
-pub(super) fn announce_bypassed(session: &mut Session) {
+pub(super) fn warn_of_bypassed(session: &mut Session) {
     if let Ok(Some(text)) = bypassed(session) {
         log::notice(text);
     }
@@ -44,10 +44,10 @@ fn bypassed(session: &mut Session) -> Result<Option<String>, sqlx::Error> {
         .filter_map(|mut row| row.pop()?)
         .collect::<Vec<_>>();
     let role = role.unwrap_or_default();
-    Ok(tell(&role, is(superuser), is(bypasses), &tables))
+    Ok(warning(&role, is(superuser), is(bypasses), &tables))
 }
 
-fn tell(role: &str, superuser: bool, bypasses: bool, tables: &[String]) -> Option<String> {
+fn warning(role: &str, superuser: bool, bypasses: bool, tables: &[String]) -> Option<String> {
     let named = tables.iter().take(NAMED).map(|table| format!("`{table}`"));
     let named = named.collect::<Vec<_>>().join(", ");
     let named = match tables.len() {
@@ -74,11 +74,11 @@ fn tell(role: &str, superuser: bool, bypasses: bool, tables: &[String]) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use super::tell;
+    use super::warning;
 
     #[test]
     fn nothing_is_told_where_every_policy_applies() {
-        assert_eq!(tell("app", false, false, &[]), None);
+        assert_eq!(warning("app", false, false, &[]), None);
     }
 
     #[test]
@@ -89,9 +89,9 @@ mod tests {
             (false, true, "has BYPASSRLS"),
             (false, false, "owns `a`, `b`, `c` and 2 more"),
         ] {
-            let told = tell("app", superuser, bypasses, &tables).expect("there are tables");
-            assert!(told.contains(reason), "{told}");
-            assert!(told.contains(".role("), "{told}");
+            let text = warning("app", superuser, bypasses, &tables).expect("there are tables");
+            assert!(text.contains(reason), "{text}");
+            assert!(text.contains(".role("), "{text}");
         }
     }
 }

@@ -13,11 +13,11 @@ use crate::{
 
 /// Who is cut off from a lane that is given up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Cut {
+pub(crate) enum Terminate {
     /// Whoever still holds the lane's own connection.
-    Holder,
+    OwnConnection,
     /// Every connection to its database, which the test was free to open.
-    Everybody,
+    All,
 }
 
 /// Each call waits until its backend is gone, at most two seconds.
@@ -30,31 +30,38 @@ macro_rules! terminate {
 /// Cuts off whoever may still be connected, and drops the lane's database.
 ///
 /// What fails here is not lost: the lane's mark still says busy, so the next process that looks for lanes removes it.
-pub(super) async fn retire(server: &Server, lane: &LaneId, cut: Cut) {
-    if let Err(error) = try_retire(server, lane, cut).await {
+pub(super) async fn retire(server: &Server, lane: &LaneId, terminate: Terminate) {
+    if let Err(error) = try_retire(server, lane, terminate).await {
         log::debug(format_args!("{lane} is not removed yet: {error}"));
     }
 }
 
-async fn try_retire(server: &Server, lane: &LaneId, cut: Cut) -> Result<(), crate::BoxError> {
-    let mut door = server.door().await?;
+async fn try_retire(
+    server: &Server,
+    lane: &LaneId,
+    terminate: Terminate,
+) -> Result<(), crate::BoxError> {
+    let mut maintenance = server.maintenance().await?;
     let database = lane.own.as_ref().map(OwnDatabase::as_str);
-    match cut {
-        Cut::Holder => {
+    match terminate {
+        Terminate::OwnConnection => {
             let sql = concat!(terminate!(), "pid = $1 and application_name = 'db-test'");
             sqlx::query(sql)
                 .bind(lane.backend)
-                .execute(&mut door)
+                .execute(&mut maintenance)
                 .await?;
         }
-        Cut::Everybody => {
+        Terminate::All => {
             let sql = concat!(terminate!(), "datname = $1");
-            sqlx::query(sql).bind(database).execute(&mut door).await?;
+            sqlx::query(sql)
+                .bind(database)
+                .execute(&mut maintenance)
+                .await?;
         }
     }
     if let Some(database) = database {
-        remove(&mut door, database, Sessions::Respected).await?;
+        remove(&mut maintenance, database, Sessions::Respected).await?;
     }
-    door.close().await?;
+    maintenance.close().await?;
     Ok(())
 }

@@ -82,7 +82,7 @@ impl Server {
     async fn let_others_connect(&self, database: &OwnDatabase, others: bool) -> Result<(), Error> {
         let sql = statement(database, others);
         let action = format!("run `{sql}`");
-        let mut maintenance = self.door().await.map_err(Error::from)?;
+        let mut maintenance = self.maintenance().await.map_err(Error::from)?;
         let done = maintenance.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
         maintenance.close().await.ok();
         done.map(drop)

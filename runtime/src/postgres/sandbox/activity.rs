@@ -20,7 +20,7 @@ pub(super) async fn of(server: &Server, backend: i32) -> Option<String> {
 }
 
 async fn ask(server: &Server, backend: i32) -> Option<String> {
-    let mut door = server.door().await.ok()?;
+    let mut maintenance = server.maintenance().await.ok()?;
     let row = sqlx::query(
         "select state, extract(epoch from clock_timestamp() - state_change)::float8, \
          left(query, $2), wait_event_type, wait_event, \
@@ -29,9 +29,9 @@ async fn ask(server: &Server, backend: i32) -> Option<String> {
     )
     .bind(backend)
     .bind(SHOWN)
-    .fetch_optional(&mut door)
+    .fetch_optional(&mut maintenance)
     .await;
-    door.close().await.ok();
+    maintenance.close().await.ok();
     let row = row.ok()??;
     let state: Option<String> = row.try_get(0).ok()?;
     let seconds: Option<f64> = row.try_get(1).ok()?;

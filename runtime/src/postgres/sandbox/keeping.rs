@@ -6,7 +6,7 @@ use crate::postgres::{
     Active,
     database::Mark,
     keep::Keeping,
-    lane::{Cut, Lane, LaneId},
+    lane::{Lane, LaneId, Terminate},
 };
 
 impl Core {
@@ -43,7 +43,7 @@ impl Core {
         {
             return Ending::Kept;
         }
-        active.lanes().discard(id, Cut::Everybody);
+        active.lanes().discard(id, Terminate::All);
         Ending::ThrownAway { left: Vec::new() }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         cause::Cause,
         error_response,
         keep::{Keeping, Verdict},
-        lane::{Cut, Lane},
+        lane::{Lane, Terminate},
         proxy::{End, Ended, How, Proof, Test},
         sqlstate,
     },
@@ -118,7 +118,7 @@ impl Core {
         };
         let Some(Ended { proof }) = ended else {
             keeping.has_nothing_of(verdict, "its transaction ended with its connection");
-            active.lanes().discard(lane.id, Cut::Holder);
+            active.lanes().discard(lane.id, Terminate::OwnConnection);
             return Ending::ConnectionGone { activity };
         };
         match proof {
@@ -133,24 +133,24 @@ impl Core {
                 keeping.refuse(format_args!(
                     "what the test wrote could not be committed: {why}"
                 ));
-                active.lanes().discard(lane.id, Cut::Holder);
+                active.lanes().discard(lane.id, Terminate::OwnConnection);
                 Ending::RolledBack { activity }
             }
             Proof::Escaped => {
-                if keeping.is_asked_for() {
+                if keeping.is_requested() {
                     self.set_aside(&active, lane, activity, keeping).await;
                 } else {
-                    active.lanes().discard(lane.id, Cut::Holder);
+                    active.lanes().discard(lane.id, Terminate::OwnConnection);
                 }
                 Ending::Escaped
             }
             Proof::ClaimLost => {
-                active.lanes().discard(lane.id, Cut::Holder);
+                active.lanes().discard(lane.id, Terminate::OwnConnection);
                 Ending::ClaimLost
             }
             Proof::Broken(why) => {
                 keeping.has_nothing_of(verdict, "its transaction ended with its connection");
-                active.lanes().discard(lane.id, Cut::Holder);
+                active.lanes().discard(lane.id, Terminate::OwnConnection);
                 Ending::ConnectionGone {
                     activity: Some(format!("its connection broke: {why}")),
                 }

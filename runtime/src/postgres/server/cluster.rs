@@ -49,7 +49,7 @@ struct Found {
 impl Server {
     /// What is there before a test; nothing if that cannot be found out.
     pub(crate) async fn cluster(&self) -> Cluster {
-        let Ok(mut connection) = self.door().await else {
+        let Ok(mut connection) = self.maintenance().await else {
             return Cluster::default();
         };
         let found = self.list(&mut connection).await.unwrap_or_default();

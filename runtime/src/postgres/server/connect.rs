@@ -30,22 +30,25 @@ const PROXIED: &str = "-c db_test.proxied=on -c db_test.now=statement";
 
 impl Server {
     /// Connects to the database that the server was named by, or to `postgres` if there is none of
-    /// that name: it is only the door to others.
+    /// that name.
     ///
     /// # Errors
     ///
     /// When the server cannot be reached within ten seconds or refuses.
-    pub(crate) async fn door(&self) -> Result<PgConnection, Cause> {
-        let named = match self.maintenance(&self.door_options()).await {
+    pub(crate) async fn maintenance(&self) -> Result<PgConnection, Cause> {
+        let named = match self
+            .connect_for_maintenance(&self.maintenance_options())
+            .await
+        {
             Err(failure) if failure.is(sqlstate::INVALID_CATALOG_NAME) => failure,
             result => return result.map_err(|failure| self.explain(failure)),
         };
-        let fallback = self.door_options().database("postgres");
-        let fallback = self.maintenance(&fallback).await;
+        let fallback = self.maintenance_options().database("postgres");
+        let fallback = self.connect_for_maintenance(&fallback).await;
         fallback.map_err(|_| self.explain(named))
     }
 
-    async fn maintenance(
+    async fn connect_for_maintenance(
         &self,
         options: &PgConnectOptions,
     ) -> Result<PgConnection, ConnectFailure> {
@@ -63,15 +66,15 @@ impl Server {
     ) -> Result<PgConnection, ConnectFailure> {
         let was_plain = self.relay.get().is_none();
         let reachable = self.reachable(options.clone());
-        let connected = self.persist(|| reachable.connect()).await;
+        let connected = self.retrying(|| reachable.connect()).await;
         match connected {
             Err(failure)
                 if was_plain
                     && failure.is(sqlstate::INVALID_AUTHORIZATION_SPECIFICATION)
-                    && self.encrypts_from_now_on() =>
+                    && self.switch_to_encryption() =>
             {
                 let reachable = self.reachable(options.clone());
-                self.persist(|| reachable.connect()).await
+                self.retrying(|| reachable.connect()).await
             }
             result => result,
         }
@@ -79,7 +82,7 @@ impl Server {
 
     /// Options that a driver can connect by which lacks encryption.
     pub(crate) fn reachable(&self, options: PgConnectOptions) -> PgConnectOptions {
-        let upstream = Upstream::of(&self.door);
+        let upstream = Upstream::of(&self.maintenance);
         if upstream.is_plain() && self.relay.get().is_none() {
             return options;
         }
@@ -91,8 +94,8 @@ impl Server {
     }
 
     /// A server has refused a connection that was not encrypted; says whether that can be mended.
-    fn encrypts_from_now_on(&self) -> bool {
-        let upstream = Upstream::of(&self.door);
+    fn switch_to_encryption(&self) -> bool {
+        let upstream = Upstream::of(&self.maintenance);
         let open = || Relay::open(upstream.clone(), None).ok();
         upstream.may_be_encrypted() && self.relay.get_or_init(open).is_some()
     }
@@ -119,19 +122,19 @@ impl Server {
                 upstream.connect(&parameters.collect::<Vec<_>>())
             })
         };
-        let session = self.persist(attempt).await?;
+        let session = self.retrying(attempt).await?;
         if session.stream.is_encrypted() {
-            self.encrypts_from_now_on();
+            self.switch_to_encryption();
         }
         Ok(session)
     }
 
-    async fn persist<T, F: Future<Output = Result<T, sqlx::Error>>>(
+    async fn retrying<T, F: Future<Output = Result<T, sqlx::Error>>>(
         &self,
         connect: impl Fn() -> F,
     ) -> Result<T, ConnectFailure> {
         let attempt = async {
-            let (mut revived, mut has_owner) = (false, false);
+            let (mut restarted, mut has_owner) = (false, false);
             loop {
                 match connect().await {
                     Err(error) if is(&error, sqlstate::CANNOT_CONNECT_NOW) => {
@@ -140,9 +143,9 @@ impl Server {
                     Err(error) if !has_owner && self.can_make_owner(&error).await => {
                         has_owner = true;
                     }
-                    Err(sqlx::Error::Io(_)) if !revived => {
-                        revived = true;
-                        self.revive().await;
+                    Err(sqlx::Error::Io(_)) if !restarted => {
+                        restarted = true;
+                        self.restart().await;
                     }
                     result => return result,
                 }
@@ -162,7 +165,7 @@ impl Server {
         match failure {
             ConnectFailure::Refused(error) => Cause::Connect {
                 server,
-                advice: self.advice(),
+                help: self.help(),
                 error,
             },
             ConnectFailure::TimedOut => Cause::ConnectTimedOut {

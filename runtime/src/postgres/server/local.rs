@@ -41,16 +41,15 @@ use std::{env, fs, path::PathBuf, time::Instant};
 mod account;
 mod binaries;
 mod bounded;
-mod claim;
 mod cluster;
 #[cfg(feature = "download")]
 mod download;
 #[cfg(feature = "download")]
 mod download_error;
 mod error;
-mod guardian;
 mod home;
 mod instance;
+mod launcher;
 mod lock;
 mod package;
 mod packaged;
@@ -63,13 +62,14 @@ mod settings;
 mod start;
 mod status;
 mod supervisor;
-mod tenure;
+mod supervisor_lock;
+mod takeover;
 mod trial;
 
 use crate::observe::log;
 
 use self::{binaries::Binaries, home::Home, instance::Instance, lock::FileLock};
-pub(crate) use self::{error::LocalServerError, supervisor::supervise_if_asked};
+pub(crate) use self::{error::LocalServerError, supervisor::supervise_if_requested};
 
 /// A directory of that name beside the private servers, as private as they are.
 ///
@@ -201,7 +201,7 @@ impl LocalServer {
     }
 
     /// Takes back [`stay_up`](Self::stay_up).
-    pub(crate) fn need_not_stay_up(&self) {
+    pub(crate) fn cancel_stay_up(&self) {
         let _ = fs::remove_file(self.instance.stay_up());
     }
 

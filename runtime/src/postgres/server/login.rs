@@ -46,13 +46,13 @@ pub(crate) struct Login {
 
 impl Server {
     /// The options of a maintenance connection.
-    pub(crate) fn door_options(&self) -> PgConnectOptions {
-        self.door.clone().application_name("db-test")
+    pub(crate) fn maintenance_options(&self) -> PgConnectOptions {
+        self.maintenance.clone().application_name("db-test")
     }
 
     /// The options of a connection of the owner's to one of our own databases.
     pub(crate) fn owner_options(&self, database: &OwnDatabase) -> PgConnectOptions {
-        let options = self.door_options().database(database.as_str());
+        let options = self.maintenance_options().database(database.as_str());
         options.username(self.owner())
     }
 
@@ -63,13 +63,13 @@ impl Server {
 
     /// The options of a test's connection to the database that all tests share.
     pub(crate) fn shared_options(&self) -> PgConnectOptions {
-        self.as_role(self.door_options())
+        self.as_role(self.maintenance_options())
     }
 
     /// The options of a connection that sees all rows, if any connection of ours does: the maintenance role is
     /// nobody that the private server's policies mean something to.
     pub(crate) fn outside_options(&self, database: Option<&OwnDatabase>) -> PgConnectOptions {
-        let options = self.door_options();
+        let options = self.maintenance_options();
         match database {
             Some(database) => options.database(database.as_str()),
             None => options,
@@ -89,13 +89,13 @@ impl Server {
         if self.has_ordinary_owner() {
             OWNER
         } else {
-            self.door.get_username()
+            self.maintenance.get_username()
         }
     }
 
     /// The settings that each connection starts with, whoever's it is, as in `-c search_path=app`.
     pub(crate) fn startup_options(&self) -> &str {
-        self.door.get_options().unwrap_or_default()
+        self.maintenance.get_options().unwrap_or_default()
     }
 
     /// The role that a test's connections run as.
@@ -117,7 +117,7 @@ impl Server {
     }
 
     /// What to do about a statement of the owner's that failed for want of a privilege; empty for other failures.
-    pub(crate) fn advice_on_privileges(&self, error: &sqlx::Error) -> String {
+    pub(crate) fn help_on_privileges(&self, error: &sqlx::Error) -> String {
         if !is(error, sqlstate::INSUFFICIENT_PRIVILEGE) {
             return String::new();
         }
@@ -143,9 +143,12 @@ impl Server {
     }
 
     /// Makes the owner on a private server that does not have it yet.
-    pub(crate) async fn make_owner(&self, door: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub(crate) async fn make_owner(
+        &self,
+        maintenance: &mut PgConnection,
+    ) -> Result<(), sqlx::Error> {
         if self.has_ordinary_owner() {
-            door.execute(sqlx::raw_sql(MAKE_OWNER)).await?;
+            maintenance.execute(sqlx::raw_sql(MAKE_OWNER)).await?;
         }
         Ok(())
     }
@@ -155,11 +158,11 @@ impl Server {
         if !self.has_ordinary_owner() || !is(error, sqlstate::INVALID_AUTHORIZATION_SPECIFICATION) {
             return false;
         }
-        let Ok(mut door) = self.door_options().connect().await else {
+        let Ok(mut maintenance) = self.maintenance_options().connect().await else {
             return false;
         };
-        let made = self.make_owner(&mut door).await.is_ok();
-        door.close().await.ok();
+        let made = self.make_owner(&mut maintenance).await.is_ok();
+        maintenance.close().await.ok();
         made
     }
 
@@ -168,7 +171,7 @@ impl Server {
         if !self.has_ordinary_owner() {
             return Ok(());
         }
-        let options = self.door_options().database(database.as_str());
+        let options = self.maintenance_options().database(database.as_str());
         let mut connection = options.connect().await?;
         if connection.server_version_num() < Some(PUBLIC_BELONGS_TO_OWNER) {
             let sql = format!("alter schema public owner to {OWNER}");

@@ -28,18 +28,25 @@ impl Server {
     /// # Errors
     ///
     /// When there is no such role, or nobody that we can be may let it.
-    pub(crate) async fn admit(&self) -> Result<(), Cause> {
+    pub(crate) async fn grant_role(&self) -> Result<(), Cause> {
         let Some(role) = self.role() else {
             return Ok(());
         };
-        let mut door = self.door().await?;
-        let done = self.try_admit(&mut door, role).await;
-        door.close().await.ok();
+        let mut maintenance = self.maintenance().await?;
+        let done = self.try_grant_role(&mut maintenance, role).await;
+        maintenance.close().await.ok();
         done
     }
 
-    async fn try_admit(&self, door: &mut PgConnection, role: &str) -> Result<(), Cause> {
-        let looked = sqlx::query(LOOK).bind(role).fetch_one(&mut *door).await;
+    async fn try_grant_role(
+        &self,
+        maintenance: &mut PgConnection,
+        role: &str,
+    ) -> Result<(), Cause> {
+        let looked = sqlx::query(LOOK)
+            .bind(role)
+            .fetch_one(&mut *maintenance)
+            .await;
         let read = looked.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
         let (is_superuser, roles): (bool, Vec<String>) =
             read.map_err(|error| self.statement_failed("list the roles", error))?;
@@ -56,10 +63,10 @@ impl Server {
             return Err(Cause::RoleIsSuperuser { role: name });
         }
         let mut sql = format!("grant {} to {}", quoted(role), quoted(self.owner()));
-        if door.server_version_num() >= Some(MEMBERSHIP_HAS_OPTIONS) {
+        if maintenance.server_version_num() >= Some(MEMBERSHIP_HAS_OPTIONS) {
             sql.push_str(" with inherit false, set true");
         }
-        match door
+        match maintenance
             .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
             .await
         {

@@ -70,9 +70,9 @@ impl Server {
 
     /// A new connection's backend, and whether another one is still there.
     async fn identify(&self, other: &str) -> Result<(String, bool), Cause> {
-        let mut door = self.door().await?;
-        let identified = read_identity(&mut door, other).await;
-        door.close().await.ok();
+        let mut maintenance = self.maintenance().await?;
+        let identified = read_identity(&mut maintenance, other).await;
+        maintenance.close().await.ok();
         identified.map_err(|error| Cause::Statement {
             action: "look for a pooler".to_owned(),
             server: self.to_string(),
@@ -80,11 +80,11 @@ impl Server {
         })
     }
 
-    /// Refuses a pooler after it has told a connection of another process id than its backend has.
-    pub(crate) fn refuse_unlike(&self, told: Option<i32>, backend: i32) -> Result<(), Cause> {
-        match told {
-            Some(told) if told != backend && !self.is_private() => Err(self.pooler(&format!(
-                "it says that its process is {told}, and the process that answers is {backend}"
+    /// Refuses a pooler after it has announced a connection of another process id than its backend has.
+    pub(crate) fn refuse_unlike(&self, announced: Option<i32>, backend: i32) -> Result<(), Cause> {
+        match announced {
+            Some(announced) if announced != backend && !self.is_private() => Err(self.pooler(&format!(
+                "it says that its process is {announced}, and the process that answers is {backend}"
             ))),
             _ => Ok(()),
         }
@@ -115,11 +115,11 @@ impl Server {
 }
 
 async fn read_identity(
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     other: &str,
 ) -> Result<(String, bool), sqlx::Error> {
     let sql = sqlx::AssertSqlSafe(identify(other));
-    let row = door.fetch_one(sqlx::raw_sql(sql)).await?;
+    let row = maintenance.fetch_one(sqlx::raw_sql(sql)).await?;
     Ok((row.try_get(0)?, row.try_get(1)?))
 }
 

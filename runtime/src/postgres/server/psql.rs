@@ -9,13 +9,13 @@ use super::{Origin, Server};
 impl Server {
     /// The `psql` line that opens a database. It holds no password; `psql` asks for one.
     pub(crate) fn psql(&self, database: &str) -> String {
-        let host = match self.door.get_socket() {
+        let host = match self.maintenance.get_socket() {
             Some(directory) => directory.to_string_lossy(),
             // The brackets of an IPv6 address belong to the URL.
-            None => Cow::from(self.door.get_host().trim_matches(['[', ']'])),
+            None => Cow::from(self.maintenance.get_host().trim_matches(['[', ']'])),
         };
-        let security = match self.door.get_ssl_mode() {
-            _ if self.door.get_socket().is_some() => "",
+        let security = match self.maintenance.get_ssl_mode() {
+            _ if self.maintenance.get_socket().is_some() => "",
             PgSslMode::Prefer => "",
             PgSslMode::Disable => "PGSSLMODE=disable ",
             PgSslMode::Allow => "PGSSLMODE=allow ",
@@ -27,8 +27,8 @@ impl Server {
             "{security}{} -h {} -p {} -U {} -d {}",
             quoted(&self.program()),
             quoted(&host),
-            self.door.get_port(),
-            quoted(self.door.get_username()),
+            self.maintenance.get_port(),
+            quoted(self.maintenance.get_username()),
             quoted(database),
         )
     }
@@ -76,10 +76,10 @@ impl Server {
     }
 
     /// Takes back [`stay_up`](Self::stay_up).
-    pub(crate) fn need_not_stay_up(&self) {
+    pub(crate) fn cancel_stay_up(&self) {
         #[cfg(unix)]
         if let Origin::Local { server, .. } = &self.origin {
-            server.need_not_stay_up();
+            server.cancel_stay_up();
         }
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     use crate::postgres::server::{Login, Place};
 
     fn psql(url: &str) -> String {
-        let door = url.parse().expect("it is a URL");
+        let maintenance = url.parse().expect("it is a URL");
         let origin = Origin::Url {
             variable: "TEST_DB_URL",
             place: Place::Environment,
@@ -111,7 +111,7 @@ mod tests {
         let relay = OnceLock::new();
         let login = Login::default();
         Server {
-            door,
+            maintenance,
             origin,
             relay,
             login,

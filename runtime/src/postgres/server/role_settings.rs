@@ -20,11 +20,11 @@ impl Server {
         let Some(role) = self.role().filter(|_| self.role_settings.get().is_none()) else {
             return Ok(());
         };
-        let mut door = self.door().await?;
+        let mut maintenance = self.maintenance().await?;
         let settings: Option<Vec<String>> = sqlx::query_scalar(SETTINGS)
             .bind(role)
             .bind(template.as_str())
-            .fetch_optional(&mut door)
+            .fetch_optional(&mut maintenance)
             .await
             .map_err(|error| {
                 self.statement_failed("read the settings of the session's role", error)
@@ -32,7 +32,7 @@ impl Server {
         if let Some(settings) = settings {
             self.role_settings.set(settings).ok();
         }
-        sqlx::Connection::close(door).await.ok();
+        sqlx::Connection::close(maintenance).await.ok();
         Ok(())
     }
 

@@ -26,7 +26,7 @@ const ALL: [(&str, &str); 2] = [
 /// Replaces the functions in a new database, where the server lets us.
 pub(super) async fn replace(template: &Template, draft: &OwnDatabase) {
     let server = &template.server;
-    let options = server.door_options().database(draft.as_str());
+    let options = server.maintenance_options().database(draft.as_str());
     let Ok(mut connection) = server.connect(&options).await else {
         return;
     };

@@ -13,7 +13,7 @@ use crate::{
     postgres::{
         cause::Cause,
         database::OwnDatabase,
-        sqlstate::{self, is, is_of_the_moment},
+        sqlstate::{self, is, is_transient},
     },
     schema,
 };
@@ -43,16 +43,16 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
                 .await
                 .into(),
             place: Box::default(),
-            advice: advice_on_migration(template, migration, &error),
+            help: help_on_migration(template, migration, &error),
             error,
         });
     }
     let failed = |problem: String, error: Option<&sqlx::Error>| Cause::SeedFailed {
         problem: problem
             + &error
-                .map(|error| template.server.advice_on_privileges(error))
+                .map(|error| template.server.help_on_privileges(error))
                 .unwrap_or_default(),
-        is_of_the_moment: error.is_some_and(is_of_the_moment),
+        is_transient: error.is_some_and(is_transient),
     };
     for sql in &template.content.seed_sql {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
@@ -93,7 +93,9 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
         template.server.owner(),
     ));
     // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
-    let options = template.server.reachable(template.server.door_options());
+    let options = template
+        .server
+        .reachable(template.server.maintenance_options());
     let pool = PgPoolOptions::new().connect_lazy_with(options);
     let migrated = template.content.migrator.run(&pool).await;
     pool.close().await;
@@ -108,7 +110,7 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
                     .await
                     .into(),
                 place: format!(" ({server})").into(),
-                advice: advice_on_migration(template, Some(migration), &error),
+                help: help_on_migration(template, Some(migration), &error),
                 error,
             },
             None => Cause::SharedMigration { server, error },
@@ -117,7 +119,7 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
 }
 
 /// What to do about a privilege that is missing, or about what is there already.
-fn advice_on_migration(
+fn help_on_migration(
     template: &Template,
     migration: Option<&Migration>,
     error: &MigrateError,
@@ -133,5 +135,5 @@ fn advice_on_migration(
                 migration make it only where it is missing"
             .into();
     }
-    template.server.advice_on_privileges(error).into()
+    template.server.help_on_privileges(error).into()
 }

@@ -15,7 +15,10 @@ const COLLATIONS: &str = "select collname::text from pg_collation where collprov
 /// What is added to `create database` for the session's locale.
 ///
 /// PostgreSQL itself takes any text for an ICU locale, and an unknown language for the root's.
-pub(super) async fn clause(template: &Template, door: &mut PgConnection) -> Result<String, Cause> {
+pub(super) async fn clause(
+    template: &Template,
+    maintenance: &mut PgConnection,
+) -> Result<String, Cause> {
     let Some(tag) = &template.content.locale else {
         return Ok(String::new());
     };
@@ -25,11 +28,11 @@ pub(super) async fn clause(template: &Template, door: &mut PgConnection) -> Resu
         problem,
     };
     check_form(tag).map_err(bad)?;
-    let has_icu = door.server_version_num() >= Some(DATABASES_HAVE_ICU);
+    let has_icu = maintenance.server_version_num() >= Some(DATABASES_HAVE_ICU);
     let provider = if has_icu { "i" } else { "c" };
     let names: Vec<String> = sqlx::query_scalar(COLLATIONS)
         .bind(provider)
-        .fetch_all(door)
+        .fetch_all(maintenance)
         .await
         .map_err(|error| {
             template

@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{Ground, Template, builtins, fill, locale, reap, sequences};
+use super::{LaneSource, Template, builtins, fill, locale, reap, sequences};
 use crate::{
     executor,
     observe::log,
@@ -35,22 +35,22 @@ const POLL: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Makes the template unless it is there; says where lanes come from.
-pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
+pub(super) async fn ensure(template: &Template) -> Result<LaneSource, Cause> {
     template.server.refuse_pooler().await?;
-    let mut door = template.server.door().await?;
-    let ground = if exists(template, &mut door).await? {
+    let mut maintenance = template.server.maintenance().await?;
+    let lane_source = if exists(template, &mut maintenance).await? {
         log::debug(format_args!("template {} is there", template.database));
-        Ground::Clones
-    } else if may_create_databases(template, &mut door).await? {
-        make_under_lock(template, &mut door).await?;
+        LaneSource::Clones
+    } else if may_create_databases(template, &mut maintenance).await? {
+        make_under_lock(template, &mut maintenance).await?;
         executor::spawn_in_background(reap::reap(
             Arc::clone(&template.server),
             template.database.clone(),
         ));
-        Ground::Clones
+        LaneSource::Clones
     } else if template.server.may_be_shared() {
         fill::migrate_shared(template).await?;
-        Ground::Shared
+        LaneSource::Shared
     } else {
         let (role, server) = (
             template.server.owner().to_owned(),
@@ -58,16 +58,16 @@ pub(super) async fn ensure(template: &Template) -> Result<Ground, Cause> {
         );
         return Err(Cause::NoCreateDb { role, server });
     };
-    door.close().await.ok();
-    Ok(ground)
+    maintenance.close().await.ok();
+    Ok(lane_source)
 }
 
 /// Whether the template is there; one that a process was killed in the middle of dropping is removed.
-async fn exists(template: &Template, door: &mut PgConnection) -> Result<bool, Cause> {
+async fn exists(template: &Template, maintenance: &mut PgConnection) -> Result<bool, Cause> {
     let sql = "select datconnlimit <> -2 from pg_database where datname = $1";
     let valid: Option<bool> = sqlx::query_scalar(sql)
         .bind(template.database.as_str())
-        .fetch_optional(&mut *door)
+        .fetch_optional(&mut *maintenance)
         .await
         .map_err(|error| {
             template
@@ -75,7 +75,7 @@ async fn exists(template: &Template, door: &mut PgConnection) -> Result<bool, Ca
                 .statement_failed("look for the template", error)
         })?;
     if valid == Some(false) {
-        remove(door, &template.database, Sessions::Ended)
+        remove(maintenance, &template.database, Sessions::Ended)
             .await
             .map_err(|error| {
                 template
@@ -86,9 +86,12 @@ async fn exists(template: &Template, door: &mut PgConnection) -> Result<bool, Ca
     Ok(valid == Some(true))
 }
 
-async fn may_create_databases(template: &Template, door: &mut PgConnection) -> Result<bool, Cause> {
+async fn may_create_databases(
+    template: &Template,
+    maintenance: &mut PgConnection,
+) -> Result<bool, Cause> {
     sqlx::query_scalar("select rolcreatedb or rolsuper from pg_roles where rolname = current_user")
-        .fetch_one(door)
+        .fetch_one(maintenance)
         .await
         .map_err(|error| {
             template
@@ -97,13 +100,13 @@ async fn may_create_databases(template: &Template, door: &mut PgConnection) -> R
         })
 }
 
-async fn make_under_lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
-    lock(template, door).await?;
+async fn make_under_lock(template: &Template, maintenance: &mut PgConnection) -> Result<(), Cause> {
+    lock(template, maintenance).await?;
     // Whoever held the lock may have made it.
-    if exists(template, door).await? {
+    if exists(template, maintenance).await? {
         return Ok(());
     }
-    let making = make(template, door);
+    let making = make(template, maintenance);
     let notice = || {
         log::notice(format_args!(
             "making the template {} (migrations and seeds)",
@@ -115,12 +118,12 @@ async fn make_under_lock(template: &Template, door: &mut PgConnection) -> Result
 
 /// Takes the lock by asking again and again: a connection that waits inside `pg_advisory_lock`
 /// cannot be given up in good order.
-async fn lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
+async fn lock(template: &Template, maintenance: &mut PgConnection) -> Result<(), Cause> {
     let taking = async {
         loop {
             let taken = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 0))")
                 .bind(template.database.as_str())
-                .fetch_one(&mut *door)
+                .fetch_one(&mut *maintenance)
                 .await
                 .map_err(|error| {
                     template
@@ -144,19 +147,24 @@ async fn lock(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
         Err(_) => Err(Cause::TemplateTimedOut {
             server: template.server.to_string(),
             seconds: LOCK_LIMIT.as_secs(),
-            activity: activity_in(door, template.database.family()).await,
+            activity: activity_in(maintenance, template.database.family()).await,
         }),
     }
 }
 
 /// Makes the template under another name. What fails leaves nothing, and its first cause is what is reported.
-async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause> {
+async fn make(template: &Template, maintenance: &mut PgConnection) -> Result<(), Cause> {
     let began = Instant::now();
     let draft = template.database.new_draft();
     // So others see that the process which makes the draft is alive (`survey`).
-    run(template, door, format!("set application_name = '{draft}'")).await?;
-    let made = match draw_up(template, door, &draft).await {
-        Ok(()) => publish(template, door, &draft).await,
+    run(
+        template,
+        maintenance,
+        format!("set application_name = '{draft}'"),
+    )
+    .await?;
+    let made = match create_and_fill(template, maintenance, &draft).await {
+        Ok(()) => publish(template, maintenance, &draft).await,
         failed => failed,
     };
     let Err(cause) = made else {
@@ -167,7 +175,7 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
         ));
         return Ok(());
     };
-    if let Err(error) = remove(door, &draft, Sessions::Ended).await {
+    if let Err(error) = remove(maintenance, &draft, Sessions::Ended).await {
         log::info(format_args!("{draft} is not removed yet: {error}"));
     }
     match cause {
@@ -183,9 +191,9 @@ async fn make(template: &Template, door: &mut PgConnection) -> Result<(), Cause>
 }
 
 /// Makes the database and fills it.
-async fn draw_up(
+async fn create_and_fill(
     template: &Template,
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     draft: &OwnDatabase,
 ) -> Result<(), Cause> {
     let server = &template.server;
@@ -194,10 +202,13 @@ async fn draw_up(
             .server
             .statement_failed("make the owner of its databases", error)
     };
-    server.make_owner(door).await.map_err(failed)?;
-    let (owner, locale) = (server.owner_clause(), locale::clause(template, door).await?);
+    server.make_owner(maintenance).await.map_err(failed)?;
+    let (owner, locale) = (
+        server.owner_clause(),
+        locale::clause(template, maintenance).await?,
+    );
     let sql = format!("create database {draft}{owner}{locale}");
-    run(template, door, sql).await?;
+    run(template, maintenance, sql).await?;
     server.hand_over_public(draft).await.map_err(failed)?;
     builtins::replace(template, draft).await;
     let filling = fill::fill(template, draft);
@@ -206,7 +217,7 @@ async fn draw_up(
         Err(_) => Err(Cause::TemplateTimedOut {
             server: server.to_string(),
             seconds: FILL_LIMIT.as_secs(),
-            activity: activity_in(door, draft.as_str()).await,
+            activity: activity_in(maintenance, draft.as_str()).await,
         }),
     }
 }
@@ -214,21 +225,31 @@ async fn draw_up(
 /// Closes the draft and gives it the template's name.
 async fn publish(
     template: &Template,
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     draft: &OwnDatabase,
 ) -> Result<(), Cause> {
-    wait_until_unused(template, door, draft).await?;
-    sequences::remember(template, door, draft).await?;
-    wait_until_unused(template, door, draft).await?;
+    wait_until_unused(template, maintenance, draft).await?;
+    sequences::remember(template, maintenance, draft).await?;
+    wait_until_unused(template, maintenance, draft).await?;
     // The mark goes with the renamed database; without one it would look forgotten. Migrations may have commented on it.
-    let comment = comment_of(template, door, draft).await?;
-    run(template, door, Mark::clean().with(comment).statement(draft)).await?;
+    let comment = comment_of(template, maintenance, draft).await?;
+    run(
+        template,
+        maintenance,
+        Mark::clean().with(comment).statement(draft),
+    )
+    .await?;
     // Nobody can connect any more, so nothing can change it and it can always be cloned.
     for change in [
         "with is_template true allow_connections false".to_owned(),
         format!("rename to {}", template.database),
     ] {
-        run(template, door, format!("alter database {draft} {change}")).await?;
+        run(
+            template,
+            maintenance,
+            format!("alter database {draft} {change}"),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -236,13 +257,13 @@ async fn publish(
 /// What migrations have said about the database.
 async fn comment_of(
     template: &Template,
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     draft: &OwnDatabase,
 ) -> Result<Option<String>, Cause> {
     let sql = format!("select {COMMENT} from pg_database d where datname = $1");
     sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(draft.as_str())
-        .fetch_one(door)
+        .fetch_one(maintenance)
         .await
         .map_err(|error| {
             template
@@ -252,11 +273,14 @@ async fn comment_of(
 }
 
 /// What the connections to the databases of this name are doing, for messages about what takes too long.
-async fn activity_in(door: &mut PgConnection, prefix: &str) -> String {
+async fn activity_in(maintenance: &mut PgConnection, prefix: &str) -> String {
     let sql = "select coalesce(string_agg(format(E'backend %s: %s (%s)', pid, left(query, 300), \
          coalesce(wait_event_type || ' ' || wait_event, state)), E'\n'), '') from pg_stat_activity \
          where starts_with(datname, $1) and pid <> pg_backend_pid()";
-    let asked = sqlx::query_scalar(sql).bind(prefix).fetch_one(door).await;
+    let asked = sqlx::query_scalar(sql)
+        .bind(prefix)
+        .fetch_one(maintenance)
+        .await;
     asked.unwrap_or_default()
 }
 
@@ -264,14 +288,14 @@ async fn activity_in(door: &mut PgConnection, prefix: &str) -> String {
 /// 100 ms (`CountOtherDBBackends`).
 async fn wait_until_unused(
     template: &Template,
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     database: &OwnDatabase,
 ) -> Result<(), Cause> {
     for _ in 0..500 {
         let used: bool =
             sqlx::query_scalar("select exists (select from pg_stat_activity where datname = $1)")
                 .bind(database.as_str())
-                .fetch_one(&mut *door)
+                .fetch_one(&mut *maintenance)
                 .await
                 .map_err(|error| {
                     template
@@ -287,9 +311,13 @@ async fn wait_until_unused(
     Ok(())
 }
 
-async fn run(template: &Template, door: &mut PgConnection, sql: String) -> Result<(), Cause> {
+async fn run(
+    template: &Template,
+    maintenance: &mut PgConnection,
+    sql: String,
+) -> Result<(), Cause> {
     let action = format!("run `{sql}`");
-    match door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
+    match maintenance.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
         Ok(_) => Ok(()),
         Err(error) => Err(template.server.statement_failed(&action, error)),
     }

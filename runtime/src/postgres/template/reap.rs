@@ -32,19 +32,19 @@ pub(super) async fn reap(server: Arc<Server>, current: OwnDatabase) {
 }
 
 async fn try_reap(server: &Arc<Server>, current: &OwnDatabase) -> Result<(), sqlx::Error> {
-    let Ok(mut door) = server.door().await else {
+    let Ok(mut maintenance) = server.maintenance().await else {
         return Ok(());
     };
-    keep::expire(server, &mut door).await;
+    keep::expire(server, &mut maintenance).await;
     let now = Mark::now();
-    let (families, abandoned) = families(&mut door, now).await?;
+    let (families, abandoned) = families(&mut maintenance, now).await?;
     let mut families: Vec<_> = families.into_iter().collect();
     families.retain(|(name, _)| name != current.family());
     families.sort_by_key(|(_, family)| std::cmp::Reverse(family.last_used));
     for (rank, (name, family)) in families.into_iter().enumerate() {
         if family.last_used == 0 || family.last_used > now + SAFE_SECONDS {
             // It has lost its mark, or the clock has been set back since: its age counts from now.
-            mark(&mut door, &family.members).await;
+            mark(&mut maintenance, &family.members).await;
             continue;
         }
         let age = now - family.last_used;
@@ -54,12 +54,12 @@ async fn try_reap(server: &Arc<Server>, current: &OwnDatabase) -> Result<(), sql
                 "removing the stale template {name} with its lanes"
             ));
             for database in family.members {
-                remove_unused(&mut door, &database).await?;
+                remove_unused(&mut maintenance, &database).await?;
             }
         }
     }
-    roles::reap(&mut door).await?;
-    door.close().await?;
+    roles::reap(&mut maintenance).await?;
+    maintenance.close().await?;
     clean_up(Arc::clone(server), abandoned).await;
     Ok(())
 }
@@ -72,11 +72,11 @@ struct Family {
 
 /// Our databases by family, and those that killed processes left.
 async fn families(
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     now: i64,
 ) -> Result<(HashMap<String, Family>, Vec<OwnDatabase>), sqlx::Error> {
     let (mut families, mut abandoned) = (HashMap::<String, Family>::new(), Vec::new());
-    for found in survey(door, PREFIX).await? {
+    for found in survey(maintenance, PREFIX).await? {
         if found.fate(now) == Fate::Abandoned {
             abandoned.push(found.database);
             continue;
@@ -93,17 +93,23 @@ async fn families(
 }
 
 /// Marks the template of a family. Only who has used a lane may vouch for it.
-async fn mark(door: &mut PgConnection, members: &[OwnDatabase]) {
+async fn mark(maintenance: &mut PgConnection, members: &[OwnDatabase]) {
     let mut members = members.iter();
     if let Some(template) = members.find(|member| member.kind() == Kind::Template) {
         let sql = Mark::clean().statement(template);
-        door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.ok();
+        maintenance
+            .execute(sqlx::raw_sql(AssertSqlSafe(sql)))
+            .await
+            .ok();
     }
 }
 
 /// Removes what nobody is connected to: the server refuses the others.
-async fn remove_unused(door: &mut PgConnection, database: &OwnDatabase) -> Result<(), sqlx::Error> {
-    match remove(door, database, Sessions::Respected).await {
+async fn remove_unused(
+    maintenance: &mut PgConnection,
+    database: &OwnDatabase,
+) -> Result<(), sqlx::Error> {
+    match remove(maintenance, database, Sessions::Respected).await {
         Err(error) if error.as_database_error().is_some() => {
             log::debug(format_args!("{database} was not removed: {error}"));
             Ok(())

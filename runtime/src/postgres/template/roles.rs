@@ -150,14 +150,18 @@ fn literal_of(name: &str) -> String {
 }
 
 /// Drops the roles whose templates are all gone, where nothing depends on them any more.
-pub(super) async fn reap(door: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub(super) async fn reap(maintenance: &mut PgConnection) -> Result<(), sqlx::Error> {
     let sql = format!(
         "select quote_ident(rolname), substring(shobj_description(oid, 'pg_authid') from '{MADE} (.*)$') \
          from pg_roles where shobj_description(oid, 'pg_authid') like '%{MADE} %'"
     );
-    let roles = door.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
+    let roles = maintenance
+        .fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)))
+        .await?;
     let names = "select datname::text from pg_database where starts_with(datname, 'dbt_')";
-    let names: Vec<String> = sqlx::query_scalar(names).fetch_all(&mut *door).await?;
+    let names: Vec<String> = sqlx::query_scalar(names)
+        .fetch_all(&mut *maintenance)
+        .await?;
     let families: Vec<_> = names
         .iter()
         .filter_map(|name| OwnDatabase::recognize(name))
@@ -169,7 +173,7 @@ pub(super) async fn reap(door: &mut PgConnection) -> Result<(), sqlx::Error> {
             .any(|made_by| families.iter().any(|family| family.family() == made_by));
         if !is_needed {
             let sql = format!("drop role if exists {role}");
-            match door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
+            match maintenance.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
                 Ok(_) => log::info(format_args!("dropped the role {role}")),
                 Err(error) => log::debug(format_args!("the role {role} was not dropped: {error}")),
             }

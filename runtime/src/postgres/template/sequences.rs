@@ -50,7 +50,7 @@ const AT_ONCE: usize = 100;
 /// Remembers the sequences of a template that is complete, in a setting of its database; nothing if it has none.
 pub(super) async fn remember(
     template: &Template,
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     draft: &OwnDatabase,
 ) -> Result<(), Cause> {
     let failed = |error| {
@@ -59,7 +59,7 @@ pub(super) async fn remember(
             .statement_failed("read the sequences of the template", error)
     };
     let server = &template.server;
-    let options = server.door_options().database(draft.as_str());
+    let options = server.maintenance_options().database(draft.as_str());
     let connected = server.connect(&options).await;
     let mut connection = connected.map_err(|failure| server.explain(failure))?;
     let sequences = read(&mut connection).await;
@@ -71,7 +71,7 @@ pub(super) async fn remember(
         let sql = format!(
             "alter role current_user in database {draft} set application_name = '{REMEMBERED}{value}'"
         );
-        let executed = door.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
+        let executed = maintenance.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
         executed.map_err(failed)?;
     }
     Ok(())

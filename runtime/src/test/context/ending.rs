@@ -25,7 +25,7 @@ impl TestContext {
 
     /// Ends the test's use of its databases.
     pub(crate) async fn end(&self, outcome: &Outcome) -> Endings {
-        if self.0.keeping.is_asked_for() && self.is_over_budget() {
+        if self.0.keeping.is_requested() && self.is_over_budget() {
             self.0.keeping.test_fails();
         }
         let verdict = outcome.verdict(self.0.test);

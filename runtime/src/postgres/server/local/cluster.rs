@@ -18,7 +18,7 @@ use super::{
     lock::FileLock,
     private_dir,
     status::Status,
-    tenure::Tenure,
+    supervisor_lock::SupervisorLock,
 };
 
 /// Takes 0.6 s here. Less than what a joining process waits for a sign of life.
@@ -36,28 +36,28 @@ pub(super) enum Data {
 /// Makes sure of a data directory of the right version, and one that no crash of the machine can have damaged: the
 /// server never syncs, so after a reboot its data cannot be trusted.
 pub(super) fn prepare(
-    tenure: &Tenure,
+    supervisor_lock: &SupervisorLock,
     binaries: &Binaries,
     account: &Account,
     server_lock: &FileLock,
 ) -> Result<Data, LocalServerError> {
-    let instance = tenure.instance();
+    let instance = supervisor_lock.instance();
     let boot = boot();
     let version = fs::read_to_string(instance.data().join("PG_VERSION")).unwrap_or_default();
     let made_during = fs::read_to_string(instance.boot()).unwrap_or_default();
     if version.trim().parse() == Ok(binaries.major) && made_during == boot {
         return Ok(Data::Found);
     }
-    tenure.report(&Status::Initializing)?;
+    supervisor_lock.report(&Status::Initializing)?;
     remove(instance)?;
     let unfinished = instance.unfinished_data();
-    initialize(tenure, binaries, account, server_lock)?;
-    tenure.check()?;
+    initialize(supervisor_lock, binaries, account, server_lock)?;
+    supervisor_lock.check()?;
     private_dir::write_file(&instance.boot(), boot)
         .map_err(LocalServerError::io("write", instance.boot()))?;
     fs::rename(&unfinished, instance.data())
         .map_err(LocalServerError::io("rename", &unfinished))?;
-    tenure.report(&Status::Starting)?;
+    supervisor_lock.report(&Status::Starting)?;
     Ok(Data::Fresh)
 }
 
@@ -74,18 +74,18 @@ pub(super) fn remove(instance: &Instance) -> Result<(), LocalServerError> {
 }
 
 fn initialize(
-    tenure: &Tenure,
+    supervisor_lock: &SupervisorLock,
     binaries: &Binaries,
     account: &Account,
     server_lock: &FileLock,
 ) -> Result<(), LocalServerError> {
-    let instance = tenure.instance();
+    let instance = supervisor_lock.instance();
     let mut output = String::new();
     for locale in locales(binaries.major) {
         let dir = instance.unfinished_data();
         instance::remove_dir(&dir).map_err(LocalServerError::io("remove", &dir))?;
         account.make_dir(&dir)?;
-        if run_initdb(tenure, binaries, account, server_lock, &locale)? {
+        if run_initdb(supervisor_lock, binaries, account, server_lock, &locale)? {
             return Ok(());
         }
         output = fs::read_to_string(instance.initdb_log()).unwrap_or_default();
@@ -101,11 +101,11 @@ fn initialize(
             break;
         }
     }
-    tenure.check()?;
+    supervisor_lock.check()?;
     remove(instance)?;
     Err(LocalServerError::Initdb {
         data_dir: instance.data(),
-        advice: error::advice_on(&output),
+        help: error::help_on(&output),
         output: error::tail(&output),
     })
 }
@@ -133,13 +133,13 @@ fn locales(major: u32) -> Vec<Vec<&'static str>> {
 }
 
 fn run_initdb(
-    tenure: &Tenure,
+    supervisor_lock: &SupervisorLock,
     binaries: &Binaries,
     account: &Account,
     server_lock: &FileLock,
     locale: &[&str],
 ) -> Result<bool, LocalServerError> {
-    let instance = tenure.instance();
+    let instance = supervisor_lock.instance();
     let log_path = instance.initdb_log();
     let log = File::options()
         .write(true)
@@ -175,7 +175,7 @@ fn run_initdb(
         .stdin(lock)
         .stdout(Stdio::from(log))
         .stderr(Stdio::from(also_log));
-    let status = bounded::run(&mut command, INITDB_LIMIT, || tenure.is_valid());
+    let status = bounded::run(&mut command, INITDB_LIMIT, || supervisor_lock.is_valid());
     let status = status.map_err(|source| LocalServerError::Run {
         program: binaries.program("initdb"),
         user: account.description(),

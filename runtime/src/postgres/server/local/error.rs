@@ -75,7 +75,7 @@ pub(crate) enum LocalServerError {
          set it to a directory that only you can write to, or unset it"
     )]
     Home {
-        /// What is wrong with it, and the cure.
+        /// What is wrong with it, and the help.
         problem: String,
     },
     /// None of the usual directories can be used.
@@ -105,7 +105,7 @@ pub(crate) enum LocalServerError {
     )]
     InsideSupervisor,
     /// The file system said no.
-    #[error("could not {attempted} `{}`: {source}{}", path.display(), advice(source))]
+    #[error("could not {attempted} `{}`: {source}{}", path.display(), help(source))]
     Io {
         /// A verb phrase, to be followed by the path.
         attempted: &'static str,
@@ -125,17 +125,17 @@ pub(crate) enum LocalServerError {
         source: io::Error,
     },
     /// `initdb` ended with an error.
-    #[error("could not initialize a database cluster in `{}`: initdb said\n{output}{advice}", data_dir.display())]
+    #[error("could not initialize a database cluster in `{}`: initdb said\n{output}{help}", data_dir.display())]
     Initdb {
         /// The directory it was to fill.
         data_dir: PathBuf,
         /// Its last lines, indented.
         output: String,
         /// What to do, where we know.
-        advice: &'static str,
+        help: &'static str,
     },
     /// The server ended, or did not become ready, instead of accepting connections.
-    #[error("the private PostgreSQL server {what}; the end of its log `{}`:\n{tail}{advice}", log_file.display())]
+    #[error("the private PostgreSQL server {what}; the end of its log `{}`:\n{tail}{help}", log_file.display())]
     Start {
         /// What it did.
         what: String,
@@ -144,7 +144,7 @@ pub(crate) enum LocalServerError {
         /// The log's last lines, indented.
         tail: String,
         /// What to do, where we know.
-        advice: &'static str,
+        help: &'static str,
     },
     /// The supervisor's own account of its failure.
     #[error("{message}")]
@@ -194,7 +194,7 @@ impl LocalServerError {
 }
 
 /// What to do about an error of the file system.
-fn advice(error: &io::Error) -> &'static str {
+fn help(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DISK_FULL,
         io::ErrorKind::ReadOnlyFilesystem => {
@@ -208,7 +208,7 @@ fn advice(error: &io::Error) -> &'static str {
 }
 
 /// What to do about an error that PostgreSQL wrote, whose messages are English because we set `LC_ALL=C`.
-pub(super) fn advice_on(output: &str) -> &'static str {
+pub(super) fn help_on(output: &str) -> &'static str {
     if output.contains("No space left on device") {
         DISK_FULL
     } else if output.contains("could not look up effective user ID") {

@@ -14,13 +14,13 @@ use super::{
     account::Account,
     binaries::Binaries,
     bounded::{self, SIGNAL_LIMIT},
-    claim::{self, Claim},
     cluster::{self, Data},
     error::{self, LocalServerError},
     instance::Instance,
     lock::{FileLock, Watched},
     readiness, settings,
-    tenure::Tenure,
+    supervisor_lock::SupervisorLock,
+    takeover::{self, Found},
 };
 
 /// Takes 30 ms here; longer when the server was killed and has to recover. With the limits below and that of
@@ -53,13 +53,13 @@ impl Postmaster {
     /// Takes over the server that runs, or starts one, and makes its data directory anew if it does not start on
     /// the one it has. Returns a note for the user about such a repair.
     pub(super) fn run(
-        tenure: &Tenure,
+        supervisor_lock: &SupervisorLock,
         binaries: &Binaries,
         account: &Account,
     ) -> Result<(Self, String), LocalServerError> {
-        let instance = tenure.instance();
-        let lock = match claim::claim(instance)? {
-            Claim::Running(pid, lock) => {
+        let instance = supervisor_lock.instance();
+        let lock = match takeover::look(instance)? {
+            Found::Running(pid, lock) => {
                 let process = Process::TakenOver(pid, lock);
                 return Ok((
                     Self {
@@ -69,15 +69,15 @@ impl Postmaster {
                     String::new(),
                 ));
             }
-            Claim::Free(lock) => lock,
+            Found::Free(lock) => lock,
         };
-        let data = cluster::prepare(tenure, binaries, account, &lock)?;
-        match Self::start(tenure, binaries, account, &lock) {
+        let data = cluster::prepare(supervisor_lock, binaries, account, &lock)?;
+        match Self::start(supervisor_lock, binaries, account, &lock) {
             Err(problem) if data == Data::Found => {
-                tenure.check()?;
+                supervisor_lock.check()?;
                 cluster::remove(instance)?;
-                cluster::prepare(tenure, binaries, account, &lock)?;
-                let server = Self::start(tenure, binaries, account, &lock)?;
+                cluster::prepare(supervisor_lock, binaries, account, &lock)?;
+                let server = Self::start(supervisor_lock, binaries, account, &lock)?;
                 Ok((
                     server,
                     format!(
@@ -91,16 +91,16 @@ impl Postmaster {
     }
 
     fn start(
-        tenure: &Tenure,
+        supervisor_lock: &SupervisorLock,
         binaries: &Binaries,
         account: &Account,
         lock: &FileLock,
     ) -> Result<Self, LocalServerError> {
-        tenure.check()?;
-        let instance = tenure.instance();
+        supervisor_lock.check()?;
+        let instance = supervisor_lock.instance();
         settings::write(instance, binaries.major)?;
         account.make_dir(&instance.socket_dir())?;
-        claim::remove_traces(instance);
+        takeover::remove_traces(instance);
         let log_path = instance.log();
         let open_log = || {
             // Appending, so that the supervisor may cut the file under the server's hands.
@@ -166,7 +166,7 @@ impl Postmaster {
         Err(LocalServerError::Start {
             what,
             log_file,
-            advice: error::advice_on(&log),
+            help: error::help_on(&log),
             tail: error::tail(&log),
         })
     }
@@ -183,7 +183,7 @@ impl Postmaster {
                 Err(error) => Some(error.to_string()),
             },
             Process::TakenOver(pid, lock) => {
-                let gone = !lock.is_held_alone() || !claim::is_alive(*pid);
+                let gone = !lock.is_held_alone() || !takeover::is_alive(*pid);
                 gone.then(|| "an unknown status".to_owned())
             }
         }

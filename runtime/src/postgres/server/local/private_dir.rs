@@ -145,9 +145,9 @@ fn enterable(path: &Path) -> Result<(), String> {
 }
 
 fn cannot(verb: &str, path: &Path, error: &io::Error) -> String {
-    let cure = match error.kind() {
+    let help = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => " (the file system is full)",
         _ => "",
     };
-    format!("cannot {verb} `{}`: {error}{cure}", path.display())
+    format!("cannot {verb} `{}`: {error}{help}", path.display())
 }

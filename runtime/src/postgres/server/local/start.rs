@@ -11,9 +11,9 @@ use super::{
     binaries::Binaries,
     bounded::POLL,
     error::{self, LocalServerError},
-    guardian,
     home::Home,
     instance::Instance,
+    launcher,
     lock::FileLock,
     status::Status,
 };
@@ -156,7 +156,7 @@ impl Starter {
             binaries.major,
             instance.dir().display()
         ));
-        guardian::launch(instance, binaries)?;
+        launcher::launch(instance, binaries)?;
         self.launches += 1;
         self.launched = Some(Instant::now());
         Ok(())

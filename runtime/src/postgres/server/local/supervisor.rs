@@ -19,7 +19,7 @@ use super::{
     lock::FileLock,
     postmaster::{Postmaster, Stop},
     status::Status,
-    tenure::Tenure,
+    supervisor_lock::SupervisorLock,
 };
 
 /// Set for the supervisor only: the directory of its instance.
@@ -39,7 +39,7 @@ const LONGEST_LOG: u64 = 8 << 20;
 const FORGOTTEN: Duration = Duration::from_hours(7 * 24);
 
 /// Called before `main`: becomes the supervisor if the environment says so, and then never returns.
-pub(crate) fn supervise_if_asked() {
+pub(crate) fn supervise_if_requested() {
     if let Some(dir) = env::var_os(SUPERVISE) {
         // Whatever happens, this process must not go on to run tests.
         process::exit(supervise(Instance::new(PathBuf::from(dir))).map_or(1, |()| 0));
@@ -63,17 +63,17 @@ fn supervise(instance: Instance) -> Result<(), LocalServerError> {
     let _ = rustix::process::setsid();
     // What it and its programs make is nobody else's, also what they make without naming a mode.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let Some(tenure) = Tenure::begin(instance)? else {
+    let Some(supervisor_lock) = SupervisorLock::take(instance)? else {
         return Ok(());
     };
-    match begin(&tenure) {
+    match begin(&supervisor_lock) {
         Ok((server, idle_limit)) => {
-            forget_old_instances(tenure.instance());
-            watch(tenure, server, idle_limit);
+            forget_old_instances(supervisor_lock.instance());
+            watch(supervisor_lock, server, idle_limit);
             Ok(())
         }
         Err(error) => {
-            let _ = tenure.report(&Status::Failed {
+            let _ = supervisor_lock.report(&Status::Failed {
                 message: error.to_string(),
             });
             Err(error)
@@ -81,8 +81,8 @@ fn supervise(instance: Instance) -> Result<(), LocalServerError> {
     }
 }
 
-fn begin(tenure: &Tenure) -> Result<(Postmaster, Duration), LocalServerError> {
-    tenure.report(&Status::Starting)?;
+fn begin(supervisor_lock: &SupervisorLock) -> Result<(Postmaster, Duration), LocalServerError> {
+    supervisor_lock.report(&Status::Starting)?;
     let binaries = Binaries {
         dir: env::var_os(SUPERVISE_BIN).unwrap_or_default().into(),
         major: env::var(SUPERVISE_MAJOR)
@@ -91,9 +91,10 @@ fn begin(tenure: &Tenure) -> Result<(Postmaster, Duration), LocalServerError> {
             .unwrap_or_default(),
     };
     let idle_limit = idle_limit()?;
-    let (mut server, note) = Postmaster::run(tenure, &binaries, &Account::of_the_server()?)?;
-    home::forget_choices(tenure.instance());
-    if let Err(error) = tenure.report(&Status::Ready { note }) {
+    let (mut server, note) =
+        Postmaster::run(supervisor_lock, &binaries, &Account::of_the_server()?)?;
+    home::forget_choices(supervisor_lock.instance());
+    if let Err(error) = supervisor_lock.report(&Status::Ready { note }) {
         server.stop(Stop::Immediate);
         return Err(error);
     }
@@ -101,13 +102,13 @@ fn begin(tenure: &Tenure) -> Result<(Postmaster, Duration), LocalServerError> {
 }
 
 /// Returns when the server has ended, by itself or by our hand.
-fn watch(tenure: Tenure, mut server: Postmaster, idle_limit: Duration) {
-    let instance = tenure.instance().clone();
+fn watch(supervisor_lock: SupervisorLock, mut server: Postmaster, idle_limit: Duration) {
+    let instance = supervisor_lock.instance().clone();
     let mut last_use = Instant::now();
     let mut last_trace = trace(&instance.lease());
     loop {
         thread::sleep(TICK);
-        if !tenure.is_valid() {
+        if !supervisor_lock.is_valid() {
             server.stop(Stop::Immediate);
             return;
         }
@@ -130,7 +131,7 @@ fn watch(tenure: Tenure, mut server: Postmaster, idle_limit: Duration) {
             let _ = fs::remove_file(instance.status());
             server.stop(Stop::Fast);
             // Whoever waits for the lease must find neither a server nor a supervisor.
-            drop(tenure);
+            drop(supervisor_lock);
             drop(nobody_else);
             return;
         }

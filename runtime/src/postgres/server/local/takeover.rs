@@ -16,7 +16,7 @@ use super::{
 const TAKE_OVER_LIMIT: Duration = Duration::from_secs(15);
 
 /// What a new supervisor finds.
-pub(super) enum Claim {
+pub(super) enum Found {
     /// A server that a killed supervisor left behind.
     Running(Pid, Watched),
     /// Nothing runs; now nothing else can start.
@@ -24,33 +24,33 @@ pub(super) enum Claim {
 }
 
 /// Finds out whether a server, an `initdb` or a remaining process of either runs on this instance's data.
-pub(super) fn claim(instance: &Instance) -> Result<Claim, LocalServerError> {
+pub(super) fn look(instance: &Instance) -> Result<Found, LocalServerError> {
     let path = instance.server_lock();
-    let mut claimed = None;
-    let mut look = || {
-        claimed = FileLock::try_exclusive_read_only(&path)
-            .map(|lock| lock.map(Claim::Free))
+    let mut found = None;
+    let mut try_once = || {
+        found = FileLock::try_exclusive_read_only(&path)
+            .map(|lock| lock.map(Found::Free))
             .transpose()
             .or_else(|| {
                 let pid = recorded_pid(instance).filter(|pid| is_alive(*pid))?;
                 let lock = readiness::serves(&instance.socket()).then(|| Watched::open(&path))?;
-                Some(lock.map(|lock| Claim::Running(pid, lock)))
+                Some(lock.map(|lock| Found::Running(pid, lock)))
             });
-        claimed.is_some()
+        found.is_some()
     };
     // It may be about to start, to stop, or to notice that its parent was killed.
-    if !bounded::until(TAKE_OVER_LIMIT, &mut look) {
+    if !bounded::until(TAKE_OVER_LIMIT, &mut try_once) {
         for signal in [Signal::QUIT, Signal::KILL] {
             if let Some(pid) = recorded_pid(instance) {
                 let _ = rustix::process::kill_process(pid, signal);
             }
-            if bounded::until(SIGNAL_LIMIT, &mut look) {
+            if bounded::until(SIGNAL_LIMIT, &mut try_once) {
                 break;
             }
         }
     }
-    if let Some(claim) = claimed {
-        return claim.map_err(LocalServerError::io("lock", path));
+    if let Some(found) = found {
+        return found.map_err(LocalServerError::io("lock", path));
     }
     // A session that does not notice the end of its server holds on. It keeps its files, which nobody else sees
     // any more.
@@ -64,7 +64,7 @@ pub(super) fn claim(instance: &Instance) -> Result<Claim, LocalServerError> {
         log_file: instance.log(),
         directory: instance.dir().to_owned(),
     };
-    fresh.map(Claim::Free).ok_or_else(busy)
+    fresh.map(Found::Free).ok_or_else(busy)
 }
 
 fn recorded_pid(instance: &Instance) -> Option<Pid> {

@@ -7,15 +7,15 @@ use super::{bounded, error::LocalServerError, instance::Instance, lock::FileLock
 
 /// Held by a supervisor for its life.
 #[derive(Debug)]
-pub(super) struct Tenure {
+pub(super) struct SupervisorLock {
     instance: Instance,
     lock: FileLock,
 }
 
-impl Tenure {
+impl SupervisorLock {
     /// None when another supervisor lives. Users look at the lock for an instant now and then, hence the second
     /// glance.
-    pub(super) fn begin(instance: Instance) -> Result<Option<Self>, LocalServerError> {
+    pub(super) fn take(instance: Instance) -> Result<Option<Self>, LocalServerError> {
         let path = instance.supervisor_lock();
         let mut lock = Ok(None);
         bounded::until(Duration::from_millis(200), || {

@@ -63,41 +63,54 @@ async fn try_set_aside(
     lane: &OwnDatabase,
     test: &str,
 ) -> Result<KeptDatabase, String> {
-    let mut door = server.door().await.map_err(|cause| cause.to_string())?;
+    let mut maintenance = server
+        .maintenance()
+        .await
+        .map_err(|cause| cause.to_string())?;
     let failed = |error| format!("its database could not be renamed: {}", chain(&error));
-    expire(server, &mut door).await;
-    let kept = read(server, &mut door).await.map_err(failed)?;
+    expire(server, &mut maintenance).await;
+    let kept = read(server, &mut maintenance).await.map_err(failed)?;
     if kept.len() >= MOST {
         return Err(format!(
             "{MOST} databases are kept already\nDB_TEST_KEEP=drop on a run of any test drops them"
         ));
     }
-    cut_off(&mut door, lane).await.map_err(failed)?;
-    let database = rename(&mut door, lane, test).await.map_err(failed)?;
+    terminate_connections(&mut maintenance, lane)
+        .await
+        .map_err(failed)?;
+    let database = rename(&mut maintenance, lane, test).await.map_err(failed)?;
     let comment = comment(&database, test);
-    run(&mut door, comment).await.map_err(failed)?;
-    door.close().await.ok();
+    run(&mut maintenance, comment).await.map_err(failed)?;
+    maintenance.close().await.ok();
     server.stay_up();
     Ok(database)
 }
 
 /// Ends every connection to a lane, each of which is waited for.
-async fn cut_off(door: &mut PgConnection, lane: &OwnDatabase) -> Result<(), sqlx::Error> {
+async fn terminate_connections(
+    maintenance: &mut PgConnection,
+    lane: &OwnDatabase,
+) -> Result<(), sqlx::Error> {
     let sql = "select pg_terminate_backend(pid, 2000) from pg_stat_activity where datname = $1";
     let query = sqlx::query(sql).bind(lane.as_str());
-    query.execute(door).await.map(|_| ())
+    query.execute(maintenance).await.map(|_| ())
 }
 
 /// Gives a lane the first name that is free. To try is the only way that no other process can meddle with.
 async fn rename(
-    door: &mut PgConnection,
+    maintenance: &mut PgConnection,
     lane: &OwnDatabase,
     test: &str,
 ) -> Result<KeptDatabase, sqlx::Error> {
     let mut number = 1;
     loop {
         let database = KeptDatabase::new(test, number);
-        match run(door, format!("alter database {lane} rename to {database}")).await {
+        match run(
+            maintenance,
+            format!("alter database {lane} rename to {database}"),
+        )
+        .await
+        {
             // The second is what the loser of a race gets.
             Err(error)
                 if is(&error, sqlstate::DUPLICATE_DATABASE)
@@ -120,10 +133,10 @@ fn comment(database: &KeptDatabase, test: &str) -> String {
 
 /// What is kept, the newest first. Whoever asks is going to look at it.
 pub(super) async fn list(server: &Server) -> Result<Vec<Kept>, BoxError> {
-    let mut door = server.door().await?;
-    expire(server, &mut door).await;
-    let kept = read(server, &mut door).await?;
-    door.close().await.ok();
+    let mut maintenance = server.maintenance().await?;
+    expire(server, &mut maintenance).await;
+    let kept = read(server, &mut maintenance).await?;
+    maintenance.close().await.ok();
     if !kept.is_empty() {
         server.stay_up();
     }
@@ -132,26 +145,26 @@ pub(super) async fn list(server: &Server) -> Result<Vec<Kept>, BoxError> {
 
 /// Drops what is kept; gives what could not be dropped.
 pub(super) async fn clear(server: &Server) -> Result<Vec<Kept>, BoxError> {
-    let mut door = server.door().await?;
+    let mut maintenance = server.maintenance().await?;
     let mut left = Vec::new();
-    for mut kept in read(server, &mut door).await? {
-        if let Err(error) = drop_one(&mut door, &kept.database).await {
+    for mut kept in read(server, &mut maintenance).await? {
+        if let Err(error) = drop_one(&mut maintenance, &kept.database).await {
             kept.problem = Some(chain(&error).replace('\n', "; "));
             left.push(kept);
         }
     }
-    door.close().await.ok();
+    maintenance.close().await.ok();
     if left.is_empty() {
-        server.need_not_stay_up();
+        server.cancel_stay_up();
     }
     Ok(left)
 }
 
 /// Drops what has been kept for long enough. What fails is tried again the next time.
-pub(crate) async fn expire(server: &Server, door: &mut PgConnection) {
-    let kept = read(server, door).await.unwrap_or_default();
+pub(crate) async fn expire(server: &Server, maintenance: &mut PgConnection) {
+    let kept = read(server, maintenance).await.unwrap_or_default();
     for Kept { database, .. } in kept.iter().filter(|kept| kept.age > KEPT_SECONDS) {
-        match drop_one(door, database).await {
+        match drop_one(maintenance, database).await {
             Ok(()) => log::info(format_args!(
                 "dropped {database}, which had been kept for a week"
             )),
@@ -161,18 +174,21 @@ pub(crate) async fn expire(server: &Server, door: &mut PgConnection) {
 }
 
 /// Without `force`, the server refuses when somebody is looking at it.
-async fn drop_one(door: &mut PgConnection, database: &KeptDatabase) -> Result<(), sqlx::Error> {
-    remove(door, database, Sessions::Respected).await
+async fn drop_one(
+    maintenance: &mut PgConnection,
+    database: &KeptDatabase,
+) -> Result<(), sqlx::Error> {
+    remove(maintenance, database, Sessions::Respected).await
 }
 
-async fn read(server: &Server, door: &mut PgConnection) -> Result<Vec<Kept>, sqlx::Error> {
+async fn read(server: &Server, maintenance: &mut PgConnection) -> Result<Vec<Kept>, sqlx::Error> {
     let rows = sqlx::query(AssertSqlSafe(format!(
         "select d.datname, {COMMENT} from pg_database d \
          where starts_with(d.datname, $1) and ($2 or pg_get_userbyid(d.datdba) = current_user)",
     )))
     .bind(KeptDatabase::prefix())
     .bind(server.is_private())
-    .fetch_all(door)
+    .fetch_all(maintenance)
     .await?;
     let mut kept = Vec::new();
     for row in rows {
@@ -201,9 +217,9 @@ fn understand(name: &str, comment: &str, now: i64) -> Option<Kept> {
     })
 }
 
-async fn run(door: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
+async fn run(maintenance: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
     let statement = sqlx::raw_sql(AssertSqlSafe(sql));
-    door.execute(statement).await.map(|_| ())
+    maintenance.execute(statement).await.map(|_| ())
 }
 
 #[cfg(test)]
