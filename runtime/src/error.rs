@@ -1,4 +1,4 @@
-//! The one error of the library. Each part says its own problems (`cause.rs`): what was attempted, on what, what to do.
+//! The error type of the library. Each part has its causes (`cause.rs`), with their messages.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ pub struct Error(Arc<dyn Problem>);
 
 /// Something that stops a test, with its text.
 pub(crate) trait Problem: std::error::Error + Send + Sync + 'static {
-    /// Whether it would be the same for each test of the session. Others are tried again by the next test.
+    /// Whether each test of the session would get the same problem. Otherwise the next test tries again.
     fn is_permanent(&self) -> bool {
         true
     }
@@ -30,18 +30,18 @@ pub(crate) trait Problem: std::error::Error + Send + Sync + 'static {
     }
 }
 
-/// The kinds of problems that somebody has to tell apart.
+/// The kinds of problems that are handled differently.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A fixture of the test failed.
     Fixture,
     /// An argument of the test needs something that its session does not have.
     Argument,
-    /// A function of the user's panicked that is called before the test.
+    /// A user's function that runs before the test panicked.
     Panic,
     /// The test used its database after its end.
     TestEnded,
-    /// The server has no connection left for now: a matter of waiting.
+    /// The server has no free connection at present.
     OutOfConnections,
     Other,
 }
@@ -60,8 +60,8 @@ impl Error {
         self.0.is_permanent()
     }
 
-    /// The text for one test's report: whole for the first that needs it, a pointer for others. Two failures with the same
-    /// text are the same to whoever reads it.
+    /// The text for one test's report: whole for the first that needs it, a pointer for others. Failures with the same
+    /// text count as one.
     pub(crate) fn for_report_of(&self, test: &'static str) -> String {
         static PRINTED: Mutex<BTreeMap<String, &str>> = Mutex::new(BTreeMap::new());
         let message = self.to_string();

@@ -96,7 +96,7 @@ pub(crate) enum Cause {
     NoLocaleWhenShared { role: String },
 
     #[error(
-        "the session's locale `{tag}` cannot be had on {server}: {problem}\n\
+        "the session's locale `{tag}` is not available on {server}: {problem}\n\
          correct `.locale(\"{tag}\")`, or remove it"
     )]
     BadLocale {
@@ -136,7 +136,7 @@ pub(crate) enum Cause {
     )]
     SeedFailed {
         problem: String,
-        /// Whether it may be over by the time of the next test.
+        /// Whether the next test may try again.
         is_transient: bool,
     },
 
@@ -149,7 +149,7 @@ pub(crate) enum Cause {
     },
 
     #[error(
-        "could not {action} on {server} within {seconds} s\nanother process may be holding it up"
+        "could not {action} on {server} within {seconds} s\npg_stat_activity shows what it waits for"
     )]
     StatementTimedOut {
         action: String,
@@ -216,8 +216,8 @@ pub(crate) enum Cause {
     RoleIsSuperuser { role: String },
 
     #[error(
-        "the session runs its tests as the role `{role}`, which the login role may not become on {server}: {}\n\
-         let it, as a role that may: {sql};",
+        "the session runs its tests as the role `{role}`, and the login role is not a member of it on {server}: {}\n\
+         as a role that may grant it, run: {sql};",
         chain(error)
     )]
     RoleNotGranted {
@@ -232,7 +232,7 @@ pub(crate) enum Cause {
     TestEnded,
 
     #[error(
-        "the template {template} vanished again and again\nanother process seems to be dropping databases on {server}"
+        "the template {template} was dropped on {server} whenever it had been made\nstop the process that drops databases whose names begin with `dbt_`"
     )]
     TemplateVanishes { template: String, server: String },
 }

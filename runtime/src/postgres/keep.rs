@@ -30,7 +30,7 @@ pub(crate) struct Verdict {
     pub(crate) timed_out: bool,
 }
 
-/// What is to be kept of one test, and what the report says about it.
+/// Whether a test's database is kept, and what the report says about it.
 pub(crate) struct Keeping {
     test: &'static str,
     request: Request,
@@ -49,7 +49,7 @@ impl Keeping {
         }
     }
 
-    /// The same of a further database of the test.
+    /// The same for a further database of the test.
     pub(crate) fn another(&self) -> Self {
         Self {
             test: self.test,
@@ -78,8 +78,8 @@ impl Keeping {
         self.fails.store(true, Ordering::Relaxed);
     }
 
-    /// Sets the lane's database aside, whose connection is closed by now. Says whether it did; if
-    /// not, the lane is still there and is to be given up.
+    /// Renames the lane's database, whose connection must be closed. If it returns false, the lane
+    /// still exists and has to be discarded.
     pub(crate) async fn set_aside(&self, server: &Server, database: &OwnDatabase) -> bool {
         let kept = match set_aside(server, database, self.test).await {
             Ok(kept) => kept,
@@ -91,7 +91,7 @@ impl Keeping {
         log::info(format_args!("kept {database} of {} as {kept}", self.test));
         let psql = server.psql(kept.as_str());
         if self.request == Request::All {
-            // Nobody sees the report of a test that passes.
+            // The report of a test that passes is not shown.
             log::notice(format_args!("kept {}: {psql}", self.test));
         }
         let mut lines = self.lines();
@@ -100,11 +100,11 @@ impl Keeping {
         true
     }
 
-    /// Tells the line that opens what was kept of the test, and what else there is to know of it.
+    /// Adds the command that opens the kept database, and how long it is kept.
     #[cfg(feature = "sqlite")]
     pub(crate) fn keep(&self, line: String, about: String) {
         if self.request == Request::All {
-            // Nobody sees the report of a test that passes.
+            // The report of a test that passes is not shown.
             log::notice(format_args!("kept {}: {line}", self.test));
         }
         let mut lines = self.lines();
@@ -112,14 +112,14 @@ impl Keeping {
         lines.push(about);
     }
 
-    /// Remembers why there is nothing to keep, if the test that ended like this was to be kept.
+    /// Adds why there is nothing to keep, if the database was to be kept.
     pub(crate) fn has_nothing_of(&self, verdict: Verdict, why: &str) {
         if self.wants(verdict) {
             self.refuse(why);
         }
     }
 
-    /// Remembers why nothing is kept of a test that was to be.
+    /// Adds why the database is not kept.
     pub(crate) fn refuse(&self, why: impl fmt::Display) {
         self.tell(format!("nothing: {why}"));
     }

@@ -41,7 +41,7 @@ use crate::{
 /// How long a test waits for a lane when the server is out of connections.
 const LANE_LIMIT: Duration = Duration::from_secs(30);
 
-/// How often a server that is out of connections is asked again when no test gives a lane back.
+/// The pause between attempts on a server that is out of connections, when no test gives a lane back.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// A private database, and the proxy on the one warm connection to it.
@@ -76,7 +76,7 @@ impl fmt::Display for LaneId {
 }
 
 impl LaneId {
-    /// The statements that leave a mark on the lane for whoever connects to it next; none if it is not our own.
+    /// The statements that leave a mark on the lane for its next user; none in shared mode.
     pub(crate) fn leave(&self, server: &Server, mark: &Mark) -> Option<String> {
         let database = self.own.as_ref()?;
         let mut sql = mark.statement(database);
@@ -103,7 +103,7 @@ pub(crate) struct Lanes {
     template: Template,
     inventory: Arc<Mutex<Inventory>>,
     given_back: Notify,
-    /// The failure that stopped the first test to ask; it stops the others at once.
+    /// The failure that stopped the first test; it stops the others at once.
     dead: OnceLock<Error>,
 }
 
@@ -111,16 +111,16 @@ pub(crate) struct Lanes {
 struct Inventory {
     /// Warm lanes that no test uses; the last one used is the first one reused.
     free: Vec<Lane>,
-    /// Lanes that nobody used when the server was last asked, to be claimed.
+    /// Lanes that were free when the server was last surveyed, to be claimed.
     known: BTreeSet<OwnDatabase>,
-    /// Lanes that were tried, and were gone or somebody else's.
+    /// Lanes that were tried, and were gone or another process's.
     missed: BTreeSet<OwnDatabase>,
-    /// When the server was asked; 0 if it was not yet.
+    /// When the server was last surveyed; 0 if it was not yet.
     surveyed: i64,
     /// Lanes that this process holds, opens or removes.
     reserved: BTreeSet<OwnDatabase>,
     ever_opened: bool,
-    /// Whether it was told which policies do not apply.
+    /// Whether the warning about policies that do not apply was considered.
     policies_checked: bool,
 }
 
@@ -145,7 +145,7 @@ impl Lanes {
         self.template.empty_tables()
     }
 
-    /// Takes a lane that nobody else uses, opening one when all are in use.
+    /// Takes a free lane; opens one when all are in use.
     ///
     /// # Errors
     ///
@@ -202,7 +202,7 @@ impl Lanes {
         if lane.proxy.is_alive() {
             return Some(lane);
         }
-        // Giving it up is left to those who can wait.
+        // `take` discards it, where waiting is possible.
         self.inventory().free.push(lane);
         None
     }
@@ -211,7 +211,7 @@ impl Lanes {
         self.inventory().free.pop()
     }
 
-    /// Gives back a lane that was proved to be as it was taken.
+    /// Gives back a lane that is proved to be unchanged.
     pub(crate) fn give_back(&self, lane: Lane) {
         if lane.id.seclusion == Seclusion::Reopened {
             return self.discard(lane.id, Terminate::All);
@@ -220,9 +220,8 @@ impl Lanes {
         self.given_back.notify_one();
     }
 
-    /// Gives up a lane whose state is not known: who may still be connected to it is cut off and
-    /// its database is removed, off the path of any test. The next one to need a lane clones the
-    /// template.
+    /// Gives up a lane whose state is not known: terminates what is still connected and drops its
+    /// database in the background. The next test that needs a lane clones the template.
     pub(crate) fn discard(&self, id: LaneId, terminate: Terminate) {
         log::info(format_args!("{id} is given up"));
         let (server, inventory) = (Arc::clone(&self.server), Arc::clone(&self.inventory));
@@ -247,7 +246,7 @@ impl Lanes {
         })
     }
 
-    /// Closes every connection in good order and leaves the mark of a lane that can be trusted.
+    /// Closes every connection cleanly and marks its lane as clean.
     pub(crate) async fn close(&self) {
         let free = std::mem::take(&mut self.inventory().free);
         let given_back = free.iter().filter_map(|lane| lane.id.own.clone()).collect();
@@ -269,7 +268,7 @@ impl Lanes {
         hint.surveyed = inventory.surveyed.max(hint.surveyed);
         hint.lanes.retain(|lane| !inventory.missed.contains(lane));
         hint.lanes.extend(given_back);
-        // Without it the next process asks the server.
+        // Without the file the next process surveys the server.
         hint.write(&file).ok();
     }
 

@@ -36,13 +36,14 @@ use crate::{
 
 /// The server of a session. While it lives, a private server is not stopped.
 pub(crate) struct Server {
-    /// The database through which others are created; it is never written to.
+    /// Of the maintenance connection, through which databases are made and dropped. Nothing is written to the database
+    /// that it leads to.
     maintenance: PgConnectOptions,
     origin: Origin,
-    /// What leads to a server that has to be spoken to in a way that sqlx may not have been built for.
+    /// Encrypts for sqlx, which may have been built without TLS.
     relay: OnceLock<Option<Relay>>,
     login: Login,
-    /// The settings of the session's role, when they are known.
+    /// The settings of the session's role, once they have been read.
     role_settings: OnceLock<Vec<String>>,
 }
 
@@ -90,7 +91,7 @@ impl Server {
 
     #[cfg(unix)]
     async fn private(login: Login) -> Result<Self, Cause> {
-        // Without a thread of its own where nothing has to be waited for.
+        // Joining a server that runs does not block, so it needs no thread for that.
         let server = match local::join_running() {
             Ok(Some(server)) => Ok(server),
             Ok(None) => join().await,
@@ -115,8 +116,8 @@ impl Server {
         })
     }
 
-    /// Starts the private server again, after somebody has killed it. What fails here fails again,
-    /// and with an error, at the next connection.
+    /// Starts the private server again after it was killed. A failure is not returned: the next
+    /// connection fails for the same reason.
     #[cfg(unix)]
     async fn restart(&self) {
         if let Origin::Local { restarted, .. } = &self.origin {
@@ -153,7 +154,7 @@ impl Server {
         !matches!(self.origin, Origin::Url { .. })
     }
 
-    /// Where a process may note which lanes it gave back: beside the private server, which ends with its databases.
+    /// The file that lists the lanes given back last. Only the private server has one: it is removed with its databases.
     pub(crate) fn lanes_of(&self, template: &OwnDatabase) -> Option<PathBuf> {
         match &self.origin {
             Origin::Url { .. } => None,
@@ -162,7 +163,7 @@ impl Server {
         }
     }
 
-    /// What to do when the server does not answer as it should.
+    /// Where to look when the server refuses a connection.
     fn help(&self) -> Option<String> {
         match &self.origin {
             Origin::Url { .. } => None,

@@ -1,4 +1,4 @@
-//! The error codes that are told apart or answered (PostgreSQL manual, appendix A).
+//! PostgreSQL's error codes that db-test handles or sends (manual, appendix A).
 
 pub(crate) const UNABLE_TO_CONNECT: &str = "08001";
 pub(crate) const SERVER_REJECTED: &str = "08004";
@@ -46,8 +46,8 @@ pub(crate) fn is(error: &sqlx::Error, code: &str) -> bool {
         == Some(code)
 }
 
-/// Whether an error may be over by the time of the next test: a connection was lost, or the server starts, stops, is out of
-/// resources or in another state for now. A time limit of the server's is none of these.
+/// Whether the next test may succeed: a connection was lost, or the server starts, stops, is out of resources or
+/// otherwise busy. A statement that ran into the server's time limit is not transient.
 pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error() else {
         return matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut);

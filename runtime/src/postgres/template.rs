@@ -1,5 +1,4 @@
-//! The template: a database made once ever from the session's migrations and seeds, from which
-//! each lane is cloned.
+//! The template: a database made from the session's migrations and seeds when they change. Each lane is a clone of it.
 
 mod builtins;
 mod clean_up;
@@ -89,7 +88,7 @@ impl Template {
         matches!(self.lane_source.get(), Some(Ok(LaneSource::Shared)))
     }
 
-    /// Makes sure that the template exists, by making it or by waiting for whoever makes it.
+    /// Makes sure that the template exists: makes it, or waits for the process that makes it.
     ///
     /// # Errors
     ///

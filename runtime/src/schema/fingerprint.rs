@@ -36,7 +36,7 @@ impl Fingerprint {
         }
     }
 
-    /// Adds the seeds; a function of the program is as new as the program.
+    /// Adds the seeds. A seed function counts as changed whenever the program does.
     pub(crate) fn add_seeds(&mut self, sql: &[String], has_function: bool) {
         self.add(b"seeds");
         for sql in sql {

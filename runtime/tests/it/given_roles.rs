@@ -30,7 +30,7 @@ async fn a_member_of_the_role_can_be_it_on_a_given_server(_pool: PgPool) {
     let url = given(&place, &admin, "ci", "postgres").await;
     let variables = [("TEST_DB_URL", url.as_str()), (ROLE, "it_reader")];
     let refused = place.run(CHILD, &variables);
-    let expected = "let it, as a role that may: grant \"it_reader\" to \"ci\"";
+    let expected = "as a role that may grant it, run: grant \"it_reader\" to \"ci\"";
     refused.assert_says(expected);
     given(&place, "grant it_reader to ci", "ci", "postgres").await;
     let passed = place.run(CHILD, &variables);

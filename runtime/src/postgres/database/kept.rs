@@ -62,7 +62,7 @@ mod tests {
     use crate::postgres::database::OwnDatabase;
 
     #[test]
-    fn a_name_tells_the_test_and_fits_whatever_the_test_is_called() {
+    fn a_name_contains_the_test_s_and_is_never_too_long() {
         for (test, expected) in [
             ("it::users::adds_one", "dbt_kept_it_users_adds_one_7"),
             ("it::grüße::r#type", "dbt_kept_it_gr__e_r_type_7"),

@@ -1,4 +1,4 @@
-//! The mark that the last user of a database of ours leaves on it.
+//! The mark that the last user of a database leaves on it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,14 +21,14 @@ pub(crate) struct Mark {
     pub(crate) comment: Option<String>,
 }
 
-/// In whose hands a database is.
+/// Whether a database is in use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum State {
     /// A process has claimed it and has not given it back.
     Busy,
-    /// It was given back as it had been taken.
+    /// It was given back unchanged.
     Clean,
-    /// Nobody is connected to it for a moment, in which it is set aside with the rows of a failed test.
+    /// Its connections are closed, and it is about to be renamed with the rows of a failed test.
     Leaving,
 }
 

@@ -1,4 +1,4 @@
-//! Removing a database of ours, whatever state it is in.
+//! Dropping one of db-test's databases, in any state.
 
 use std::{fmt::Display, time::Duration};
 
@@ -25,7 +25,7 @@ pub(crate) enum Sessions {
 ///
 /// # Cancel safety
 ///
-/// The database may stay behind in any state, which whoever meets it next recognizes and removes.
+/// The database may remain in any state. The next survey recognizes and drops it.
 pub(crate) async fn remove(
     connection: &mut PgConnection,
     database: impl Display,

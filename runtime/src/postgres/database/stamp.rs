@@ -1,4 +1,4 @@
-//! What makes the name of a database unlike all others.
+//! The unique part of a database's name.
 
 use std::{
     collections::hash_map::RandomState,

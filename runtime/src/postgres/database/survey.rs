@@ -13,7 +13,7 @@ const MOMENT: i64 = 60;
 /// What can be done with a database of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
-    /// Nobody uses it, and its last user vouched for it.
+    /// Nobody uses it, and it is marked clean.
     Free,
     /// Somebody uses it, or is about to.
     InUse,

@@ -1,7 +1,7 @@
 //! The kept databases of a server.
 //!
-//! That a database is one of them is told by its name *and* by its comment, and only those of our
-//! own role are touched: others may test on the same server. A private server is ours altogether.
+//! A kept database is recognized by its name *and* its comment. On a server that a URL names, only those
+//! of this role are touched, because others may test there, too.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ use crate::{
 /// A kept database is dropped when it is older than this.
 const KEPT_SECONDS: i64 = 7 * 24 * 3600;
 
-/// So many are kept at most. One takes 8 MB and more, and the private server's may be in memory.
+/// At most so many are kept. One takes 8 MB or more, and the private server's may be in memory.
 const MOST: usize = 50;
 
-/// How long a failed test waits until its database is set aside. PostgreSQL itself gives up after
-/// five seconds when somebody stays connected.
+/// How long a failed test waits for its database to be renamed. PostgreSQL itself gives up after
+/// five seconds while something is connected.
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// A kept database.
@@ -38,7 +38,7 @@ pub(super) struct Kept {
     pub(super) problem: Option<String>,
 }
 
-/// Cuts off who is connected to a lane, and renames its database. Nothing else in it changes.
+/// Terminates the connections to a lane and renames its database. Nothing else in it changes.
 ///
 /// # Cancel safety
 ///
@@ -96,7 +96,7 @@ async fn terminate_connections(
     query.execute(maintenance).await.map(|_| ())
 }
 
-/// Gives a lane the first name that is free. To try is the only way that no other process can meddle with.
+/// Gives a lane the first name that is free. Trying is the only race-free way.
 async fn rename(
     maintenance: &mut PgConnection,
     lane: &OwnDatabase,
@@ -131,7 +131,7 @@ fn comment(database: &KeptDatabase, test: &str) -> String {
     )
 }
 
-/// What is kept, the newest first. Whoever asks is going to look at it.
+/// What is kept, the newest first. The server stays up, so that it can be looked at.
 pub(super) async fn list(server: &Server) -> Result<Vec<Kept>, BoxError> {
     let mut maintenance = server.maintenance().await?;
     expire(server, &mut maintenance).await;
@@ -143,7 +143,7 @@ pub(super) async fn list(server: &Server) -> Result<Vec<Kept>, BoxError> {
     Ok(kept)
 }
 
-/// Drops what is kept; gives what could not be dropped.
+/// Drops what is kept; returns what could not be dropped.
 pub(super) async fn clear(server: &Server) -> Result<Vec<Kept>, BoxError> {
     let mut maintenance = server.maintenance().await?;
     let mut left = Vec::new();
@@ -173,7 +173,7 @@ pub(crate) async fn expire(server: &Server, maintenance: &mut PgConnection) {
     }
 }
 
-/// Without `force`, the server refuses when somebody is looking at it.
+/// Without `force`, the server refuses while somebody is connected.
 async fn drop_one(
     maintenance: &mut PgConnection,
     database: &KeptDatabase,
@@ -199,7 +199,7 @@ async fn read(server: &Server, maintenance: &mut PgConnection) -> Result<Vec<Kep
     Ok(kept)
 }
 
-/// A kept database by its name and comment; none if either is not of our own making.
+/// A kept database by its name and comment; none if either is not one of db-test's.
 fn understand(name: &str, comment: &str, now: i64) -> Option<Kept> {
     let database = KeptDatabase::recognize(name)?;
     let commented = || {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_of_somebody_else_is_not_ours_whatever_its_name() {
+    fn a_database_with_another_comment_is_not_taken_for_a_kept_one() {
         for comment in ["", "the numbers of 1000", "db-test", "db-test kept soon"] {
             assert!(
                 understand("dbt_kept_numbers_1", comment, 0).is_none(),

@@ -1,4 +1,4 @@
-//! What `DB_TEST_KEEP` asks for.
+//! The variable `DB_TEST_KEEP`.
 
 use std::{
     env,
@@ -14,7 +14,7 @@ use crate::{observe::log, postgres::server::Server};
 
 const VARIABLE: &str = "DB_TEST_KEEP";
 
-/// What is asked for in this process.
+/// The value of the variable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Request {
     Nothing,
@@ -41,14 +41,14 @@ impl Request {
     }
 }
 
-/// What the variable asks for; an unknown value is listing once.
+/// Reads the variable once; reports an unknown value.
 pub(super) fn request() -> Request {
     static REQUEST: LazyLock<Request> = LazyLock::new(|| {
         let value = env::var_os(VARIABLE).unwrap_or_default();
         let value = value.to_string_lossy();
         Request::parse(&value).unwrap_or_else(|| {
             log::notice(format_args!(
-                "{VARIABLE}=`{value}` is not known, so nothing is kept: use failed, all, list or drop"
+                "{VARIABLE}=`{value}` is unknown, so nothing is kept: use failed, all, list or drop"
             ));
             Request::Nothing
         })
@@ -56,7 +56,7 @@ pub(super) fn request() -> Request {
     *REQUEST
 }
 
-/// Lists or drops what is kept on a server, once in a process, if the variable asks for it.
+/// Lists or drops what is kept on a server, once in a process, if the variable says so.
 pub(crate) async fn run_request(server: &Server) {
     static DONE: AtomicBool = AtomicBool::new(false);
     let request = request();
@@ -125,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn an_age_is_told_in_its_largest_unit() {
-        let listing = [5, 61, 7300, 200_000].map(in_words);
-        assert_eq!(listing, ["just now", "1 min ago", "2 h ago", "2 days ago"]);
+    fn an_age_is_in_its_largest_unit() {
+        let words = [5, 61, 7300, 200_000].map(in_words);
+        assert_eq!(words, ["just now", "1 min ago", "2 h ago", "2 days ago"]);
     }
 }

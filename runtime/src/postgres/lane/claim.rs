@@ -1,4 +1,4 @@
-//! Making a lane's database, and making it ours.
+//! Cloning a lane, and claiming it for this process.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use crate::{
 /// How long a clone may take.
 const CLONE_LIMIT: Duration = Duration::from_mins(5);
 
-/// The pause before a template that is in use for a moment is cloned again.
+/// The pause before cloning is tried again while another process is connected to the template.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// The key of the advisory lock that claims the database it is taken in (`db_test` in hexadecimal).
@@ -56,7 +56,7 @@ pub(super) enum Claimed {
     },
     /// A pooler is in the way, which cannot keep a claim.
     Pooled(Cause),
-    /// Another process has it, or is removing it, or has left it in a state that nobody vouches for.
+    /// Another process has it or is removing it, or it is not marked clean.
     NotOurs,
 }
 
@@ -67,8 +67,8 @@ pub(super) fn claim(
     server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
     match try_claim(session, database, server) {
-        // Whoever is removing the lane ends every connection to it. A server that has gone for good says so to the
-        // next one who connects.
+        // Removing a lane terminates every connection to it. If the whole server is gone, the next connection fails
+        // with the reason.
         Err(error) if is(&error, sqlstate::ADMIN_SHUTDOWN) || is_broken(&error) => {
             Ok(Claimed::NotOurs)
         }
@@ -90,7 +90,7 @@ fn try_claim(
     database: &OwnDatabase,
     server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
-    // It holds a long transaction, on data that nobody needs to find again.
+    // Its data need not survive a crash.
     let sql = format!(
         "{}; set synchronous_commit = off; {CLAIM}{CONNECTS}, {COMMENT} from pg_database d where datname = '{database}'",
         server::never_end(session.server_version()),

@@ -9,16 +9,16 @@ use std::{
 
 use crate::postgres::database::{Mark, OwnDatabase};
 
-/// For so many seconds after a survey, processes do without one. What killed processes left waits for so long at most.
+/// For so many seconds after a survey, processes skip it. What killed processes left is removed that much later.
 const FRESH: i64 = 60;
 
-/// So many lanes are noted at most: one that is gone costs whoever tries it a connection.
+/// So many lanes are noted at most: trying one that is gone costs a connection.
 const MOST: usize = 8;
 
-/// The note: it may be wrong, and then lanes that are tried turn out to be somebody else's, or gone.
+/// The note. It may be out of date: a lane in it may be gone or another process's.
 #[derive(Default, PartialEq, Eq, Debug)]
 pub(super) struct Hint {
-    /// When the server was last asked, in seconds since 1970.
+    /// When the server was last surveyed, in seconds since 1970.
     pub(super) surveyed: i64,
     pub(super) lanes: BTreeSet<OwnDatabase>,
 }

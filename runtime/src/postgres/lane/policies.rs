@@ -1,9 +1,9 @@
-//! Whether the policies of a schema mean anything to the tests.
+//! Whether the policies of a schema apply to the tests.
 
 use crate::{observe::log, postgres::upstream::Session};
 
 /// Whether there are policies, or were: `pg_policy` (its object id is fixed) is not empty. It costs a tenth of a
-/// millisecond, and the question below one.
+/// millisecond, and the query below one.
 const ARE_THERE: &str = "select pg_relation_size(3256) > 0";
 
 /// The tables whose policies do not apply to the role of a connection, and why.
@@ -14,7 +14,7 @@ const BYPASSED: &str = "select rolname, rolsuper, rolbypassrls, name from pg_rol
 /// How many tables are named.
 const NAMED: usize = 3;
 
-/// Tells whoever runs the tests that a broken policy would pass them. What cannot be found out is not told.
+/// Warns that the tests would pass with a broken policy. Without an answer from the server there is no warning.
 pub(super) fn warn_of_bypassed(session: &mut Session) {
     if let Ok(Some(text)) = bypassed(session) {
         log::notice(text);
@@ -77,12 +77,12 @@ mod tests {
     use super::warning;
 
     #[test]
-    fn nothing_is_told_where_every_policy_applies() {
+    fn there_is_no_warning_where_every_policy_applies() {
         assert_eq!(warning("app", false, false, &[]), None);
     }
 
     #[test]
-    fn the_reason_is_told_and_of_many_tables_the_first() {
+    fn the_warning_has_the_reason_and_the_first_of_many_tables() {
         let tables = ["a", "b", "c", "d", "e"].map(str::to_owned);
         for (superuser, bypasses, reason) in [
             (true, true, "is a superuser"),

@@ -24,8 +24,8 @@ pub(crate) struct Restore {
 }
 
 impl Restore {
-    /// What restores a lane that was claimed as clean; asks the server what its template had, and has it remember the
-    /// statement: to plan it takes longer than to run it.
+    /// What restores a lane that was claimed as clean. Reads the values of the template's sequences, and prepares the
+    /// statement: planning takes longer than running it.
     pub(super) fn of_clone(
         session: &mut Session,
         server: &Server,

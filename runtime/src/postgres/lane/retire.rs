@@ -11,12 +11,12 @@ use crate::{
     },
 };
 
-/// Who is cut off from a lane that is given up.
+/// Which connections to a lane are terminated when it is given up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Terminate {
-    /// Whoever still holds the lane's own connection.
+    /// The lane's own one.
     OwnConnection,
-    /// Every connection to its database, which the test was free to open.
+    /// All to its database: the test may have opened more.
     All,
 }
 
@@ -27,9 +27,9 @@ macro_rules! terminate {
     };
 }
 
-/// Cuts off whoever may still be connected, and drops the lane's database.
+/// Terminates what is still connected, and drops the lane's database.
 ///
-/// What fails here is not lost: the lane's mark still says busy, so the next process that looks for lanes removes it.
+/// A failure is repaired later: the lane's mark still says busy, so the next process that looks for lanes removes it.
 pub(super) async fn retire(server: &Server, lane: &LaneId, terminate: Terminate) {
     if let Err(error) = try_retire(server, lane, terminate).await {
         log::debug(format_args!("{lane} is not removed yet: {error}"));

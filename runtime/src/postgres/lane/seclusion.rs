@@ -1,7 +1,7 @@
-//! Lanes that only our own connection may use, because something in them can make the server connect to itself.
+//! Lanes that accept no second connection, because something in them can make the server connect to itself.
 //!
-//! What such a connection writes is committed outside of the test's transaction. The server can be told to accept no
-//! further connection to a database, from nobody, which leaves the one that claims the lane alone.
+//! What such a connection writes is committed outside of the test's transaction. `ALTER DATABASE … ALLOW_CONNECTIONS
+//! false` refuses every further connection, and leaves the one that claims the lane.
 
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
@@ -50,7 +50,7 @@ fn is_possible(server_version: u32) -> bool {
     server_version % 10_000 >= since
 }
 
-/// The statement that lets other connections in, or no more.
+/// The statement that allows or refuses further connections.
 pub(super) fn statement(database: &OwnDatabase, others: bool) -> String {
     format!("alter database {database} allow_connections {others}")
 }
@@ -61,7 +61,7 @@ impl Server {
         if let Some(database) = &lane.own
             && needed == Seclusion::Closed
         {
-            // The server refuses this on a connection to the database itself.
+            // The server refuses the statement on a connection to that database.
             self.let_others_connect(database, false).await?;
             lane.seclusion = Seclusion::Closed;
         }

@@ -33,10 +33,10 @@ union all
 select 'setting of the server', name, format('alter system reset %I; select pg_reload_conf()', name)
 from pg_file_settings where sourcefile like '%postgresql.auto.conf'";
 
-/// Words without one of which a statement makes nothing of the kind.
+/// A statement that makes something of the kind has one of these words.
 const WORDS: [&str; 5] = ["create", "alter", "prepare transaction", "call", "do "];
 
-/// What is there, by kind and name.
+/// What exists, by kind and name.
 #[derive(Default, Debug)]
 pub(crate) struct Cluster(BTreeSet<(String, String)>);
 
@@ -47,7 +47,7 @@ struct Found {
 }
 
 impl Server {
-    /// What is there before a test; nothing if that cannot be found out.
+    /// What exists before a test; empty if that cannot be read.
     pub(crate) async fn cluster(&self) -> Cluster {
         let Ok(mut connection) = self.maintenance().await else {
             return Cluster::default();
@@ -62,8 +62,8 @@ impl Server {
         )
     }
 
-    /// Finds what a test has left, by what it sent and what was there `before`; removes it from a private server. Says what
-    /// there is to say, for each.
+    /// Finds what a test has left, by what it sent and what was there `before`; removes it from a private server. Returns a
+    /// line for each.
     pub(crate) async fn left_behind(
         &self,
         before: &Cluster,

@@ -1,4 +1,4 @@
-//! Connecting to the server: for maintenance, for tests and for a proxy; again where that can help.
+//! Connecting to the server: for maintenance, for tests and for a proxy. Attempts that may succeed later are repeated.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
 /// How long a new connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// How often a server that is still starting up is asked again.
+/// The pause between two attempts to connect to a server that is starting up.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// The options of a proxy's connection, by which the functions that replace builtins in a template know it. Every kind
@@ -58,8 +58,8 @@ impl Server {
         set.map(|_| connection).map_err(ConnectFailure::Refused)
     }
 
-    /// Connects, waiting for a server that says that it is only starting up, and starting the
-    /// private one again if it is gone.
+    /// Connects. Waits for a server that is starting up, and starts the private one again if it
+    /// is gone.
     pub(crate) async fn connect(
         &self,
         options: &PgConnectOptions,
@@ -80,7 +80,7 @@ impl Server {
         }
     }
 
-    /// Options that a driver can connect by which lacks encryption.
+    /// The options for sqlx, by way of a relay where the connection has to be encrypted.
     pub(crate) fn reachable(&self, options: PgConnectOptions) -> PgConnectOptions {
         let upstream = Upstream::of(&self.maintenance);
         if upstream.is_plain() && self.relay.get().is_none() {
@@ -93,7 +93,7 @@ impl Server {
         }
     }
 
-    /// A server has refused a connection that was not encrypted; says whether that can be mended.
+    /// Encrypts all further connections, after the server refused a plain one. False if that is not possible.
     fn switch_to_encryption(&self) -> bool {
         let upstream = Upstream::of(&self.maintenance);
         let open = || Relay::open(upstream.clone(), None).ok();
@@ -110,7 +110,7 @@ impl Server {
         let mut parameters = BASE.map(|(name, value)| (name, value.to_owned())).to_vec();
         parameters.push(("database", database.to_owned()));
         parameters.push(("application_name", "db-test".to_owned()));
-        // So it is what every kind of reset returns to.
+        // In the startup message, whose settings every kind of reset returns to.
         let options = format!("{} {PROXIED}", options.get_options().unwrap_or_default());
         parameters.push(("options", options.trim_start().to_owned()));
         let attempt = || {

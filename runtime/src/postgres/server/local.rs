@@ -1,7 +1,7 @@
-//! The private local server: found, made, started, shared and stopped without anybody's help.
+//! The private local server: found, made, started, shared and stopped without the user.
 //!
-//! All processes of one user share one server for each directory of PostgreSQL programs. Nobody is in charge of it
-//! but the kernel, which drops file locks when their holder ends, however it ends. In the server's directory are
+//! All processes of one user share one server for each directory of PostgreSQL programs. They coordinate by file locks,
+//! which the kernel drops when their holder ends, however it ends. In the server's directory are
 //! four lock files:
 //!
 //! | file | held by | how | says |
@@ -9,7 +9,7 @@
 //! | `lease` | each user, for its life | shared | the server is in use |
 //! | `lease` | the supervisor, while it stops the server | alone | the server is about to end |
 //! | `start` | one of the users that found no server | alone | that one starts a supervisor; the others wait |
-//! | `supervisor` | the supervisor, for its life | alone | somebody looks after the server |
+//! | `supervisor` | the supervisor, for its life | alone | the server is supervised |
 //! | `server` | `initdb`, `postgres` and their children | alone, inherited as standard input | processes use the data |
 //!
 //! **Joining.** A user first takes the lease, *then* looks whether a server is ready: the status file says so, and the
@@ -30,7 +30,7 @@
 //! are gone. The supervisor: its successor finds the `server` lock held and the socket serving, and takes the
 //! server over. `postgres`: the supervisor notices and ends, its successor starts a new one, after the last of the
 //! old children has dropped the `server` lock. The whole directory: every lock holder compares the file it has
-//! locked with the one at the path; users begin afresh, the supervisor stops its server and ends. So to stop and
+//! locked with the one at the path; users start over, the supervisor stops its server and ends. So to stop and
 //! wipe the server by hand, remove its directory; to stop it only, `pg_ctl stop -D <directory>/data`.
 //!
 //! **Trust.** The directory is accepted only if it is real, ours, and not writable by others (`private_dir`). For
@@ -195,7 +195,7 @@ impl LocalServer {
         ours.to_string_lossy().into_owned()
     }
 
-    /// Lets the server wait an hour for its next user. What fails only lets it wait less.
+    /// Lets the server wait an hour for its next user. A failure is ignored: then it waits a minute.
     pub(crate) fn stay_up(&self) {
         let _ = private_dir::write_file(&self.instance.stay_up(), "");
     }
@@ -210,7 +210,7 @@ impl LocalServer {
         self.instance.lanes_of(template)
     }
 
-    /// What the server has to say.
+    /// The server's log.
     pub(crate) fn log_file(&self) -> PathBuf {
         self.instance.log()
     }

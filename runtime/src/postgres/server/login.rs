@@ -1,4 +1,4 @@
-//! As whom a connection logs in: the one place that says so.
+//! The role that each kind of connection logs in as.
 //!
 //! | connection | on the private server | on a given one |
 //! | --- | --- | --- |
@@ -15,10 +15,10 @@ use super::Server;
 use crate::postgres::database::OwnDatabase;
 use crate::postgres::sqlstate::{self, is};
 
-/// Who owns the databases of the private server: an ordinary role, which policies and privileges mean something to.
+/// The owner of the private server's databases: an ordinary role, to which policies and privileges apply.
 pub(crate) const OWNER: &str = "db_test";
 
-/// Makes it; another process may be doing the same.
+/// Makes the owner; another process may be doing the same.
 ///
 /// From PostgreSQL 16 on, who may create roles may no longer put them into the server's own groups. Hosted servers let the
 /// role of an application's owner do that for these; it has none of their privileges itself.
@@ -35,7 +35,7 @@ const MAKE_OWNER: &str = "do $$ declare known text; begin \
 /// From PostgreSQL 15 on, a database's owner owns its schema `public`.
 const PUBLIC_BELONGS_TO_OWNER: u32 = 150_000;
 
-/// What a session says about who its connections are.
+/// What a session says about the roles of its connections.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Login {
     /// Whether the owner is the private server's superuser.
@@ -66,8 +66,8 @@ impl Server {
         self.as_role(self.maintenance_options())
     }
 
-    /// The options of a connection that sees all rows, if any connection of ours does: the maintenance role is
-    /// nobody that the private server's policies mean something to.
+    /// The options of a connection as the maintenance role, which sees all rows on the private server: policies do not apply
+    /// to a superuser.
     pub(crate) fn outside_options(&self, database: Option<&OwnDatabase>) -> PgConnectOptions {
         let options = self.maintenance_options();
         match database {
@@ -93,7 +93,7 @@ impl Server {
         }
     }
 
-    /// The settings that each connection starts with, whoever's it is, as in `-c search_path=app`.
+    /// The settings that each connection starts with, whatever its role, as in `-c search_path=app`.
     pub(crate) fn startup_options(&self) -> &str {
         self.maintenance.get_options().unwrap_or_default()
     }
@@ -108,7 +108,7 @@ impl Server {
         self.is_private() && !self.login.superuser
     }
 
-    /// Statements of ours on a test's connection that only the owner may run.
+    /// Statements of db-test's on a test's connection that only the owner may run.
     pub(crate) fn as_owner(&self, sql: String) -> String {
         match self.login.role {
             Some(_) => format!("set role none; {sql}; reset role"),

@@ -1,4 +1,4 @@
-//! Letting the connections of tests be the role that a session names.
+//! The login role's membership in the role that a session names.
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
@@ -8,15 +8,16 @@ use crate::postgres::{
     sqlstate::{self, is},
 };
 
-/// From PostgreSQL 16 on, to become a role and to have its privileges all the time are two things.
+/// From PostgreSQL 16 on, `SET ROLE` and the inheritance of privileges are granted separately.
 const MEMBERSHIP_HAS_OPTIONS: u32 = 160_000;
 
-/// Also the roles that there are, without those of PostgreSQL itself.
+/// Whether the role is a superuser, and all roles but PostgreSQL's.
 const LOOK: &str = "select coalesce((select rolsuper from pg_roles where rolname = $1), false), \
      array(select rolname::text from pg_roles where not starts_with(rolname, 'pg_') order by 1)";
 
 impl Server {
-    /// Whether a test's connection was refused because it may not be the session's role, or there is none.
+    /// Whether a test's connection was refused because the login role may not become the session's role, or there is no
+    /// such role.
     pub(crate) fn refuses_role(&self, failure: &ConnectFailure) -> bool {
         self.role().is_some()
             && (failure.is(sqlstate::INVALID_PARAMETER_VALUE)
@@ -27,7 +28,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When there is no such role, or nobody that we can be may let it.
+    /// When there is no such role, or the login role may not grant it.
     pub(crate) async fn grant_role(&self) -> Result<(), Cause> {
         let Some(role) = self.role() else {
             return Ok(());

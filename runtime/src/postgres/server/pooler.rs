@@ -10,7 +10,7 @@ use sqlx::{Connection, Executor, PgConnection, Row};
 use super::{ConnectFailure, Origin, Server};
 use crate::postgres::cause::Cause;
 
-/// What poolers say and PostgreSQL does not, outside of quoted names.
+/// Words in the messages of poolers that PostgreSQL does not use, outside of quoted names.
 const WORDS: &[&str] = &[
     "unsupported startup parameter",
     "no such database:",
@@ -53,7 +53,7 @@ impl Server {
         let began = Instant::now();
         while began.elapsed() < END_LIMIT {
             let (next, last_lives) = self.identify(&seen[seen.len() - 1]).await?;
-            // Not only the last one: another test's connection may have got that meanwhile.
+            // Any earlier one: another test's connection may have got the last one meanwhile.
             if seen.contains(&next) {
                 return Err(
                     self.pooler("two connections, one after the other, got the same backend")
@@ -80,7 +80,7 @@ impl Server {
         })
     }
 
-    /// Refuses a pooler after it has announced a connection of another process id than its backend has.
+    /// Refuses a pooler that announced another process id than its backend has.
     pub(crate) fn refuse_unlike(&self, announced: Option<i32>, backend: i32) -> Result<(), Cause> {
         match announced {
             Some(announced) if announced != backend && !self.is_private() => Err(self.pooler(&format!(

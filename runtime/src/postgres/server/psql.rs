@@ -46,7 +46,7 @@ impl Server {
         Cow::from("psql")
     }
 
-    /// What there is to know about kept databases of this server.
+    /// How long databases are kept on this server, and how to drop them.
     pub(crate) fn about_kept(&self) -> &'static str {
         match &self.origin {
             Origin::Url {

@@ -1,4 +1,4 @@
-//! What a role brings along when it logs in (`ALTER ROLE … SET`), and `SET ROLE` does not apply.
+//! The settings of a role (`ALTER ROLE … SET`), which apply when it logs in and not at `SET ROLE`.
 
 use sqlx::postgres::PgConnectOptions;
 

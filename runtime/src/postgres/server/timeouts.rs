@@ -1,11 +1,11 @@
-//! The time limits that a server may have been given, on connections of our own.
+//! The server's time limits, which db-test lifts on its connections.
 
 use sqlx::PgConnection;
 
 /// From PostgreSQL 17 on, a transaction has a limit as well.
 const LIMITS_TRANSACTIONS: u32 = 170_000;
 
-/// Statements after which the server does not end this connection for what it waits for, or for how long.
+/// Statements after which the server does not end an idle connection or a long transaction.
 ///
 /// Limits of statements and locks stay: they belong to the application, as the role's or the database's settings.
 pub(crate) fn never_end(server_version: Option<u32>) -> String {

@@ -51,8 +51,8 @@ struct DotEnv {
 
 /// Looks for each variable in the environment, then in the nearest `.env`.
 ///
-/// An empty value counts as none. In the environment it also hides what the file has by that name, as it
-/// does for the application that reads the file.
+/// An empty value counts as none. In the environment it also hides the file's line of that name, as it does for
+/// the application.
 pub(super) fn find(crate_dir: &Path) -> Result<Choice, Cause> {
     choose(
         |variable| env::var(variable).ok(),
@@ -69,7 +69,7 @@ fn choose(environment: impl Fn(&str) -> Option<String>, file: &DotEnv) -> Result
         let found = environment(variable).map(|value| (value, Place::Environment));
         match found.or_else(|| in_file(variable)) {
             Some((value, place)) if variable == "TEST_DB_URL" && value == PRIVATE => {
-                return Ok(Choice::Private(format!("{variable} ({place}) asks for it")));
+                return Ok(Choice::Private(format!("{variable} ({place}) requests it")));
             }
             Some((value, place)) if !value.is_empty() => {
                 return named(variable, place, &value).map(|named| Choice::Named(Box::new(named)));

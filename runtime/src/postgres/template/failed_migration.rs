@@ -11,13 +11,13 @@ use sqlx::{
 use super::Template;
 use crate::{postgres::script_line, schema::shown_file_of};
 
-/// How long finding the line may take; without it the file alone is told.
+/// How long finding the line may take; without it the message names the file alone.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The file and the line, as terminals make a link of them.
 ///
-/// The server gives a position with few errors. Else the migration is run once more, if it can be in a
-/// transaction, to count the statements that go well; `draft` is a database that is not used afterwards.
+/// The server gives a position with few errors. Otherwise the migration is run once more, if it can run in a
+/// transaction, to count the statements that succeed; `draft` is a database that is not used afterwards.
 pub(super) async fn place(
     template: &Template,
     migration: Option<&Migration>,

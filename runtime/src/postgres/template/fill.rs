@@ -89,7 +89,7 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     }
     log::notice(format_args!(
         "the role `{}` may not create databases, so all tests share {server}: each is rolled back, \
-         but tests can wait for each other's locks, and what escapes a transaction stays",
+         but tests can wait for each other's locks, and what a test commits outside of its transaction stays",
         template.server.owner(),
     ));
     // `Migrator::run` takes an advisory lock, so concurrent processes take turns.
@@ -131,8 +131,8 @@ fn help_on_migration(
         return help.into();
     }
     if is(error, sqlstate::DUPLICATE_OBJECT) || is(error, sqlstate::DUPLICATE_DATABASE) {
-        return "\na role, a database or a tablespace belongs to the whole server, and somebody else has made this one: let the \
-                migration make it only where it is missing"
+        return "\na role, a database or a tablespace belongs to the whole server, and this one exists already: make it in the \
+                migration only where it is missing"
             .into();
     }
     template.server.help_on_privileges(error).into()

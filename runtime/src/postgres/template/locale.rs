@@ -14,7 +14,7 @@ const COLLATIONS: &str = "select collname::text from pg_collation where collprov
 
 /// What is added to `create database` for the session's locale.
 ///
-/// PostgreSQL itself takes any text for an ICU locale, and an unknown language for the root's.
+/// PostgreSQL accepts any text as an ICU locale, and takes an unknown language for the root locale.
 pub(super) async fn clause(
     template: &Template,
     maintenance: &mut PgConnection,
@@ -110,8 +110,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_the_c_library_is_told_as_a_tag() {
-        for (name, told) in [
+    fn a_name_of_the_c_library_is_answered_with_a_tag() {
+        for (name, tag) in [
             ("en_US.UTF-8", "`en-US`"),
             ("de_DE@euro", "`de-DE`"),
             ("C", "`en-US`"),
@@ -119,7 +119,7 @@ mod tests {
             ("x'; drop", "`en-US`"),
         ] {
             let problem = check_form(name).expect_err(name);
-            assert!(problem.contains(told), "{name}: {problem}");
+            assert!(problem.contains(tag), "{name}: {problem}");
         }
         for tag in ["en-US", "de", "und", "sr-Latn-RS", "en-US-u-kn-true"] {
             assert_eq!(check_form(tag), Ok(()), "{tag}");

@@ -1,8 +1,8 @@
-//! Making the template, once ever, by whichever process is first.
+//! Making the template, in the first process that needs it.
 //!
-//! Each process that makes it uses a name of its own, and renames it when it is complete: so a name that exists is a
-//! template that can be trusted, and of two processes the first to rename decides. An advisory lock spares most of them
-//! the work. It is local to the database that the URL names, so that two URLs may lead to two locks.
+//! Each process makes a draft under a unique name and renames it when it is complete. So a template that exists is
+//! complete, and of two processes the first to rename wins. An advisory lock spares the others the work. It is local to
+//! the database that the URL names, so two URLs may lead to two locks.
 
 use std::{
     sync::Arc,
@@ -28,10 +28,10 @@ const LOCK_LIMIT: Duration = Duration::from_mins(11);
 /// How long migrations and seeds may take.
 const FILL_LIMIT: Duration = Duration::from_mins(10);
 
-/// How often the lock of another process, or the end of a connection, is looked at.
+/// The pause between attempts to take the lock.
 const POLL: Duration = Duration::from_millis(10);
 
-/// After this time the user is told what is taking long.
+/// After this time a notice says what is taking long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Makes the template unless it is there; says where lanes come from.
@@ -102,7 +102,7 @@ async fn may_create_databases(
 
 async fn make_under_lock(template: &Template, maintenance: &mut PgConnection) -> Result<(), Cause> {
     lock(template, maintenance).await?;
-    // Whoever held the lock may have made it.
+    // The last holder of the lock may have made it.
     if exists(template, maintenance).await? {
         return Ok(());
     }
@@ -116,8 +116,8 @@ async fn make_under_lock(template: &Template, maintenance: &mut PgConnection) ->
     with_notice(making, notice).await
 }
 
-/// Takes the lock by asking again and again: a connection that waits inside `pg_advisory_lock`
-/// cannot be given up in good order.
+/// Takes the lock by polling: a connection that waits inside `pg_advisory_lock` cannot be closed
+/// cleanly.
 async fn lock(template: &Template, maintenance: &mut PgConnection) -> Result<(), Cause> {
     let taking = async {
         loop {
@@ -152,11 +152,11 @@ async fn lock(template: &Template, maintenance: &mut PgConnection) -> Result<(),
     }
 }
 
-/// Makes the template under another name. What fails leaves nothing, and its first cause is what is reported.
+/// Makes the template under another name. A failure leaves nothing behind, and its first cause is reported.
 async fn make(template: &Template, maintenance: &mut PgConnection) -> Result<(), Cause> {
     let began = Instant::now();
     let draft = template.database.new_draft();
-    // So others see that the process which makes the draft is alive (`survey`).
+    // It shows other processes that this one is alive (`survey`).
     run(
         template,
         maintenance,
@@ -239,7 +239,7 @@ async fn publish(
         Mark::clean().with(comment).statement(draft),
     )
     .await?;
-    // Nobody can connect any more, so nothing can change it and it can always be cloned.
+    // Without connections nothing can change it, and it can always be cloned.
     for change in [
         "with is_template true allow_connections false".to_owned(),
         format!("rename to {}", template.database),
@@ -277,11 +277,11 @@ async fn activity_in(maintenance: &mut PgConnection, prefix: &str) -> String {
     let sql = "select coalesce(string_agg(format(E'backend %s: %s (%s)', pid, left(query, 300), \
          coalesce(wait_event_type || ' ' || wait_event, state)), E'\n'), '') from pg_stat_activity \
          where starts_with(datname, $1) and pid <> pg_backend_pid()";
-    let asked = sqlx::query_scalar(sql)
+    let activity = sqlx::query_scalar(sql)
         .bind(prefix)
         .fetch_one(maintenance)
         .await;
-    asked.unwrap_or_default()
+    activity.unwrap_or_default()
 }
 
 /// Waits for the connections that were closed a moment ago: the server itself looks only every
@@ -307,7 +307,7 @@ async fn wait_until_unused(
         }
         tokio::time::sleep(POLL / 10).await;
     }
-    // The next statement says what is in the way.
+    // The next statement fails with the reason.
     Ok(())
 }
 
@@ -323,7 +323,7 @@ async fn run(
     }
 }
 
-/// Says once, after a second, what is taking long.
+/// Runs `notice` once if the work takes longer than a second.
 async fn with_notice<T>(work: impl Future<Output = T>, notice: impl FnOnce()) -> T {
     let mut work = std::pin::pin!(work);
     if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {

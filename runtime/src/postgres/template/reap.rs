@@ -17,7 +17,7 @@ use crate::{
 /// A family of databases (a template and its lanes) that is not used for this long is removed.
 const KEPT_SECONDS: i64 = 7 * 24 * 3600;
 
-/// So many families are kept however recently others were used, for checkouts that alternate.
+/// So many families are always kept, for checkouts that alternate.
 const KEPT_FAMILIES: usize = 8;
 
 /// A family used within this time is never removed: its process may be between two connections.
@@ -92,7 +92,7 @@ async fn families(
     Ok((families, abandoned))
 }
 
-/// Marks the template of a family. Only who has used a lane may vouch for it.
+/// Marks the template of a family. A lane is marked only by a process that has used it.
 async fn mark(maintenance: &mut PgConnection, members: &[OwnDatabase]) {
     let mut members = members.iter();
     if let Some(template) = members.find(|member| member.kind() == Kind::Template) {
@@ -104,7 +104,7 @@ async fn mark(maintenance: &mut PgConnection, members: &[OwnDatabase]) {
     }
 }
 
-/// Removes what nobody is connected to: the server refuses the others.
+/// Removes a database without connections; the server refuses others.
 async fn remove_unused(
     maintenance: &mut PgConnection,
     database: &OwnDatabase,

@@ -1,4 +1,4 @@
-//! What the template's sequences have counted up to.
+//! The values of the template's sequences.
 
 use std::{fmt, str::FromStr};
 
@@ -44,7 +44,7 @@ const QUERIES: &str = "select format('select %s::oid, last_value, is_called, seq
      c.oid, nspname, relname) from pg_class c join pg_namespace n on n.oid = relnamespace \
      where case relkind when 'S' then has_sequence_privilege(c.oid, 'select') end order by c.oid";
 
-/// How many are asked at once: the parser's stack has its limits.
+/// How many are read by one query: the parser's stack is limited.
 const AT_ONCE: usize = 100;
 
 /// Remembers the sequences of a template that is complete, in a setting of its database; nothing if it has none.

@@ -1,4 +1,4 @@
-//! Whom the server runs as. PostgreSQL refuses root, which is who runs the tests in most containers.
+//! The user that the server runs as. PostgreSQL refuses root, and most containers run tests as root.
 
 use std::{
     env, fs,
@@ -47,7 +47,7 @@ impl Account {
             .ok_or(LocalServerError::NoServerUser)
     }
 
-    /// A program of PostgreSQL, to be run as this user with nothing of our surroundings that could matter to it.
+    /// A program of PostgreSQL, to be run as this user, with an environment that cannot change what it does.
     pub(super) fn program(&self, path: &Path) -> Command {
         let mut command = Command::new(path);
         command.env_clear().envs(
@@ -65,7 +65,7 @@ impl Account {
         command
     }
 
-    /// Makes a directory of which only this user can see the inside, in one that only we can write to.
+    /// Makes a directory that only this user can enter, inside one that only the user of the tests can write to.
     pub(super) fn make_dir(&self, path: &Path) -> Result<(), LocalServerError> {
         match (DirBuilder::new().mode(0o700).create(path), self) {
             (Err(error), _) if !path.is_dir() => Err(LocalServerError::io("make", path)(error)),

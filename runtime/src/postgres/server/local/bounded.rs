@@ -27,7 +27,7 @@ pub(super) fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
     }
 }
 
-/// Runs a program to its end, and kills it when that does not come within the limit, or is not wanted any more.
+/// Runs a program to its end. Kills it at the limit, or when it is no longer wanted.
 pub(super) fn run(
     command: &mut Command,
     limit: Duration,

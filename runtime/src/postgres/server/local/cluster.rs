@@ -1,4 +1,4 @@
-//! Makes the server's data directory: completely, or not at all.
+//! Makes the server's data directory, atomically.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use super::{
     supervisor_lock::SupervisorLock,
 };
 
-/// Takes 0.6 s here. Less than what a joining process waits for a sign of life.
+/// Takes 0.6 s here. Shorter than a joining process waits without progress.
 const INITDB_LIMIT: Duration = Duration::from_secs(50);
 
 /// Where the data comes from that the server is about to start on.
@@ -167,7 +167,7 @@ fn run_initdb(
     ]);
     command.args(locale);
     if binaries.major >= 18 {
-        // They became the default, and find damage of a kind that does not matter here.
+        // They became the default, and find damage that does not matter here.
         command.arg("--no-data-checksums");
     }
     // The lock as standard input: see the parent module.
@@ -184,7 +184,7 @@ fn run_initdb(
     Ok(status.success())
 }
 
-/// Names the time since the machine was started. The same text for ever where we do not know how to ask.
+/// Identifies the boot of this machine; always the same text on systems where it is not known how to find it.
 fn boot() -> String {
     let asked = if cfg!(target_os = "linux") {
         fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()

@@ -28,7 +28,7 @@ pub(crate) enum LocalServerError {
         /// One indented line a place.
         looked: String,
     },
-    /// `PG_BIN` was set, and is of no use.
+    /// `PG_BIN` names no usable programs.
     #[error(
         "PG_BIN is `{}`, but {problem}\n\
          set it to the directory that holds `postgres` and `initdb`, or unset it", path.display()
@@ -39,7 +39,7 @@ pub(crate) enum LocalServerError {
         /// Why it cannot be used.
         problem: String,
     },
-    /// It was downloaded, and does not run here.
+    /// The downloaded programs do not run on this machine.
     #[cfg(feature = "download")]
     #[error(
         "the PostgreSQL that was downloaded to `{}` cannot be used: {problem}\n\
@@ -75,7 +75,7 @@ pub(crate) enum LocalServerError {
          set it to a directory that only you can write to, or unset it"
     )]
     Home {
-        /// What is wrong with it, and the help.
+        /// What is wrong with it, and what to do.
         problem: String,
     },
     /// None of the usual directories can be used.
@@ -104,14 +104,14 @@ pub(crate) enum LocalServerError {
         "the supervisor of the private server must not join it: is DB_TEST_SUPERVISE set by hand? unset it"
     )]
     InsideSupervisor,
-    /// The file system said no.
+    /// A file operation failed.
     #[error("could not {attempted} `{}`: {source}{}", path.display(), help(source))]
     Io {
         /// A verb phrase, to be followed by the path.
         attempted: &'static str,
         /// On what.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
     /// A PostgreSQL program could not be run at all.
@@ -121,7 +121,7 @@ pub(crate) enum LocalServerError {
         program: PathBuf,
         /// ` as user …`, when root runs it as somebody else.
         user: String,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
     /// `initdb` ended with an error.
@@ -146,25 +146,25 @@ pub(crate) enum LocalServerError {
         /// What to do, where we know.
         help: &'static str,
     },
-    /// The supervisor's own account of its failure.
+    /// What the supervisor reported of its failure.
     #[error("{message}")]
     Reported {
         /// One of the other variants, as text: it crossed a process boundary.
         message: String,
     },
-    /// Nothing was heard of the supervisor.
+    /// The supervisor ended, or never took its lock.
     #[error(
-        "the supervisor of the private PostgreSQL server did not come up; it said\n{said}\n\
+        "the supervisor of the private PostgreSQL server did not start; its output:\n{said}\n\
          it is this test binary, started again by /bin/sh; set TEST_DB_URL to do without it"
     )]
     NoSupervisor {
         /// What it wrote to its standard error.
         said: String,
     },
-    /// The bound on waiting was reached.
+    /// No progress within the limit.
     #[error(
-        "gave up after {} s of waiting for {awaited}\n\
-         see `{}`; to begin afresh remove the directory `{}`", waited.as_secs(), log_file.display(), directory.display()
+        "waited {} s for {awaited} without progress\n\
+         read `{}`; to start over, remove the directory `{}`", waited.as_secs(), log_file.display(), directory.display()
     )]
     Timeout {
         /// What did not happen.

@@ -60,7 +60,7 @@ impl Home {
         Ok(directory)
     }
 
-    /// Why the server is there.
+    /// Why this directory was chosen, for the log.
     pub(super) fn reason(&self) -> &'static str {
         if env::var_os("DB_TEST_HOME").is_some_and(|value| !value.is_empty()) {
             "by DB_TEST_HOME"
@@ -119,7 +119,7 @@ impl Home {
         })
     }
 
-    /// Remembers the choice. Without it the next process takes 10 ms longer, so that failing to write is no error.
+    /// Remembers the choice. Without it the next process takes 10 ms longer, so a failure to write is ignored.
     pub(super) fn remember(&self, binaries: &Binaries) {
         if let Some(dir) = binaries
             .dir
@@ -142,8 +142,8 @@ impl Home {
     }
 }
 
-/// Forgets all choices, as something newer may be installed by now. Called when a server starts: those who join it
-/// look again.
+/// Forgets all choices, because something newer may be installed by now. Called when a server starts; the processes
+/// that join it look again.
 pub(super) fn forget_choices(instance: &Instance) {
     let entries = instance
         .dir()

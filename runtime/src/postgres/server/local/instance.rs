@@ -73,7 +73,7 @@ impl Instance {
         self.dir.join("postgresql.conf")
     }
 
-    /// Touched when somebody is going to look at the server after the tests: the supervisor then waits longer.
+    /// Touched when databases are kept: the supervisor then waits longer.
     pub(super) fn stay_up(&self) -> PathBuf {
         self.dir.join("stay-up")
     }
@@ -87,8 +87,8 @@ impl Instance {
         self.dir.join("data")
     }
 
-    /// Where `initdb` works for the process that asks, until it has succeeded. The name is not used twice, for the
-    /// `initdb` of a killed supervisor may still write there.
+    /// Where this process runs `initdb`, until it has succeeded. Each process has its own name, because the `initdb` of a
+    /// killed supervisor may still write.
     pub(super) fn unfinished_data(&self) -> PathBuf {
         self.dir.join(format!("{UNFINISHED}{}", process::id()))
     }
@@ -139,8 +139,8 @@ impl Instance {
         FileLock::is_held_alone(&self.supervisor_lock())
     }
 
-    /// Whether a server was ready once and is taken care of. Only a holder of the lease may trust a `true`, and
-    /// until the supervisor has noticed that the server was killed, it is wrong.
+    /// The status of a server that was ready and is supervised. Only a holder of the lease may trust it, and it is out of
+    /// date until the supervisor notices that the server was killed.
     pub(super) fn is_supposed_ready(&self) -> Option<Status> {
         let status =
             Status::read(&self.status()).filter(|status| matches!(status, Status::Ready { .. }))?;

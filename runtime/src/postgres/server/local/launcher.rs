@@ -20,9 +20,9 @@ use super::{
     supervisor::{SUPERVISE, SUPERVISE_BIN, SUPERVISE_MAJOR},
 };
 
-/// Does three things that `std` has no safe call for, and returns at once:
+/// Does three things for which `std` has no safe call, and returns at once:
 ///
-/// - closes descriptors that somebody before us let us inherit, such as the ones through which bats or make would
+/// - closes inherited descriptors, such as the ones through which bats or make would
 ///   wait for every process of a job (a shell knows only one digit here; higher ones are rare);
 /// - detaches: the supervisor is not our child, so that neither a zombie of it nor a killed process tree includes
 ///   it;
@@ -31,10 +31,10 @@ use super::{
 const SCRIPT: &str = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; \
     for attempt in 1 2 3 4 5; do \"$0\" \"$@\"; [ $? -gt 128 ] || break; done &";
 
-/// Where PostgreSQL's `initdb` needs it, too.
+/// PostgreSQL's `initdb` needs it there, too.
 const SHELL: &str = "/bin/sh";
 
-/// Starts a supervisor for the instance. Whether it comes up is to be seen by its lock and its status.
+/// Starts a supervisor for the instance. Its lock and its status show whether it runs.
 pub(super) fn launch(instance: &Instance, binaries: &Binaries) -> Result<(), LocalServerError> {
     let log_path = instance.supervisor_log();
     let log = File::options()
@@ -62,9 +62,9 @@ pub(super) fn launch(instance: &Instance, binaries: &Binaries) -> Result<(), Loc
     command
         .env(SUPERVISE_BIN, &binaries.dir)
         .env(SUPERVISE_MAJOR, binaries.major.to_string());
-    // A coverage profile written a minute after the tests would be read half-written, or left lying about.
+    // A coverage profile written a minute after the tests would be read half-written, or be left behind.
     command.env("LLVM_PROFILE_FILE", "/dev/null");
-    // Test runners wait for the end of what they gave us as output, and cannot unmount or remove where we are.
+    // Test runners wait until their pipes are closed, and cannot unmount or remove the current directory.
     command
         .current_dir("/")
         .process_group(0)

@@ -1,4 +1,4 @@
-//! Directories that nobody else can have prepared, and nobody else can change.
+//! Directories that no other user can have prepared or can change.
 
 use std::{
     fs::{self, DirBuilder, File, Permissions},
@@ -18,10 +18,10 @@ const ENTERED_BY_ALL: u32 = 0o001;
 /// The mode of a directory that has to be made above ours, such as `~/.cache`.
 const PARENT_MODE: u32 = 0o755;
 
-/// The mode of our files: all but the settings, which the server of root must be able to read.
+/// The mode of our files: all but the settings, which the server must be able to read when the tests run as root.
 const FILE_MODE: u32 = 0o600;
 
-/// The mode of our directories. The server of root runs as another user, who must pass through them on the way to
+/// The mode of our directories. For root the server runs as another user, who must pass through them on the way to
 /// its own (0700) directories, but can neither list nor change them.
 pub(super) fn mode() -> u32 {
     if account::is_root() { 0o711 } else { 0o700 }
@@ -136,7 +136,7 @@ fn enterable(path: &Path) -> Result<(), String> {
         .find(|dir| fs::metadata(dir).is_ok_and(|found| found.mode() & ENTERED_BY_ALL == 0))
     {
         Some(closed) => Err(format!(
-            "`{}` is below `{}`, which only its owner can enter, and the server of root runs as another user",
+            "`{}` is below `{}`, which only its owner can enter, and for root the server runs as another user",
             path.display(),
             closed.display()
         )),

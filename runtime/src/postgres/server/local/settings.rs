@@ -11,7 +11,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     (
         "unix_socket_permissions",
         "0700",
-        "a second fence around the socket, whose directory is 0700 already",
+        "defense in depth: the socket's directory is 0700, too",
     ),
     (
         "max_connections",
@@ -19,7 +19,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "test processes times threads on a large machine; a slot costs little",
     ),
     ("cluster_name", "db-test", "names the processes in `ps`"),
-    // Durability is not wanted: whatever a crash leaves behind is made anew.
+    // Durability is not wanted: after a crash the data is made again.
     ("fsync", "off", "the largest single gain for writes on disk"),
     (
         "synchronous_commit",
@@ -144,7 +144,7 @@ pub(super) fn write(instance: &Instance, major: u32) -> Result<(), LocalServerEr
     }
     let path = instance.settings();
     private_dir::write_file(&path, text).map_err(LocalServerError::io("write", &path))?;
-    // The server of root runs as another user, and there is no secret in here.
+    // For root the server runs as another user. The file holds no secret.
     fs::set_permissions(&path, Permissions::from_mode(0o644))
         .map_err(LocalServerError::io("set the permissions of", &path))
 }

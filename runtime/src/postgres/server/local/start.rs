@@ -1,4 +1,4 @@
-//! Joins a server that runs, or sees to it that one is started, from the side of a user.
+//! Joins a server that runs, or has one started.
 
 use std::{
     fs, thread,
@@ -23,12 +23,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a supervisor may take from its launch to its lock: the time to load a large test binary.
 const LAUNCH_LIMIT: Duration = Duration::from_secs(10);
 const MOST_LAUNCHES: u32 = 3;
-/// A user who waits longer than this is told for what.
+/// After this time a notice says what is taking long.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Joins the server without starting anything and without waiting; none if that is not possible.
 ///
-/// The server is not asked, which would cost it a process: whoever connects to it learns whether it is there.
+/// It does not connect, which would cost the server a process: the first connection shows whether it answers.
 pub(super) fn join_running(instance: &Instance) -> Option<FileLock> {
     let lease = Some(instance.lease()).filter(|path| path.exists())?;
     let lease = FileLock::try_shared(&lease).ok().flatten()?;
@@ -41,7 +41,7 @@ pub(super) fn join_running(instance: &Instance) -> Option<FileLock> {
 pub(super) fn join(binaries: &Binaries) -> Result<(Instance, FileLock), LocalServerError> {
     let mut patience = Patience::new();
     loop {
-        // Somebody may remove the directory at any time; then everything begins afresh.
+        // The directory may be removed at any time; then all of this begins again.
         let instance = Home::open()?.instance(binaries)?;
         if let Some(lease) = attempt(&instance, binaries, &mut patience)? {
             return Ok((instance, lease));
@@ -59,7 +59,7 @@ fn attempt(
     let path = instance.lease();
     let Some(lease) = FileLock::try_shared(&path).map_err(LocalServerError::io("lock", &path))?
     else {
-        // The supervisor looks whether it is alone, or is stopping the server.
+        // The supervisor is looking whether the server has users, or is stopping it.
         return Ok(None);
     };
     lease
@@ -82,7 +82,7 @@ fn attempt(
         match push(&mut starter, instance, binaries) {
             Ok(()) => {}
             Err(error) if lease.is_current() => return Err(error),
-            // The directory was removed under our hands.
+            // The directory was removed meanwhile.
             Err(_) => return Ok(None),
         }
         if starter.is_some() {
@@ -93,7 +93,7 @@ fn attempt(
     Ok(None)
 }
 
-/// Sees to it that somebody starts the server, if need be this process.
+/// Makes sure that a process starts the server; this one if no other does.
 fn push(
     starter: &mut Option<Starter>,
     instance: &Instance,
@@ -148,7 +148,7 @@ impl Starter {
             });
         }
         if self.launches == 0 {
-            // What an earlier supervisor said is no longer true.
+            // The status of an earlier supervisor is out of date.
             let _ = fs::remove_file(instance.status());
         }
         log::info(format_args!(
@@ -163,7 +163,7 @@ impl Starter {
     }
 }
 
-/// Bounds the waiting, and says once what it is for.
+/// Limits the waiting, and says once what it is for.
 struct Patience {
     began: SystemTime,
     since: Instant,

@@ -1,4 +1,4 @@
-//! What the supervisor says to the processes that wait for it: one small file, replaced in one step.
+//! The supervisor's status, for the processes that wait for it: one small file, replaced atomically.
 
 use std::{
     fs, io,
@@ -50,7 +50,7 @@ impl Status {
         fs::rename(unfinished, path)
     }
 
-    /// The failure of a supervisor since the given time, so that those who waited for it do not each try again.
+    /// The failure of a supervisor since the given time, so that the processes that waited for it do not each try again.
     pub(super) fn failure_since(path: &Path, began: SystemTime) -> Option<String> {
         let Some(Self::Failed { message }) = Self::read(path) else {
             return None;

@@ -29,19 +29,19 @@ pub(super) const SUPERVISE_BIN: &str = "DB_TEST_SUPERVISE_BIN";
 /// Set for the supervisor only: their major version.
 pub(super) const SUPERVISE_MAJOR: &str = "DB_TEST_SUPERVISE_MAJOR";
 
-/// How often it looks around. A dozen system calls each time.
+/// How often it looks at the server and its users. That takes a dozen system calls.
 const TICK: Duration = Duration::from_millis(100);
 const IDLE_LIMIT: Duration = Duration::from_mins(1);
-/// How long a server without users is kept when somebody is going to look at it.
+/// How long a server without users is kept when it holds kept databases.
 const LOOKED_AT_LIMIT: Duration = Duration::from_hours(1);
 const LONGEST_LOG: u64 = 8 << 20;
-/// Servers of binaries that are no longer there, or no longer chosen, go after this time.
+/// The directory of a server that nobody has used for this long is removed.
 const FORGOTTEN: Duration = Duration::from_hours(7 * 24);
 
 /// Called before `main`: becomes the supervisor if the environment says so, and then never returns.
 pub(crate) fn supervise_if_requested() {
     if let Some(dir) = env::var_os(SUPERVISE) {
-        // Whatever happens, this process must not go on to run tests.
+        // This process must never go on to run tests.
         process::exit(supervise(Instance::new(PathBuf::from(dir))).map_or(1, |()| 0));
     }
 }
@@ -61,7 +61,7 @@ fn supervise(instance: Instance) -> Result<(), LocalServerError> {
     // A session of our own: a terminal's Ctrl-C and hang-up, and signals to the test runner's group, do not reach
     // us.
     let _ = rustix::process::setsid();
-    // What it and its programs make is nobody else's, also what they make without naming a mode.
+    // So no other user can read what it and its programs create without naming a mode.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let Some(supervisor_lock) = SupervisorLock::take(instance)? else {
         return Ok(());
@@ -101,7 +101,7 @@ fn begin(supervisor_lock: &SupervisorLock) -> Result<(Postmaster, Duration), Loc
     Ok((server, idle_limit))
 }
 
-/// Returns when the server has ended, by itself or by our hand.
+/// Returns when the server has ended or was stopped.
 fn watch(supervisor_lock: SupervisorLock, mut server: Postmaster, idle_limit: Duration) {
     let instance = supervisor_lock.instance().clone();
     let mut last_use = Instant::now();
@@ -117,7 +117,7 @@ fn watch(supervisor_lock: SupervisorLock, mut server: Postmaster, idle_limit: Du
             return;
         }
         keep_log_short(&instance.log());
-        // Somebody may have come and gone since the last tick.
+        // A user may have come and gone since the last tick.
         let trace = trace(&instance.lease());
         let Ok(Some(nobody_else)) = FileLock::try_exclusive(&instance.lease()) else {
             last_use = Instant::now();
@@ -130,7 +130,7 @@ fn watch(supervisor_lock: SupervisorLock, mut server: Postmaster, idle_limit: Du
         if last_use.elapsed() >= idle_limit && !is_looked_at(&instance) {
             let _ = fs::remove_file(instance.status());
             server.stop(Stop::Fast);
-            // Whoever waits for the lease must find neither a server nor a supervisor.
+            // A process that waits for the lease must find neither a server nor a supervisor.
             drop(supervisor_lock);
             drop(nobody_else);
             return;
@@ -138,7 +138,7 @@ fn watch(supervisor_lock: SupervisorLock, mut server: Postmaster, idle_limit: Du
     }
 }
 
-/// Whether somebody may be looking at what is kept in the server, which needs no lease.
+/// Whether somebody may be looking at kept databases. `psql` holds no lease.
 fn is_looked_at(instance: &Instance) -> bool {
     trace(&instance.stay_up())
         .and_then(|asked| asked.elapsed().ok())
@@ -160,7 +160,7 @@ fn keep_log_short(log: &Path) {
     }
 }
 
-/// Removes servers next to ours that nobody has used for long.
+/// Removes the directories of other servers that have not been used for long.
 fn forget_old_instances(own: &Instance) {
     let Some(entries) = own.dir().parent().and_then(|home| fs::read_dir(home).ok()) else {
         return;
@@ -178,7 +178,7 @@ fn forget_old_instances(own: &Instance) {
     }
 }
 
-/// Whoever comes while this goes on waits for the lease, and then finds it removed and makes a new one.
+/// A process that comes meanwhile waits for the lease, finds its file removed, and makes a new one.
 fn forget(other: &Instance) {
     let locks = [other.lease(), other.supervisor_lock(), other.server_lock()];
     let held: Vec<FileLock> = locks

@@ -1,11 +1,10 @@
-//! The right to look after a server: held by one process at a time, and void once the server's directory is
-//! removed.
+//! The lock by which one process at a time supervises a server. It is void once the server's directory is removed.
 
 use std::{io, time::Duration};
 
 use super::{bounded, error::LocalServerError, instance::Instance, lock::FileLock, status::Status};
 
-/// Held by a supervisor for its life.
+/// Held by a supervisor until it ends.
 #[derive(Debug)]
 pub(super) struct SupervisorLock {
     instance: Instance,
@@ -13,8 +12,8 @@ pub(super) struct SupervisorLock {
 }
 
 impl SupervisorLock {
-    /// None when another supervisor lives. Users look at the lock for an instant now and then, hence the second
-    /// glance.
+    /// None when another supervisor lives. A process that only looks whether one lives takes the lock for an instant,
+    /// so it is tried more than once.
     pub(super) fn take(instance: Instance) -> Result<Option<Self>, LocalServerError> {
         let path = instance.supervisor_lock();
         let mut lock = Ok(None);
@@ -36,19 +35,20 @@ impl SupervisorLock {
         self.lock.is_current()
     }
 
-    /// To be asked before anything is done that would harm that other supervisor. It takes some 10 ms to come up.
+    /// Fails if the directory was removed: to be called before what would harm another supervisor, which takes some 10 ms
+    /// to start.
     pub(super) fn check(&self) -> Result<(), LocalServerError> {
         if self.is_valid() {
             return Ok(());
         }
         Err(LocalServerError::Io {
-            attempted: "go on in",
+            attempted: "use",
             path: self.instance.dir().to_owned(),
             source: io::Error::other("the directory was removed"),
         })
     }
 
-    /// Tells the users how far the server is.
+    /// Publishes how far the server is, for the processes that wait for it.
     pub(super) fn report(&self, status: &Status) -> Result<(), LocalServerError> {
         self.check()?;
         status

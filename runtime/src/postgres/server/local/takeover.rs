@@ -1,4 +1,4 @@
-//! Who uses the data: nobody, or a server that a killed supervisor left behind.
+//! What a new supervisor finds: data that no process uses, or a server whose supervisor was killed.
 
 use std::{fs, time::Duration};
 
@@ -38,7 +38,7 @@ pub(super) fn look(instance: &Instance) -> Result<Found, LocalServerError> {
             });
         found.is_some()
     };
-    // It may be about to start, to stop, or to notice that its parent was killed.
+    // The server may be starting, stopping, or about to notice that its parent was killed.
     if !bounded::until(TAKE_OVER_LIMIT, &mut try_once) {
         for signal in [Signal::QUIT, Signal::KILL] {
             if let Some(pid) = recorded_pid(instance) {
@@ -52,8 +52,8 @@ pub(super) fn look(instance: &Instance) -> Result<Found, LocalServerError> {
     if let Some(found) = found {
         return found.map_err(LocalServerError::io("lock", path));
     }
-    // A session that does not notice the end of its server holds on. It keeps its files, which nobody else sees
-    // any more.
+    // A backend that has not noticed the end of its server still holds the lock. It keeps its open files; new processes
+    // get new ones.
     cluster::remove(instance)?;
     fs::remove_file(&path).map_err(LocalServerError::io("remove", &path))?;
     let fresh =
@@ -80,8 +80,8 @@ pub(super) fn is_alive(pid: Pid) -> bool {
     rustix::process::test_kill_process(pid).is_ok()
 }
 
-/// Removes what a killed server leaves behind and the next one would stumble over when its process id is in use
-/// again. The server lock says that nobody needs them.
+/// Removes what a killed server leaves: when its process id is in use again, the next server would refuse to start.
+/// The caller holds the server lock, so no process needs the files.
 pub(super) fn remove_traces(instance: &Instance) {
     let socket = instance.socket();
     for trace in [

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path, process::Stdio, time::Durat
 
 use super::{account::Account, bounded};
 
-/// A program that only says its version takes some milliseconds.
+/// Printing a version takes some milliseconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// The major version of the server in a directory, or why it cannot be used.
@@ -13,7 +13,7 @@ pub(super) fn major(dir: &Path, account: &Account) -> Result<u32, String> {
         return Err(cannot_enter(account, closed));
     }
     let postgres = version_of("postgres", dir, account)?;
-    // It needs libraries that `postgres` does not, and both are run.
+    // It needs libraries that `postgres` does not.
     let initdb = version_of("initdb", dir, account)?;
     if postgres != initdb {
         return Err(format!(
@@ -24,7 +24,8 @@ pub(super) fn major(dir: &Path, account: &Account) -> Result<u32, String> {
     Ok(postgres)
 }
 
-/// Looks for what `initdb` makes a cluster of. It is in another directory, which an incomplete installation lacks.
+/// Looks for the files that `initdb` makes a cluster from. They are in another directory, which an incomplete
+/// installation lacks.
 fn find_data(dir: &Path, account: &Account) -> Result<(), String> {
     let show = ["--show", "--username=postgres", "--pgdata=/nonexistent"];
     let said = run("initdb", &show, dir, account)?;
@@ -50,7 +51,7 @@ fn version_of(program: &str, dir: &Path, account: &Account) -> Result<u32, Strin
     parse_major(line).ok_or_else(|| format!("`{program} --version` said `{line}`"))
 }
 
-/// What a program says.
+/// The output of a program.
 fn run(program: &str, arguments: &[&str], dir: &Path, account: &Account) -> Result<String, String> {
     let mut command = account.program(&dir.join(program));
     command.args(arguments).stdin(Stdio::null());
@@ -70,7 +71,7 @@ fn run(program: &str, arguments: &[&str], dir: &Path, account: &Account) -> Resu
 
 fn cannot_enter(account: &Account, closed: &Path) -> String {
     format!(
-        "the server of root runs{}, who cannot enter `{}`; move the programs, or let others enter it (`chmod o+x`)",
+        "tests of root run the server{}, who cannot enter `{}`; move the programs, or let others enter it (`chmod o+x`)",
         account.description(),
         closed.display()
     )

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_told_with_its_options() {
+    fn a_statement_is_found_with_its_options() {
         let sql = " create user x with login password 'a' ; drop role y";
         let found = statements(sql);
         assert_eq!(
