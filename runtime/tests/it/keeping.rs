@@ -243,7 +243,7 @@ fn an_unknown_value_is_reported_once_with_the_valid_ones() {
     let passed = place.run("rollback::", &[("DB_TEST_KEEP", "fialed")]);
     passed.assert_passed();
     let expected =
-        "DB_TEST_KEEP=`fialed` is not known, so nothing is kept: use failed, all, list or drop";
+        "DB_TEST_KEEP=`fialed` is unknown, so nothing is kept: use failed, all, list or drop";
     assert_eq!(
         passed.output.matches(expected).count(),
         1,
