@@ -2,12 +2,16 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Once,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use child::{Finished, Running};
+use rustix::process::{Pid, test_kill_process};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 /// A directory for a private server. Its server stops at once when its last child is gone.
@@ -16,6 +20,7 @@ pub(crate) struct Place(PathBuf);
 impl Place {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        static SWEPT: Once = Once::new();
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let memory = PathBuf::from("/dev/shm");
         let parent = if memory.is_dir() {
@@ -23,6 +28,7 @@ impl Place {
         } else {
             std::env::temp_dir()
         };
+        SWEPT.call_once(|| sweep(&parent));
         Self(parent.join(format!("dbt-{}-{number}", process::id())))
     }
 
@@ -69,9 +75,38 @@ impl Place {
     }
 }
 
+/// Removes the places of test binaries that were killed. A server that is still there ends with its directory.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let parts = name.to_str().and_then(|name| name.strip_prefix("dbt-"));
+        let owner = parts.and_then(|parts| parts.split_once('-')?.0.parse().ok());
+        if let Some(owner) = owner.and_then(Pid::from_raw)
+            && test_kill_process(owner).is_err()
+        {
+            fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+}
+
 impl Drop for Place {
     /// The server notices that its directory is gone, and ends.
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).ok();
     }
+}
+
+#[test]
+fn the_place_of_a_killed_test_binary_is_removed() {
+    let parent = std::env::temp_dir().join(format!("dbt_places_{}", process::id()));
+    let ours = parent.join(format!("dbt-{}-0", process::id()));
+    // Linux gives no process a higher id than 2^22.
+    let (killed, other) = (parent.join("dbt-2147483647-3"), parent.join("dbt-other"));
+    for place in [&ours, &killed, &other] {
+        fs::create_dir_all(place).expect("it is made");
+    }
+    sweep(&parent);
+    let left = [&ours, &killed, &other].map(|place| place.exists());
+    fs::remove_dir_all(&parent).expect("it is removed");
+    assert_eq!(left, [true, false, true]);
 }
