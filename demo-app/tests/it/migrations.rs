@@ -57,5 +57,5 @@ async fn a_directory_that_the_tests_have_left_behind_is_missed() {
         .env("CARGO_MANIFEST_DIR", elsewhere.to_string_lossy())
         .run();
     let missing = elsewhere.join("migrations");
-    outcome.assert_failed_with(&format!("there is no {}", missing.display()));
+    outcome.assert_failed_with(&format!("the directory {} is missing", missing.display()));
 }
