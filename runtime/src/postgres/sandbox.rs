@@ -87,7 +87,7 @@ impl Sandbox {
         }))
     }
 
-    /// The test's pool. Whoever uses it before the lane is taken has to wait for that.
+    /// The test's pool. A use before the lane is taken waits for that.
     pub(crate) fn pool(&self) -> PgPool {
         self.be_served();
         let make = || {

@@ -60,7 +60,7 @@ struct Ssl {
 impl Upstream {
     /// Where these options lead.
     pub(crate) fn of(options: &PgConnectOptions) -> Self {
-        // The one way to what has no getter. A name may be no part of a URL; it is not asked for.
+        // The one way to what has no getter. A name that a URL cannot contain is not needed here.
         let secrets = options.clone().host("localhost").username("user");
         let secrets = secrets.to_url_lossy();
         let parameter = |name: &str| {

@@ -6,7 +6,7 @@
 //! | `run-….lock`, `run-…/` | the files of one process, which holds the lock for its life |
 //! | `kept/` | what was kept of failed tests |
 //!
-//! The kernel drops the lock of a process that is killed. Whoever gets such a lock removes the files.
+//! The kernel drops the lock of a process that is killed. A process that gets such a lock removes the files.
 
 use std::{
     collections::hash_map::RandomState,

@@ -7,7 +7,7 @@ use sqlx::{Executor, SqliteConnection};
 use super::home::Home;
 use crate::observe::report::chain;
 
-/// Copies what is committed in a connection's database, whoever else has it open; gives the copy.
+/// Copies what is committed in a connection's database, whatever other connections there are; returns the copy.
 ///
 /// A rename of a file would leave behind what is in the write-ahead log, which is not emptied while somebody reads.
 pub(super) async fn copy(connection: &mut SqliteConnection, test: &str) -> Result<PathBuf, String> {

@@ -26,7 +26,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 
-/// How long the end of a test may take before the user is told what it waits for.
+/// How long the end of a test may take before a notice says what it waits for.
 const SILENT_END: Duration = Duration::from_millis(500);
 
 /// The test's arguments and body: makes their future, once there is a context.

@@ -244,8 +244,8 @@ impl Lanes {
 
     /// Says once which policies do not apply to the tests.
     async fn warn_of_bypassed_policies(&self, mut session: Session) -> Session {
-        let told = std::mem::replace(&mut self.inventory().policies_checked, true);
-        if told {
+        let is_checked = std::mem::replace(&mut self.inventory().policies_checked, true);
+        if is_checked {
             return session;
         }
         blocking(move || {

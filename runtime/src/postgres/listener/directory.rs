@@ -10,7 +10,7 @@ use crate::postgres::private_directory::PrivateDirectory;
 
 static DIRECTORY: Mutex<Option<PrivateDirectory>> = Mutex::new(None);
 
-/// The directory, which only this user can enter; made when it is first asked for.
+/// The directory, which only this user can enter; made at its first use.
 pub(super) fn of_this_process() -> io::Result<PathBuf> {
     let mut made = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner);
     if made.is_none() {

@@ -18,7 +18,7 @@ impl Place {
     /// The URL of connections that lead here as these options do.
     ///
     /// The directory of a socket is a parameter: libpq, tokio-postgres and sqlx all know it there. The password
-    /// is asked for when the test has ended, and then says which test it was.
+    /// is checked after the test has ended only: it names the test.
     pub(crate) fn url(&self, options: &PgConnectOptions) -> String {
         let user = encoded(options.get_username());
         let database = encoded(options.get_database().unwrap_or(options.get_username()));

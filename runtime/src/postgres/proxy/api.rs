@@ -1,4 +1,4 @@
-//! What the engine is told, and what it tells.
+//! What the engine is given, and what it reports.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -38,7 +38,7 @@ pub(crate) struct Setup {
     pub(crate) secret: u64,
 }
 
-/// The code of the message by which a replaced `pg_notify` tells the engine (channel in the message, payload in the detail).
+/// The code of the message by which a replaced `pg_notify` reports to the engine (channel in the message, payload in the detail).
 pub(crate) const NOTIFY_SQLSTATE: &str = "DBT01";
 
 /// What a test is served with.
@@ -49,7 +49,7 @@ pub(crate) struct Test {
     pub(crate) faults: Arc<dyn Faults>,
 }
 
-/// Faults that the test asked for.
+/// Faults that the test has set.
 pub(crate) trait Faults: Send + Sync {
     /// What is to happen in the place of a statement.
     fn on_statement(&self, sql: &str) -> Option<Injection>;
@@ -109,7 +109,7 @@ pub(crate) enum Proof {
     Broken(String),
 }
 
-/// What the engine tells.
+/// What the engine reports.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A statement of the application was answered, by the server or by the engine.

@@ -94,7 +94,7 @@ pub(super) struct Client {
     pub(super) transaction: Option<Transaction>,
     pub(super) statements: HashMap<String, Rc<Prepared>>,
     pub(super) portals: HashMap<String, Portal>,
-    /// What its startup message asked for.
+    /// The settings of its startup message.
     pub(super) startup: Settings,
     /// Its settings without those of its transaction.
     pub(super) session: Settings,
@@ -105,20 +105,20 @@ pub(super) struct Client {
     pub(super) namespace: u32,
     pub(super) virtuals: BTreeMap<String, String>,
     pub(super) listens: BTreeSet<String>,
-    /// Notifications that it has not been told of: sender, channel, payload.
+    /// Notifications that it has not received: sender, channel, payload.
     pub(super) notified: Vec<(ClientId, String, String)>,
     /// Statements prepared in SQL, by their own names.
     pub(super) sql_prepared: BTreeSet<String>,
-    /// Temporary tables that stay after a commit.
     /// Names of cursors that it has declared `WITH HOLD`.
     pub(super) holdable_cursors: Vec<String>,
+    /// Temporary tables that stay after a commit.
     pub(super) temporaries: Vec<(String, OnCommit)>,
     /// What it knows of the server's parameters, and of which revision.
     pub(super) reported: Rc<BTreeMap<Rc<str>, Rc<str>>>,
     pub(super) revision: u64,
     /// The control statement of the extended protocol that is being done.
     pub(super) executing: Option<Arc<str>>,
-    /// How many rows of it are asked for at most.
+    /// The most rows of it that the client wants.
     pub(super) executing_limit: u32,
     /// Whether a control statement of the extended protocol was done.
     pub(super) passed_control: bool,
@@ -140,8 +140,8 @@ impl Client {
             }
     }
 
-    /// Whether it may not be told anything any more.
-    pub(super) fn is_deaf(&self) -> bool {
+    /// Whether nothing may be sent to it any more.
+    pub(super) fn gets_nothing(&self) -> bool {
         self.is_closed || self.stage == Stage::Gone
     }
 

@@ -1,7 +1,7 @@
 //! The proxy's state machine: many virtual connections on one backend. It does no input or output and reads no
 //! clock, so that all of it is tested without a server.
 //!
-//! Whoever drives it hands over bytes ([`client_bytes`](Engine::client_bytes),
+//! The [driver](super::driver) hands over bytes ([`client_bytes`](Engine::client_bytes),
 //! [`backend_bytes`](Engine::backend_bytes)), calls [`pump`](Engine::pump) after that and when the
 //! [`deadline`](Engine::deadline) has come, writes what stands in the outputs, and takes the
 //! [`events`](Engine::event). Nothing happens outside of `pump`.
@@ -88,9 +88,9 @@ pub(crate) struct Engine {
     unknown_count: u64,
     /// The statement that defers constraints again, if there are any that can be deferred.
     deferred: Option<String>,
-    /// It has to be asked for, since the schema has changed.
+    /// It has to be read again, since the schema has changed.
     deferred_is_stale: bool,
-    /// It was asked for in the middle of a test, whose schema may be another one.
+    /// It was read in the middle of a test, whose schema may be another one.
     deferred_is_of_test: bool,
     journal: Journal,
     advisory_locks: AdvisoryLocks,
@@ -129,8 +129,8 @@ struct Backend {
     closed: Option<String>,
     last_words: Option<String>,
     broken: Option<String>,
-    /// Whether that was told.
-    told: bool,
+    /// Whether the loss was reported.
+    is_reported: bool,
 }
 
 /// A test that is about to end.
@@ -142,11 +142,11 @@ struct Ending {
     is_repeated: bool,
     row: Vec<Option<String>>,
     error: Option<(String, String)>,
-    /// What is told when the backend is quiet.
+    /// What is reported when the backend is quiet.
     proof: Option<Proof>,
 }
 
-/// What the harness asked for.
+/// A request of the harness.
 #[derive(Clone, Copy)]
 enum Mark {
     Set(u32),
@@ -264,7 +264,11 @@ impl Engine {
     }
 
     pub(crate) fn client_bytes(&mut self, id: ClientId, bytes: &[u8]) {
-        if let Some(client) = self.clients.get_mut(id).filter(|client| !client.is_deaf()) {
+        if let Some(client) = self
+            .clients
+            .get_mut(id)
+            .filter(|client| !client.gets_nothing())
+        {
             client.inbox.push(bytes);
             self.stalled = self.stalled.filter(|(stalled, _)| *stalled != id);
         }
@@ -307,7 +311,10 @@ impl Engine {
         let has_room = client.inbox.len() < UNREAD || !client.inbox.has_message();
         let floods = self.backend.out.len() > UNREAD
             && client.unit.as_ref().is_some_and(|unit| unit.copying);
-        (client.out.len(), has_room && !floods && !client.is_deaf())
+        (
+            client.out.len(),
+            has_room && !floods && !client.gets_nothing(),
+        )
     }
 
     /// Whether a client's socket is to be closed: everything is written, and nothing more will come.

@@ -18,7 +18,7 @@ use crate::observe::recording::Parameter;
 /// So many writes are remembered while a transaction is open.
 const ENTRIES: usize = 512;
 
-/// So many findings are told of one test.
+/// The most findings of one test that are reported.
 const FINDINGS: usize = 32;
 
 /// A write or a lock.
@@ -106,7 +106,7 @@ impl Journal {
         self.new_ones(met)
     }
 
-    /// A unique or foreign key violation: production would have waited for whoever has written one of the tables that it is about.
+    /// A unique or foreign key violation: production would have waited for the transaction that has written one of its tables.
     pub(super) fn violated(&mut self, done: &Done<'_>, tables: &[&str]) -> Vec<Finding> {
         let others =
             self.entries.iter().filter(|entry| {

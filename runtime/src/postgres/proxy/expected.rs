@@ -47,7 +47,7 @@ pub(super) enum Own {
 pub(super) enum Expected {
     Own(Own),
     Parse(Rc<Prepared>),
-    /// Of a statement whose schema was taken back by the harness; the client hears nothing of it.
+    /// Of a statement whose schema was taken back by the harness; the client gets no answer.
     Reparse(Rc<Prepared>),
     Bind,
     Close,

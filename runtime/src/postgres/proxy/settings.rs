@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, rc::Rc};
 pub(super) enum Value {
     /// By this statement, which sets it again.
     Sql(Rc<str>),
-    /// By a value that has to be asked for; each is different from every other.
+    /// By a value that has to be read; each is different from every other.
     Unknown { number: u64, is_local: bool },
 }
 

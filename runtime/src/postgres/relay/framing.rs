@@ -20,8 +20,8 @@ pub(super) struct Framing {
 }
 
 impl Framing {
-    /// Reads the next bytes; tells each message that ends in them. Bodies of kinds that are not
-    /// wanted are skipped, and told as empty.
+    /// Reads the next bytes, and passes on each message that ends in them. Bodies of kinds that are not
+    /// wanted are skipped, and passed on as empty.
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],
@@ -105,24 +105,24 @@ impl<'a> Body<'a> {
 mod tests {
     use super::Framing;
 
-    /// All messages that are told when a stream arrives in pieces of one length.
-    fn told(stream: &[u8], pieces: usize) -> Vec<(u8, Vec<u8>)> {
+    /// All messages that are passed on when a stream arrives in pieces of one length.
+    fn messages(stream: &[u8], pieces: usize) -> Vec<(u8, Vec<u8>)> {
         let mut framing = Framing::default();
-        let mut told = Vec::new();
+        let mut messages = Vec::new();
         for piece in stream.chunks(pieces) {
             framing.read(
                 piece,
                 |kind| kind != b'd',
-                |kind, body| told.push((kind, body.to_vec())),
+                |kind, body| messages.push((kind, body.to_vec())),
             );
         }
-        told
+        messages
     }
 
     #[test]
     fn messages_are_found_wherever_the_stream_is_cut() {
         let stream = b"Q\0\0\0\x0dselect 1\0d\0\0\0\x06xxS\0\0\0\x04";
-        let whole = told(stream, stream.len());
+        let whole = messages(stream, stream.len());
         let expected = [
             (b'Q', b"select 1\0".to_vec()),
             (b'd', Vec::new()),
@@ -130,7 +130,7 @@ mod tests {
         ];
         assert_eq!(whole, expected);
         for pieces in 1..stream.len() {
-            assert_eq!(told(stream, pieces), whole, "in pieces of {pieces}");
+            assert_eq!(messages(stream, pieces), whole, "in pieces of {pieces}");
         }
     }
 }

@@ -208,7 +208,7 @@ impl Injector {
     }
 
     /// Notes the end of a request. A commit that has failed has ended its transaction: the server rolls it back
-    /// before the client is told.
+    /// before the client gets the error.
     fn goes_on(&mut self, status: &[u8], to_server: &mut Vec<u8>) -> bool {
         self.status = status.first().copied().unwrap_or_default();
         if std::mem::take(&mut self.is_rolling_back) {

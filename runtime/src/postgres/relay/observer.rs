@@ -60,14 +60,14 @@ impl Observer {
         }
     }
 
-    pub(super) fn hear_client(&mut self, bytes: &[u8]) {
+    pub(super) fn client_bytes(&mut self, bytes: &[u8]) {
         let pending = &mut self.pending;
         self.questions.read(bytes, frontend::is_read, |kind, body| {
             pending.asked(kind, body);
         });
     }
 
-    pub(super) fn hear_server(&mut self, bytes: &[u8]) {
+    pub(super) fn server_bytes(&mut self, bytes: &[u8]) {
         let pending = &mut self.pending;
         self.answers.read(bytes, backend::is_read, |kind, body| {
             pending.answered(kind, body);

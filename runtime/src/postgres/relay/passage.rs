@@ -70,7 +70,7 @@ pub(super) fn run(client: Socket, server: Stream, mut watcher: Option<Watcher>) 
             loop {
                 match receive(&mut passage.server, &mut chunk) {
                     Ok(Received::End) | Err(_) => return passage.finish(),
-                    // First, so that whoever sees an answer finds it recorded.
+                    // First, so that a client that has an answer finds it recorded.
                     Ok(Received::Bytes(length)) => {
                         passage.server_bytes(&mut watcher, &chunk[..length])?;
                         let is_full = passage.to_client.len() >= WAITING;
@@ -96,7 +96,7 @@ pub(super) fn run(client: Socket, server: Stream, mut watcher: Option<Watcher>) 
             watcher.injector.go_on(Instant::now(), out)?;
             if watcher.injector.is_cut_off() {
                 let last = Injector::last_words();
-                watcher.observer.hear_server(&last);
+                watcher.observer.server_bytes(&last);
                 passage.to_client.next.extend_from_slice(&last);
                 return passage.finish();
             }
@@ -126,7 +126,7 @@ impl Passage {
             out.extend_from_slice(bytes);
             return Ok(());
         };
-        watcher.observer.hear_client(bytes);
+        watcher.observer.client_bytes(bytes);
         watcher.injector.client_bytes(bytes, Instant::now(), out)
     }
 
@@ -139,7 +139,7 @@ impl Passage {
         let at = out.len();
         let to_server = &mut self.to_server.next;
         watcher.injector.server_bytes(bytes, out, to_server)?;
-        watcher.observer.hear_server(&out[at..]);
+        watcher.observer.server_bytes(&out[at..]);
         Ok(())
     }
 

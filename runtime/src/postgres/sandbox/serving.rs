@@ -159,7 +159,7 @@ impl Core {
     }
 }
 
-/// Tells whoever connects why there is no database, until the process ends or nobody can any more.
+/// Answers each connection with the reason why there is no database, until the process ends or no test holds the listener.
 fn refuse(listener: Listener, error: &Error) {
     let message = error_response(sqlstate::SERVER_REJECTED, &format!("db-test: {error}"));
     let refusing = move || {

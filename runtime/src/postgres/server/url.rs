@@ -197,18 +197,18 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_url_is_told_with_its_file() {
+    fn an_unusable_url_is_reported_with_its_file() {
         let url = "mysql://ada:sesame@host/shop".to_owned();
         let file = DotEnv {
             path: PathBuf::from("/shop/.env"),
             pairs: vec![("DATABASE_URL".to_owned(), url)],
         };
-        let told = choose(|_| None, &file)
+        let message = choose(|_| None, &file)
             .expect_err("it is of another kind")
             .to_string();
         assert!(
-            told.starts_with("DATABASE_URL (/shop/.env) is not"),
-            "{told}"
+            message.starts_with("DATABASE_URL (/shop/.env) is not"),
+            "{message}"
         );
     }
 

@@ -90,7 +90,7 @@ fn create(
     let Options { plain, memberships } = Options::read(name, options);
     let login = if logs_in { "login" } else { "nologin" };
     let is_ours = if is_private {
-        // Whoever else made it was a test, but for those that the server and we need.
+        // Any other one was made by a test, except those that the server and we need.
         format!(
             "(select oid >= 16384 from pg_roles where rolname = {literal}) and {literal} <> '{OWNER}'"
         )

@@ -17,7 +17,7 @@ use super::{Stream, refusal::Refusal};
 /// A connection that the server serves, between two of its queries.
 pub(crate) struct Session {
     pub(crate) stream: Stream,
-    /// What the server has told of its settings.
+    /// The settings that the server has reported.
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) process_id: i32,
     pub(crate) secret_key: i32,
@@ -97,8 +97,8 @@ impl Session {
 
     /// The version of the server as a number, such as 150018.
     pub(crate) fn server_version(&self) -> Option<u32> {
-        let mut told = self.parameters.iter();
-        let (_, version) = told.find(|(name, _)| name == "server_version")?;
+        let mut parameters = self.parameters.iter();
+        let (_, version) = parameters.find(|(name, _)| name == "server_version")?;
         let mut parts = version.split([' ', '.']).map(|part| {
             let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit());
             digits.parse::<u32>().ok()

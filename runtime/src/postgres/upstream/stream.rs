@@ -114,7 +114,7 @@ impl Stream {
     fn tcp_stream(&self) -> &TcpStream {
         match self {
             #[cfg(unix)]
-            Self::Unix(_) => unreachable!("it is not asked for one"),
+            Self::Unix(_) => unreachable!("a Unix socket has no TCP stream"),
             Self::Tcp(stream) => stream,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => &stream.sock,

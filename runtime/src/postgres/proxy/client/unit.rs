@@ -25,7 +25,7 @@ pub(in crate::postgres::proxy) struct Unit {
     pub(in crate::postgres::proxy) copying: bool,
     pub(in crate::postgres::proxy) delay: Delay,
     pub(in crate::postgres::proxy) checking: Option<Check>,
-    /// A tag that the client hears when deferred constraints hold.
+    /// A tag that the client gets when deferred constraints hold.
     pub(in crate::postgres::proxy) held: Vec<u8>,
     /// The simple query as a whole.
     pub(in crate::postgres::proxy) record: Option<Execution>,
@@ -50,7 +50,7 @@ pub(in crate::postgres::proxy) struct Unit {
     pub(in crate::postgres::proxy) is_silent: bool,
     /// Deferred constraints are checked when everything else is answered.
     pub(in crate::postgres::proxy) must_check: bool,
-    /// Whether the backend was told to answer now.
+    /// Whether the backend was sent a Flush.
     pub(in crate::postgres::proxy) flushed: bool,
     pub(in crate::postgres::proxy) sql_prepared: Vec<String>,
 }
@@ -75,7 +75,7 @@ pub(in crate::postgres::proxy) enum Delay {
     None,
     /// Then fails or disconnects.
     Until(Instant, Option<(String, String)>, bool),
-    /// The fault was asked for and the step may go on.
+    /// The fault has been looked up, and the step may go on.
     Passed,
 }
 

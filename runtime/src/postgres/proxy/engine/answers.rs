@@ -22,13 +22,13 @@ use crate::{
 };
 
 impl Engine {
-    pub(super) fn hear_backend(&mut self) {
+    pub(super) fn take_backend_messages(&mut self) {
         let mut inbox = std::mem::take(&mut self.backend.inbox);
         if inbox.cut(true).is_err() {
             self.break_off("the server sent a message of impossible length".to_owned());
         }
         while let (Some((kind, body)), Some(whole)) = (inbox.front(), inbox.front_whole()) {
-            self.hear_message(kind, body, whole);
+            self.take_message(kind, body, whole);
             inbox.pop();
         }
         self.backend.inbox = inbox;
@@ -38,10 +38,10 @@ impl Engine {
         }
     }
 
-    fn hear_message(&mut self, kind: Kind, body: &[u8], whole: &[u8]) {
+    fn take_message(&mut self, kind: Kind, body: &[u8], whole: &[u8]) {
         match kind {
             b'S' => return self.parameter_changed(body),
-            b'N' => return self.hear_notice(body, whole),
+            b'N' => return self.take_notice(body, whole),
             b'A' => return,
             b'E' if matches!(error_field(body, b'V'), Some("FATAL" | "PANIC")) => {
                 let text = error_field(body, b'M').unwrap_or_default();
@@ -53,9 +53,9 @@ impl Engine {
         match self.backend.answers.front() {
             None if kind == b'E' => self.break_off(describe(body)),
             None => {}
-            Some(Expected::Own(_)) => self.hear_own(kind, body, whole),
+            Some(Expected::Own(_)) => self.take_own_answer(kind, body, whole),
             Some(_) => match self.active {
-                Some(id) => self.hear_for_client(id, kind, body, whole),
+                Some(id) => self.take_answer(id, kind, body, whole),
                 None => self.break_off("an answer for nobody".to_owned()),
             },
         }
@@ -69,7 +69,7 @@ impl Engine {
         }
     }
 
-    fn hear_notice(&mut self, body: &[u8], whole: &[u8]) {
+    fn take_notice(&mut self, body: &[u8], whole: &[u8]) {
         let is_own = matches!(self.backend.answers.front(), None | Some(Expected::Own(_)));
         let Some(id) = self.active else { return };
         if error_field(body, b'C') == Some(NOTIFY_SQLSTATE) {
@@ -83,18 +83,18 @@ impl Engine {
 
     pub(super) fn forward(&mut self, id: ClientId, whole: &[u8]) {
         let client = self.client(id);
-        if !client.is_deaf() {
+        if !client.gets_nothing() {
             client.out.extend_from_slice(whole);
         }
     }
 
-    fn hear_for_client(&mut self, id: ClientId, kind: Kind, body: &[u8], whole: &[u8]) {
+    fn take_answer(&mut self, id: ClientId, kind: Kind, body: &[u8], whole: &[u8]) {
         if matches!(self.backend.answers.front(), Some(Expected::Local(_))) {
-            self.tell_local();
-            return self.hear_message(kind, body, whole);
+            self.send_local();
+            return self.take_message(kind, body, whole);
         }
         if kind == b'E' {
-            return self.hear_error(id, body, whole);
+            return self.take_error(id, body, whole);
         }
         let is_observed = self.is_observed();
         match self.backend.answers.front_mut() {
@@ -102,14 +102,14 @@ impl Engine {
                 b'Z' => {
                     self.backend.answers.pop();
                     self.ready(id, body);
-                    self.tell_local();
+                    self.send_local();
                 }
                 b'C' => {
                     let done = complete(execution, body, is_observed);
                     let is_whole = execution.done >= execution.infos.len();
                     self.completed(id, body, done);
                     self.release_held(id);
-                    // A commit that fails is heard in the place of the tag.
+                    // The error of a commit that fails takes the place of the tag.
                     let checks =
                         self.deferred.is_some() && self.unit(id).must_check && self.unit(id).hidden;
                     if is_whole && (self.unit(id).checking.is_some() || checks) {
@@ -143,12 +143,12 @@ impl Engine {
                         let popped = self.backend.answers.pop();
                         self.completed(id, body, done.unwrap_or(None));
                         self.record_execution(id, popped, None);
-                        self.tell_local();
+                        self.send_local();
                     }
                     b'I' | b's' => {
                         let popped = self.backend.answers.pop();
                         self.record_execution(id, popped, None);
-                        self.tell_local();
+                        self.send_local();
                     }
                     b'G' => self.copy_in_begins(id),
                     _ => {}
@@ -157,12 +157,12 @@ impl Engine {
             Some(Expected::Sync) if kind == b'Z' => {
                 self.backend.answers.pop();
                 self.ready(id, body);
-                self.tell_local();
+                self.send_local();
             }
             Some(Expected::Reparse(prepared)) => {
                 prepared.state.set(State::Known);
                 self.backend.answers.pop();
-                self.tell_local();
+                self.send_local();
             }
             Some(Expected::Parse(prepared)) => {
                 if kind == b'1' {
@@ -190,11 +190,11 @@ impl Engine {
     fn answered(&mut self, id: ClientId, whole: &[u8]) {
         self.forward(id, whole);
         self.backend.answers.pop();
-        self.tell_local();
+        self.send_local();
     }
 
     /// Says what the proxy answers itself, if it is its turn.
-    pub(super) fn tell_local(&mut self) {
+    pub(super) fn send_local(&mut self) {
         let Some(id) = self.active else { return };
         let mut out = Vec::new();
         while self.backend.answers.pop_local(&mut out) {}
@@ -225,7 +225,7 @@ impl Engine {
         }
     }
 
-    fn hear_error(&mut self, id: ClientId, body: &[u8], whole: &[u8]) {
+    fn take_error(&mut self, id: ClientId, body: &[u8], whole: &[u8]) {
         self.release_held(id);
         let changed = with_way_out(self.is_limit(id, body), body);
         match changed.or_else(|| in_the_clients_names(id, body)) {

@@ -32,7 +32,7 @@ impl Engine {
         format!("select {},({release})::text", writes.join("+"))
     }
 
-    /// Goes on with what the harness asked for; says whether something moved.
+    /// Goes on with the request of the harness; says whether something moved.
     pub(super) fn advance_ending(&mut self) -> bool {
         let is_quiet = self.active.is_none() && self.backend.answers.is_empty();
         if !is_quiet {
@@ -163,7 +163,7 @@ impl Engine {
     fn forget_test(&mut self, changed_schema: bool) {
         let (base, last) = (self.base_generation, self.generation);
         self.deferred_is_stale |= std::mem::take(&mut self.deferred_is_of_test);
-        // Of a schema that no tag told of, nothing is certain.
+        // A change of the schema that no tag has announced leaves nothing certain.
         let unknown = changed_schema && base == last;
         // A Parse that failed leaves a statement that nobody has, which is no harm.
         let is_kept = !changed_schema && base == last && self.statements.next_test();
@@ -198,7 +198,7 @@ impl Engine {
         self.stack.clear();
     }
 
-    /// Clients of the test hear nothing more, and are refused when they ask.
+    /// Clients of the test get nothing more, and their requests are refused.
     fn settle_clients(&mut self) {
         let mut leftover = Vec::new();
         let now = self.now;
@@ -260,12 +260,12 @@ impl Engine {
         self.backend.prefix = prefix;
     }
 
-    /// Tells once that the backend is lost.
-    pub(super) fn tell_broken(&mut self, why: String) {
-        if self.backend.told {
+    /// Reports once that the backend is lost.
+    pub(super) fn report_broken(&mut self, why: String) {
+        if self.backend.is_reported {
             return;
         }
-        self.backend.told = true;
+        self.backend.is_reported = true;
         if self.test.is_some() || self.ending.is_some() {
             let escaped = why.contains("ended too early");
             self.finish_test(if escaped {

@@ -59,7 +59,7 @@ impl Engine {
         }
     }
 
-    /// Sets the savepoint of a transaction that the backend has not heard of.
+    /// Sets the savepoint of a transaction that the backend does not know yet.
     pub(super) fn enter_transaction(&mut self, id: ClientId) {
         let open = &mut self.client(id).transaction;
         if let Some(transaction) = open.as_mut().filter(|transaction| !transaction.entered) {

@@ -130,7 +130,7 @@ impl Engine {
         }
         let parameters = parameters(body, &statement.types).unwrap_or_default();
         if statement.info.control.is_some() {
-            self.tell(id, |out| message(out, b'2', |_| {}));
+            self.send(id, |out| message(out, b'2', |_| {}));
         } else {
             if !self.reach(id) {
                 return Some(Step::Waits);

@@ -113,14 +113,14 @@ impl Engine {
         }
         self.deliver_notified(id);
         let client = self.client(id);
-        if !silent && !client.is_deaf() && client.stage != super::Stage::Leaving {
+        if !silent && !client.gets_nothing() && client.stage != super::Stage::Leaving {
             let status = client.status();
             ready(&mut client.out, status);
         }
         Flow::Go
     }
 
-    /// Deferred constraints hold, or the error has been told.
+    /// Deferred constraints hold, or the client has the error.
     pub(super) fn checked(&mut self, id: ClientId, holds: bool) {
         let Some(check) = self.unit(id).checking.take() else {
             return;
@@ -159,7 +159,7 @@ impl Engine {
     pub(super) fn release_held(&mut self, id: ClientId) {
         let held = std::mem::take(&mut self.unit(id).held);
         let client = self.client(id);
-        if !held.is_empty() && !client.is_deaf() {
+        if !held.is_empty() && !client.gets_nothing() {
             client.out.extend_from_slice(&held);
         }
     }
@@ -242,10 +242,10 @@ impl Engine {
         ));
     }
 
-    /// Delivers notifications to who listens; of equal ones, one.
+    /// Delivers notifications to the clients that listen; equal ones once.
     fn notify_all(&mut self, from: ClientId, notes: &[(String, String)]) {
-        let mut told = HashSet::new();
-        for note in notes.iter().filter(|note| told.insert(*note)) {
+        let mut delivered = HashSet::new();
+        for note in notes.iter().filter(|note| delivered.insert(*note)) {
             for client in self
                 .clients
                 .iter_mut()
@@ -264,7 +264,7 @@ impl Engine {
             return;
         }
         for (from, channel, payload) in std::mem::take(&mut client.notified) {
-            if !client.is_deaf() {
+            if !client.gets_nothing() {
                 notification(&mut client.out, from, &channel, &payload);
             }
         }
@@ -281,7 +281,7 @@ impl Engine {
         }
         for (name, value) in reported {
             if client.reported.get(name) != Some(value) {
-                if !client.is_deaf() {
+                if !client.gets_nothing() {
                     parameter_status(&mut client.out, name, value);
                 }
                 Rc::make_mut(&mut client.reported).insert(Rc::clone(name), Rc::clone(value));

@@ -71,7 +71,7 @@ impl Engine {
         self.schema_changed();
     }
 
-    /// Nothing works any more: everybody is told.
+    /// Nothing works any more: every client gets the reason.
     pub(super) fn abandon(&mut self) {
         let Some(why) = self.backend.broken.clone() else {
             return;
@@ -93,7 +93,7 @@ impl Engine {
         }
         self.active = None;
         self.backend.out.clear();
-        self.tell_broken(why);
+        self.report_broken(why);
     }
 }
 

@@ -20,25 +20,25 @@ pub(super) type Refusal = (&'static str, String);
 
 impl Engine {
     /// Says something to a client, after what the backend still owes it.
-    pub(super) fn tell(&mut self, id: ClientId, say: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn send(&mut self, id: ClientId, say: impl FnOnce(&mut Vec<u8>)) {
         if self.active == Some(id) && !self.backend.answers.is_empty() {
             let mut bytes = Vec::new();
             say(&mut bytes);
             self.backend.answers.push_local(&bytes);
         } else {
             let client = self.client(id);
-            if !client.is_deaf() {
+            if !client.gets_nothing() {
                 say(&mut client.out);
             }
         }
     }
 
-    pub(super) fn tell_tag(&mut self, id: ClientId, tag: &str) {
+    pub(super) fn send_tag(&mut self, id: ClientId, tag: &str) {
         if self.is_last_of_block(id) {
-            // A commit that fails is heard in the place of the tag.
+            // The error of a commit that fails takes the place of the tag.
             return command_complete(&mut self.unit(id).held, tag);
         }
-        self.tell(id, |out| command_complete(out, tag));
+        self.send(id, |out| command_complete(out, tag));
     }
 
     /// Whether deferred constraints are checked next, with which a simple query ends.
@@ -53,7 +53,7 @@ impl Engine {
     }
 
     pub(super) fn warn(&mut self, id: ClientId, code: &str, message: &str) {
-        self.tell(id, |out| {
+        self.send(id, |out| {
             notice(out, ErrorFields::new("WARNING", code, message));
         });
     }
@@ -70,7 +70,7 @@ impl Engine {
         message: &str,
         hint: Option<&str>,
     ) {
-        self.tell(id, |out| {
+        self.send(id, |out| {
             let fields = ErrorFields {
                 hint,
                 ..ErrorFields::new("ERROR", code, message)
@@ -162,7 +162,7 @@ impl Engine {
     pub(super) fn cut_off(&mut self, id: ClientId) -> Flow {
         let message = "terminating connection due to administrator command";
         self.record_failed_step(id, sqlstate::ADMIN_SHUTDOWN, message);
-        self.tell(id, |out| {
+        self.send(id, |out| {
             error(
                 out,
                 ErrorFields::new("FATAL", sqlstate::ADMIN_SHUTDOWN, message),

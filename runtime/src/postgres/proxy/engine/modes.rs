@@ -74,7 +74,7 @@ impl Engine {
             return;
         }
         self.unit(id).piped = true;
-        self.tell_tag(id, "SET");
+        self.send_tag(id, "SET");
     }
 
     /// The modes of the implicit transaction of a unit.

@@ -16,7 +16,7 @@ impl Engine {
         self.release_hidden(id);
         self.enter_transaction(id);
         self.push(id, Kind::Named(name.to_owned()));
-        self.tell_tag(id, "SAVEPOINT");
+        self.send_tag(id, "SAVEPOINT");
     }
 
     pub(super) fn release_savepoint(&mut self, id: ClientId, name: &str) {
@@ -28,7 +28,7 @@ impl Engine {
             return self.no_savepoint(id, name);
         };
         self.give_up(at);
-        self.tell_tag(id, "RELEASE");
+        self.send_tag(id, "RELEASE");
     }
 
     pub(super) fn rollback_to(&mut self, id: ClientId, name: &str) {
@@ -43,7 +43,7 @@ impl Engine {
         if let Some(open) = &mut self.client(id).transaction {
             open.failed = false;
         }
-        self.tell_tag(id, "ROLLBACK");
+        self.send_tag(id, "ROLLBACK");
     }
 
     pub(super) fn needs_transaction(&mut self, id: ClientId, what: &str) -> bool {

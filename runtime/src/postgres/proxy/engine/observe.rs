@@ -167,7 +167,7 @@ impl Engine {
             .extend(found.into_iter().map(Event::Entanglement));
     }
 
-    /// Advisory locks last longer than what holds them, so they are noted whoever is there.
+    /// Advisory locks last longer than what holds them, so they are noted with one client, too.
     fn note_advisory_locks(&mut self, id: ClientId, part: &Part) {
         for (call, key) in part.info.advisory.iter().zip(&part.advisory_keys) {
             let Some(key) = key else { continue };
@@ -231,7 +231,7 @@ pub(super) fn complete(execution: &mut Execution, tag: &[u8], is_observed: bool)
     })
 }
 
-/// Remembers what a write returned, by which its rows can be told.
+/// Remembers what a write returned, by which its rows can be recognized.
 pub(super) fn collect(execution: &mut Execution, row: &[u8]) {
     let Some(info) = execution.infos.get(execution.done) else {
         return;

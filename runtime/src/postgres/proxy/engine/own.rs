@@ -12,14 +12,14 @@ use crate::postgres::proxy::{
 
 impl Engine {
     /// Answers to queries of the proxy's own.
-    pub(super) fn hear_own(&mut self, kind: Kind, body: &[u8], whole: &[u8]) {
+    pub(super) fn take_own_answer(&mut self, kind: Kind, body: &[u8], whole: &[u8]) {
         let Some(Expected::Own(own)) = self.backend.answers.front_mut() else {
             return;
         };
         match (own, kind) {
             (Own::Piped(1), b'C') => {
                 self.backend.answers.pop();
-                self.tell_local();
+                self.send_local();
             }
             (Own::Piped(left), b'C') => *left -= 1,
             (Own::Opening, b'D') => {
@@ -91,7 +91,7 @@ impl Engine {
             _ if status == b"I" && self.backend.is_open => self.escaped(),
             _ => {}
         }
-        self.tell_local();
+        self.send_local();
     }
 
     pub(super) fn check_failed(&mut self, body: &[u8], whole: &[u8]) {

@@ -49,7 +49,7 @@ impl Engine {
                 .answers
                 .push(Expected::Parse(Rc::clone(&prepared)));
         } else {
-            self.tell(id, |out| message(out, b'1', |_| {}));
+            self.send(id, |out| message(out, b'1', |_| {}));
         }
         self.client(id).statements.insert(name.to_owned(), prepared);
         Some(Step::Taken)
@@ -96,7 +96,7 @@ impl Engine {
         };
         if let Some(control) = &statement.info.control {
             let control = control.clone();
-            self.tell(id, |out| {
+            self.send(id, |out| {
                 if kind == b'S' {
                     message(out, b't', |out| out.extend_from_slice(&[0, 0]));
                 }
@@ -108,7 +108,7 @@ impl Engine {
             .then(|| statement.described.borrow().clone())
             .flatten();
         if let Some(known) = known {
-            self.tell(id, |out| out.extend_from_slice(&known));
+            self.send(id, |out| out.extend_from_slice(&known));
             return Some(Step::Taken);
         }
         if self.client(id).has_failed() {
@@ -142,7 +142,7 @@ impl Engine {
         let (kind, name) = (body.u8()?, body.text()?);
         if kind == b'S' {
             self.client(id).statements.remove(name);
-            self.tell(id, |out| message(out, b'3', |_| {}));
+            self.send(id, |out| message(out, b'3', |_| {}));
             return Some(Step::Taken);
         }
         let closed = self.client(id).portals.remove(name);
@@ -161,7 +161,7 @@ impl Engine {
             );
             self.backend.answers.push(Expected::Close);
         } else {
-            self.tell(id, |out| message(out, b'3', |_| {}));
+            self.send(id, |out| message(out, b'3', |_| {}));
         }
         Some(Step::Taken)
     }

@@ -37,10 +37,10 @@ impl Engine {
     /// Takes everything as far as it goes.
     pub(crate) fn pump(&mut self, now: Instant) {
         self.now = self.now.max(now);
-        self.hear_backend();
+        self.take_backend_messages();
         let ids = self.clients.range();
         for id in ids.clone() {
-            self.hear_client(id);
+            self.take_client_messages(id);
         }
         loop {
             if self.backend.broken.is_some() {
@@ -81,7 +81,7 @@ impl Engine {
         self.clients.iter().filter_map(waits).min()
     }
 
-    fn hear_client(&mut self, id: ClientId) {
+    fn take_client_messages(&mut self, id: ClientId) {
         if !self.client(id).inbox.has_more() {
             return;
         }

@@ -23,24 +23,24 @@ impl Engine {
         match control {
             Control::Listen(channel) => {
                 self.pending(id).listens.push((Some(channel.clone()), true));
-                self.tell_tag(id, "LISTEN");
+                self.send_tag(id, "LISTEN");
             }
             Control::Unlisten(channel) => {
                 self.pending(id).listens.push((channel.clone(), false));
-                self.tell_tag(id, "UNLISTEN");
+                self.send_tag(id, "UNLISTEN");
             }
             Control::Notify { channel, payload } => self.notify(id, channel, payload),
             Control::DiscardAll => self.discard_all(id),
             Control::DeallocateAll => {
                 self.deallocate_all(id);
-                self.tell_tag(id, "DEALLOCATE ALL");
+                self.send_tag(id, "DEALLOCATE ALL");
             }
             Control::SetVirtual { name, value } => {
                 let value = if value == "default" { "0" } else { value };
                 self.client(id)
                     .virtuals
                     .insert(name.clone(), value.to_owned());
-                self.tell_tag(id, "SET");
+                self.send_tag(id, "SET");
             }
             Control::ShowVirtual(name) => self.show(id, name),
             Control::Vacuum(_) => self.vacuum(id),
@@ -59,7 +59,7 @@ impl Engine {
         self.pending(id)
             .notes
             .push((channel.to_owned(), payload.to_owned()));
-        self.tell_tag(id, "NOTIFY");
+        self.send_tag(id, "NOTIFY");
     }
 
     pub(super) fn discard_all(&mut self, id: ClientId) {
@@ -78,7 +78,7 @@ impl Engine {
         client.session = Rc::clone(&client.startup);
         client.pending = Rc::default();
         self.settings_changed(id);
-        self.tell_tag(id, "DISCARD ALL");
+        self.send_tag(id, "DISCARD ALL");
     }
 
     /// `SHOW` of what the proxy keeps.
@@ -94,7 +94,7 @@ impl Engine {
         } else {
             time_limit(client.virtuals.get(name).map_or("0", String::as_str))
         };
-        self.tell(id, |out| {
+        self.send(id, |out| {
             if is_simple {
                 show_description(out, name);
             }
@@ -105,9 +105,9 @@ impl Engine {
             });
         });
         if !is_simple && self.client(id).executing_limit == 1 {
-            self.tell(id, |out| message(out, b's', |_| {}));
+            self.send(id, |out| message(out, b's', |_| {}));
         } else {
-            self.tell_tag(id, "SHOW");
+            self.send_tag(id, "SHOW");
         }
     }
 

@@ -205,7 +205,7 @@ impl Engine {
             .push(Expected::Own(Own::Values(owner, names)));
     }
 
-    /// The values that were asked for.
+    /// The values of settings that were unknown.
     pub(super) fn values_known(
         &mut self,
         owner: ClientId,

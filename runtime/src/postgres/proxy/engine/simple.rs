@@ -32,7 +32,7 @@ impl Engine {
         };
         if unit.failed || next >= script.steps.len() {
             if script.steps.is_empty() {
-                self.tell(id, |out| message(out, b'I', |_| {}));
+                self.send(id, |out| message(out, b'I', |_| {}));
             }
             return self.check_or_finish(id);
         }
@@ -76,7 +76,7 @@ impl Engine {
         self.pass_step(id);
         let sql = match self.in_its_own_names(id, sql, infos, false) {
             Ok(Some(rewritten)) if rewritten.is_empty() => {
-                self.tell_tag(id, "DEALLOCATE");
+                self.send_tag(id, "DEALLOCATE");
                 return Flow::Go;
             }
             Ok(Some(rewritten)) => rewritten.into(),
@@ -254,7 +254,7 @@ impl Engine {
         Ok(Some(format!("{head}{}{tail}", identifier(&new))))
     }
 
-    /// Whether the next step is a commit, for which a fault was asked for.
+    /// Whether the next step is a commit, for which the test has set a fault.
     pub(super) fn is_at_commit(&mut self, id: ClientId) -> bool {
         let unit = self.unit(id);
         match &unit.kind {

@@ -47,7 +47,7 @@ impl Engine {
         })
     }
 
-    /// When a client that waits for the backend gives up, if whoever has it says nothing.
+    /// When a client that waits for the backend gives up, if the client that has it sends nothing.
     pub(super) fn gives_up(&self, id: ClientId) -> Option<Instant> {
         let (holder, since) = self.stalled.filter(|(holder, _)| *holder != id)?;
         let client = self.clients.get(id)?;

@@ -1,4 +1,4 @@
-//! Transaction control, as a client sends it: what it hears, and what it means on the stack.
+//! Transaction control, as a client sends it: its answer, and what it means on the stack.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Engine {
             self.record_control(id, None);
             self.pass_control(id);
             self.roll_back_later(id);
-            self.tell_tag(id, "ROLLBACK");
+            self.send_tag(id, "ROLLBACK");
             return Flow::Go;
         }
         if self.touches_stack(id, control) && !self.acquire_for_control(id, control) {
@@ -131,7 +131,7 @@ impl Engine {
         let ran = self.unit(id).ran;
         self.release_hidden(id);
         self.committed(id, ran);
-        self.tell_tag(id, "COMMIT");
+        self.send_tag(id, "COMMIT");
     }
 
     fn must_check(&mut self, id: ClientId) -> bool {
@@ -154,7 +154,7 @@ impl Engine {
             let text = "there is already a transaction in progress";
             self.warn(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
             if self.apply_modes(id, modes) {
-                self.tell_tag(id, tag);
+                self.send_tag(id, tag);
             }
             return;
         }
@@ -179,7 +179,7 @@ impl Engine {
                 }
             }
         }
-        self.tell_tag(id, tag);
+        self.send_tag(id, tag);
     }
 
     /// Commits; deferred constraints have been checked.
@@ -194,13 +194,13 @@ impl Engine {
             self.release_hidden(id);
             self.committed(id, ran);
             self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
-            return self.tell_tag(id, "COMMIT");
+            return self.send_tag(id, "COMMIT");
         };
         let modes = chain.then(|| chained(open));
         if open.failed {
             self.undo_transaction(id, &Arc::from("commit"));
             self.chain(id, modes);
-            return self.tell_tag(id, "ROLLBACK");
+            return self.send_tag(id, "ROLLBACK");
         }
         let ran = open.queried;
         self.release_hidden(id);
@@ -211,7 +211,7 @@ impl Engine {
         self.journal.committed(id);
         self.committed(id, ran);
         self.chain(id, modes);
-        self.tell_tag(id, "COMMIT");
+        self.send_tag(id, "COMMIT");
     }
 
     fn rollback(&mut self, id: ClientId, chain: bool) {
@@ -224,12 +224,12 @@ impl Engine {
             self.undo_hidden(id, &why);
             self.forget_pending(id);
             self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
-            return self.tell_tag(id, "ROLLBACK");
+            return self.send_tag(id, "ROLLBACK");
         };
         let modes = chain.then(|| chained(open));
         self.undo_transaction(id, &why);
         self.chain(id, modes);
-        self.tell_tag(id, "ROLLBACK");
+        self.send_tag(id, "ROLLBACK");
     }
 
     /// The next transaction begins at once, with the modes of the last one.

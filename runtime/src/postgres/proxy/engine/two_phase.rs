@@ -20,11 +20,11 @@ impl Engine {
                 self.release_hidden(id);
                 self.committed(id, ran);
                 self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
-                self.tell_tag(id, "ROLLBACK");
+                self.send_tag(id, "ROLLBACK");
             }
             Some(true) => {
                 self.undo_transaction(id, &why);
-                self.tell_tag(id, "ROLLBACK");
+                self.send_tag(id, "ROLLBACK");
             }
             Some(false) => {
                 self.undo_transaction(id, &why);

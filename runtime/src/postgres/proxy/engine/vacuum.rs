@@ -47,6 +47,6 @@ impl Engine {
             return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, &text);
         }
         self.unit(id).piped = true;
-        self.tell_tag(id, TAG);
+        self.send_tag(id, TAG);
     }
 }

@@ -55,7 +55,7 @@ fn answer(missing: Option<&str>, status: u8) -> Vec<u8> {
 }
 
 /// What the client gets, in short, and what the server gets.
-fn heard(injector: &mut Injector, bytes: &[u8]) -> (Vec<String>, Vec<u8>) {
+fn passed(injector: &mut Injector, bytes: &[u8]) -> (Vec<String>, Vec<u8>) {
     let (mut out, mut to_server) = (Vec::new(), Vec::new());
     injector
         .server_bytes(bytes, &mut out, &mut to_server)
@@ -78,7 +78,7 @@ fn a_statement_fails_on_the_server_with_the_error_of_the_fault() {
     let mut injector = injector(conflict());
     let sent = asked(&mut injector, "select 1", Instant::now());
     assert_eq!(sent, b"Q\0\0\0\x1cexecute db_test_fault_1\0");
-    let (shown, _) = heard(&mut injector, &answer(Some("db_test_fault_1"), b'I'));
+    let (shown, _) = passed(&mut injector, &answer(Some("db_test_fault_1"), b'I'));
     assert_eq!(shown, ["40001", "Z I"]);
 }
 
@@ -86,12 +86,12 @@ fn a_statement_fails_on_the_server_with_the_error_of_the_fault() {
 fn a_commit_that_fails_rolls_back() {
     let mut injector = injector(conflict());
     asked(&mut injector, "begin", Instant::now());
-    heard(&mut injector, &answer(None, b'T'));
+    passed(&mut injector, &answer(None, b'T'));
     asked(&mut injector, "commit", Instant::now());
-    let (shown, to_server) = heard(&mut injector, &answer(Some("db_test_fault_1"), b'E'));
+    let (shown, to_server) = passed(&mut injector, &answer(Some("db_test_fault_1"), b'E'));
     assert_eq!(shown, ["40001"]);
     assert_eq!(to_server, b"Q\0\0\0\x0drollback\0");
-    let (shown, _) = heard(&mut injector, &answer(None, b'I'));
+    let (shown, _) = passed(&mut injector, &answer(None, b'I'));
     assert_eq!(shown, ["Z I"]);
 }
 
@@ -99,7 +99,7 @@ fn a_commit_that_fails_rolls_back() {
 fn a_failed_transaction_meets_no_fault() {
     let mut injector = injector(conflict());
     asked(&mut injector, "begin", Instant::now());
-    heard(&mut injector, &answer(None, b'E'));
+    passed(&mut injector, &answer(None, b'E'));
     let sent = asked(&mut injector, "select 1", Instant::now());
     assert_eq!(sent, b"Q\0\0\0\x0dselect 1\0");
 }
@@ -143,5 +143,5 @@ fn a_portal_that_a_fault_hits_is_replaced_by_one_that_does_not_exist() {
         ErrorFields::new("ERROR", "22012", "division by zero"),
     );
     failed.extend(answer(None, b'I'));
-    assert_eq!(heard(&mut injector, &failed).0, ["22012", "Z I"]);
+    assert_eq!(passed(&mut injector, &failed).0, ["22012", "Z I"]);
 }

@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnectOptions;
 use tracing::subscriber::{NoSubscriber, with_default};
 
-/// Schemes that people write by mistake, which may be told to them.
+/// Schemes that people write by mistake; a message may repeat them, as they are no secret.
 const OTHER_SCHEMES: [&str; 10] = [
     "mysql", "mariadb", "sqlite", "mssql", "jdbc", "http", "https", "redis", "mongodb", "pgsql",
 ];

@@ -43,10 +43,10 @@ fn programs() -> Vec<(&'static str, Vec<(usize, Ask)>)> {
 #[test]
 fn programs_are_answered_as_by_a_plain_server() {
     let server = Server::start("programs");
-    let mut door = server.connect("postgres");
-    door.run("create database sandbox");
+    let mut maintenance = server.connect("postgres");
+    maintenance.run("create database sandbox");
     server.connect("sandbox").run(SCHEMA);
-    door.run("create database sandbox_template template sandbox");
+    maintenance.run("create database sandbox_template template sandbox");
     let mut sandbox = Sandbox::on(server.connect("sandbox"));
     let only = std::env::var("ONLY").ok();
     let mut differing = Vec::new();
@@ -57,8 +57,8 @@ fn programs_are_answered_as_by_a_plain_server() {
         {
             continue;
         }
-        door.run("drop database if exists plain");
-        door.run("create database plain template sandbox_template");
+        maintenance.run("drop database if exists plain");
+        maintenance.run("create database plain template sandbox_template");
         let count = asks
             .iter()
             .map(|(connection, _)| connection + 1)

@@ -37,7 +37,7 @@ fn a_long_message_of_rows_is_passed_on_in_pieces() {
         stage.settle();
     }
     assert!(most < 2 * PART, "{most} bytes were kept back");
-    assert_eq!(stage.hear(id), ["C COPY 1", "Z I"]);
+    assert_eq!(stage.received(id), ["C COPY 1", "Z I"]);
     let rows = stage.log.iter().filter(|line| line.starts_with('d'));
     assert!(rows.count() > LENGTH / PART / 2, "it was not cut");
 }

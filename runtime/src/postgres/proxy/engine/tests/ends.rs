@@ -67,10 +67,10 @@ fn a_pool_that_asks_after_the_test_whether_its_connection_works_is_answered_at_o
     stage.ask(id, "insert into a values (1)");
     stage.end(How::RollBack);
     stage.engine.client_bytes(id, b"S\0\0\0\x04");
-    assert_eq!(stage.hear(id), ["Z I"]);
+    assert_eq!(stage.received(id), ["Z I"]);
     assert_eq!(stage.engine.deadline(), None);
     stage.send(id, "select 1");
-    assert!(stage.hear(id).is_empty());
+    assert!(stage.received(id).is_empty());
     assert!(stage.engine.deadline().is_some());
 }
 
@@ -82,10 +82,10 @@ fn a_client_of_an_ended_test_is_refused_after_a_pause() {
     stage.end(How::RollBack);
     assert!(stage.ask(id, "select 1").is_empty());
     stage.now = stage.engine.deadline().expect("a refusal is due");
-    let heard = stage.hear(id);
+    let received = stage.received(id);
     assert!(
-        heard[0].starts_with("E 57P01 db-test: the test"),
-        "{heard:?}"
+        received[0].starts_with("E 57P01 db-test: the test"),
+        "{received:?}"
     );
     assert!(stage.engine.is_gone(id));
     assert_eq!(stage.engine.deadline(), None);

@@ -60,7 +60,10 @@ fn a_fault_of_a_pipeline_comes_in_its_turn() {
         id,
         &Ask::Extended(vec!["select 1".to_owned(), "select 2".to_owned()]).bytes(),
     );
-    assert_eq!(stage.hear(id), ["1", "2", "n", "E 40001 injected", "Z I"]);
+    assert_eq!(
+        stage.received(id),
+        ["1", "2", "n", "E 40001 injected", "Z I"]
+    );
 }
 
 #[test]
@@ -96,7 +99,7 @@ fn a_fault_delays_a_statement() {
         Some(stage.now + Duration::from_millis(200))
     );
     stage.now += Duration::from_millis(200);
-    assert_eq!(stage.hear(id), ["C SELECT 1", "Z I"]);
+    assert_eq!(stage.received(id), ["C SELECT 1", "Z I"]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn open_pipeline(stage: &mut Stage, id: ClientId) {
     bytes.extend_from_slice(b"H\0\0\0\x04");
     stage.engine.client_bytes(id, &bytes);
     assert_eq!(
-        stage.hear(id).last().map(String::as_str),
+        stage.received(id).last().map(String::as_str),
         Some("C INSERT 0 1")
     );
 }
@@ -48,15 +48,15 @@ fn a_pipeline_without_an_end_keeps_others_waiting_for_a_bounded_time() {
     let (a, b) = (stage.connect(), stage.connect());
     open_pipeline(&mut stage, a);
     stage.send(b, "select 1");
-    assert!(stage.hear(b).is_empty());
+    assert!(stage.received(b).is_empty());
     stage.now = stage.engine.deadline().expect("a limit");
-    let heard = stage.hear(b);
+    let received = stage.received(b);
     let refusal = "E 55P03 another connection of this test has been in the middle of a pipeline without a Sync for 5 s";
-    assert_eq!(heard, [refusal, "Z I"]);
+    assert_eq!(received, [refusal, "Z I"]);
     assert_eq!(stage.findings(), [FindingKind::HeldUp]);
     // The pipeline goes on where it was.
     stage.engine.client_bytes(a, b"S\0\0\0\x04");
-    assert_eq!(stage.hear(a).last().map(String::as_str), Some("Z I"));
+    assert_eq!(stage.received(a).last().map(String::as_str), Some("Z I"));
     assert_eq!(stage.ask(b, "select 1"), ["C SELECT 1", "Z I"]);
 }
 
@@ -65,15 +65,15 @@ fn who_is_refused_in_the_extended_protocol_is_named_and_goes_on_after_its_sync()
     let mut stage = copying();
     let (a, b) = (stage.connect(), stage.connect());
     stage.send(a, "copy a from stdin");
-    assert_eq!(stage.hear(a).len(), 1);
+    assert_eq!(stage.received(a).len(), 1);
     let query = Ask::Extended(vec!["select 2".to_owned()]).bytes();
     stage.engine.client_bytes(b, &query);
-    stage.hear(b);
+    stage.received(b);
     stage.now = stage.engine.deadline().expect("a limit");
-    let heard = stage.hear(b).join(" ");
+    let received = stage.received(b).join(" ");
     assert!(
-        heard.contains("E 55P03") && heard.ends_with("Z I"),
-        "{heard}"
+        received.contains("E 55P03") && received.ends_with("Z I"),
+        "{received}"
     );
     let second = stage.events.iter().find_map(|event| match event {
         Event::Entanglement(finding) => Some(finding.second.1.to_string()),
@@ -90,13 +90,13 @@ fn a_copy_without_an_end_keeps_others_waiting_for_a_bounded_time() {
     let mut stage = copying();
     let (a, b) = (stage.connect(), stage.connect());
     stage.send(a, "copy a from stdin");
-    assert_eq!(stage.hear(a).len(), 1);
+    assert_eq!(stage.received(a).len(), 1);
     stage.send(b, "select 1");
-    assert!(stage.hear(b).is_empty());
+    assert!(stage.received(b).is_empty());
     stage.now = stage.engine.deadline().expect("a limit");
-    let heard = stage.hear(b);
+    let received = stage.received(b);
     let refusal = "E 55P03 another connection of this test has been in the middle of a COPY that has not ended for 5 s";
-    assert_eq!(heard, [refusal, "Z I"]);
+    assert_eq!(received, [refusal, "Z I"]);
     assert_eq!(stage.findings(), [FindingKind::HeldUp]);
 }
 
@@ -109,13 +109,13 @@ fn who_was_refused_rolls_back_without_a_second_wait() {
         stage.ask(b, "insert into b values (1)");
         // The open transaction is waited for, then the copy begins on top of it.
         stage.send(a, "copy a from stdin");
-        assert!(stage.hear(a).is_empty());
+        assert!(stage.received(a).is_empty());
         stage.now = stage.engine.deadline().expect("a wait has an end");
-        assert_eq!(stage.hear(a).len(), 1);
+        assert_eq!(stage.received(a).len(), 1);
         stage.send(b, "insert into b values (2)");
         stage.settle();
         stage.now = stage.engine.deadline().expect("a limit");
-        assert_eq!(stage.hear(b).last().map(String::as_str), Some("Z E"));
+        assert_eq!(stage.received(b).last().map(String::as_str), Some("Z E"));
         assert_eq!(stage.ask(b, end), ["C ROLLBACK", "Z I"]);
         assert_eq!(stage.ask(b, "begin"), ["C BEGIN", "Z T"]);
         assert_eq!(stage.ask(b, "rollback"), ["C ROLLBACK", "Z I"]);
@@ -135,7 +135,7 @@ fn who_goes_on_with_a_pipeline_keeps_others_waiting_for_longer() {
     let (a, b) = (stage.connect(), stage.connect());
     open_pipeline(&mut stage, a);
     stage.send(b, "select 1");
-    assert!(stage.hear(b).is_empty());
+    assert!(stage.received(b).is_empty());
     let limit = stage.engine.deadline().expect("a limit");
     stage.now += Duration::from_secs(3);
     open_pipeline(&mut stage, a);
@@ -144,7 +144,7 @@ fn who_goes_on_with_a_pipeline_keeps_others_waiting_for_longer() {
         Some(limit + Duration::from_secs(3))
     );
     stage.now = limit;
-    assert!(stage.hear(b).is_empty());
+    assert!(stage.received(b).is_empty());
     assert!(stage.findings().is_empty());
 }
 
@@ -217,7 +217,7 @@ fn an_advisory_lock_of_a_transaction_ends_with_the_savepoint_that_it_came_after(
     stage.send(b, "select pg_try_advisory_lock(7)");
     stage.settle();
     stage.now = stage.engine.deadline().expect("a wait has an end");
-    stage.hear(b);
+    stage.received(b);
     assert!(stage.findings().is_empty(), "{:?}", stage.events);
     for key in ["6", "8"] {
         stage.ask(b, &format!("select pg_try_advisory_lock({key})"));
@@ -251,7 +251,7 @@ fn a_failure_after_a_savepoint_keeps_the_advisory_locks_from_before_it() {
     stage.send(b, "select pg_try_advisory_lock(7)");
     stage.settle();
     stage.now = stage.engine.deadline().expect("a wait has an end");
-    stage.hear(b);
+    stage.received(b);
     assert_eq!(stage.findings(), [FindingKind::AdvisoryLockGranted]);
 }
 
@@ -289,10 +289,10 @@ fn a_name_that_another_connection_has_is_refused_with_the_way_out() {
             stage.send(client, &again);
             stage.settle();
             let output = stage.engine.client_output(client);
-            let told = String::from_utf8_lossy(output).into_owned();
+            let text = String::from_utf8_lossy(output).into_owned();
             output.clear();
-            assert!(told.contains("exists"), "{told:?}");
-            assert_eq!(told.contains("isolation = "), has_hint, "{told:?}");
+            assert!(text.contains("exists"), "{text:?}");
+            assert_eq!(text.contains("isolation = "), has_hint, "{text:?}");
         }
     }
     assert_eq!(stage.findings(), [FindingKind::TemporaryTable]);
@@ -303,7 +303,7 @@ fn meet(stage: &mut Stage, id: ClientId, sql: &str) {
     stage.send(id, sql);
     stage.settle();
     stage.now = stage.engine.deadline().expect("a wait has an end");
-    stage.hear(id);
+    stage.received(id);
 }
 
 #[test]
@@ -374,7 +374,7 @@ fn a_check_that_fails_for_what_another_connection_has_not_committed_is_found() {
             stage.send(b, sql);
             stage.settle();
             stage.now = stage.engine.deadline().unwrap_or(stage.now);
-            stage.hear(b);
+            stage.received(b);
         }
         assert_eq!(stage.findings(), [FindingKind::LockNotWaitedFor]);
         let finding = stage.events.iter().find_map(|event| match event {
@@ -438,7 +438,7 @@ fn a_constraint_that_fails_for_what_another_connection_has_not_committed_is_foun
             if is_open {
                 stage.now = stage.engine.deadline().expect("a wait has an end");
             }
-            stage.hear(b);
+            stage.received(b);
             let found: &[_] = if is_open {
                 &[FindingKind::LockNotWaitedFor]
             } else {

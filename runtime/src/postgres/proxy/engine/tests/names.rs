@@ -47,8 +47,8 @@ fn stage_of(role: &str, answer: fn(u8, &str) -> Option<Vec<u8>>) -> Stage {
 fn connect(stage: &mut Stage, database: &str) -> (ClientId, Vec<String>) {
     let id = stage.engine.connect();
     stage.engine.client_bytes(id, &startup(database));
-    let heard = stage.hear(id);
-    (id, heard)
+    let received = stage.received(id);
+    (id, received)
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn a_role_that_cannot_be_taken_is_refused_with_a_hint() {
     };
     let mut stage = stage_of("other", answer);
     let text = "E 42501 the role of the test may not act as role \"postgres\"";
-    let (id, heard) = connect(&mut stage, "x");
-    assert_eq!(heard, [text]);
+    let (id, received) = connect(&mut stage, "x");
+    assert_eq!(received, [text]);
     assert!(stage.engine.is_gone(id));
 }
 
@@ -138,7 +138,7 @@ fn a_test_ends_while_a_client_is_looked_up() {
         .engine
         .backend_bytes(&row([Some("true"), None, None, None], b'I'));
     assert_eq!(
-        stage.hear(id),
+        stage.received(id),
         ["E 3D000 database \"nowhere\" does not exist"]
     );
     assert_eq!(stage.proof(), Some(&Proof::NotOpened));

@@ -73,8 +73,8 @@ fn settle(engine: &mut Engine, backend: &mut Yes, now: Instant) {
     panic!("it never stands still");
 }
 
-/// What a client hears that sends these bytes in pieces of this length.
-fn heard(bytes: &[u8], piece: usize) -> Vec<u8> {
+/// What a client receives that sends these bytes in pieces of this length.
+fn received(bytes: &[u8], piece: usize) -> Vec<u8> {
     let (mut engine, mut backend, now) = (engine(), Yes::default(), Instant::now());
     let id = engine.connect();
     for part in bytes.chunks(piece.max(1)) {
@@ -195,7 +195,7 @@ proptest! {
         for ask in &asks {
             bytes.extend(ask.bytes());
         }
-        prop_assert_eq!(heard(&bytes, usize::MAX), heard(&bytes, piece));
+        prop_assert_eq!(received(&bytes, usize::MAX), received(&bytes, piece));
     }
 
     #[test]

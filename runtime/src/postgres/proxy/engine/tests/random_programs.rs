@@ -85,9 +85,9 @@ fn random_programs_are_answered_as_by_a_plain_server() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let programs: u64 = number("ENGINE_PROGRAMS").unwrap_or(60);
     let first: u64 = number("ENGINE_SEED").unwrap_or(1);
-    let mut door = server.connect("postgres");
+    let mut maintenance = server.connect("postgres");
     for database in ["sandbox", "plain"] {
-        door.run(&format!("create database {database}"));
+        maintenance.run(&format!("create database {database}"));
         server.connect(database).run(SCHEMA);
     }
     let mut sandbox = Sandbox::on(server.connect("sandbox"));

@@ -53,7 +53,7 @@ fn a_prepared_statement_is_parsed_once_for_all_clients() {
             id,
             &Ask::Extended(vec!["insert into a values (1)".to_owned()]).bytes(),
         );
-        assert_eq!(stage.hear(id), ["1", "2", "n", "C INSERT 0 1", "Z I"]);
+        assert_eq!(stage.received(id), ["1", "2", "n", "C INSERT 0 1", "Z I"]);
     }
     assert_eq!(
         stage
@@ -72,18 +72,18 @@ fn a_second_client_waits_for_a_transaction_and_is_then_let_in() {
     stage.ask(a, "begin");
     stage.ask(a, "insert into notes values (1)");
     stage.send(b, "select * from notes");
-    assert!(stage.hear(b).is_empty());
+    assert!(stage.received(b).is_empty());
     let deadline = stage.engine.deadline().expect("a wait has an end");
     assert_eq!(deadline, stage.now + Duration::from_millis(50));
     stage.now = deadline;
-    assert_eq!(stage.hear(b), ["C SELECT 1", "Z I"]);
+    assert_eq!(stage.received(b), ["C SELECT 1", "Z I"]);
     assert_eq!(stage.findings(), [FindingKind::ReadUncommitted]);
     // The process has learned that its tests do this.
     stage.ask(a, "commit");
     stage.ask(a, "begin");
     stage.ask(a, "insert into notes values (2)");
     stage.send(b, "select 1");
-    stage.hear(b);
+    stage.received(b);
     assert_eq!(
         stage.engine.deadline(),
         Some(stage.now + Duration::from_millis(10))
@@ -98,7 +98,7 @@ fn a_client_that_follows_meets_nobody() {
     stage.ask(a, "insert into notes values (1)");
     stage.send(b, "select * from notes");
     stage.ask(a, "commit");
-    assert_eq!(stage.hear(b), ["C SELECT 1", "Z I"]);
+    assert_eq!(stage.received(b), ["C SELECT 1", "Z I"]);
     assert!(stage.findings().is_empty());
 }
 
@@ -109,9 +109,9 @@ fn a_write_lost_by_anothers_rollback_is_told() {
     stage.ask(a, "begin");
     stage.ask(a, "insert into orders values (1)");
     stage.send(b, "insert into log values (1)");
-    stage.hear(b);
+    stage.received(b);
     stage.now = stage.engine.deadline().expect("a wait");
-    assert_eq!(stage.hear(b), ["C INSERT 0 1", "Z I"]);
+    assert_eq!(stage.received(b), ["C INSERT 0 1", "Z I"]);
     stage.ask(a, "rollback");
     assert_eq!(stage.findings(), [FindingKind::WriteLost]);
 }
@@ -145,9 +145,9 @@ fn a_notification_by_the_hook_is_delivered_at_the_commit() {
     stage.ask(b, "listen jobs");
     stage.ask(a, "begin");
     assert_eq!(stage.ask(a, "select f()"), ["C SELECT 1", "Z T"]);
-    assert!(stage.hear(b).is_empty());
+    assert!(stage.received(b).is_empty());
     stage.ask(a, "commit");
-    assert_eq!(stage.hear(b), ["A jobs\0payload"]);
+    assert_eq!(stage.received(b), ["A jobs\0payload"]);
 }
 
 #[test]
@@ -166,8 +166,8 @@ fn a_limit_names_the_way_out() {
     let id = stage.connect();
     stage.send(id, "do $$ begin commit; end $$");
     stage.settle();
-    let heard = String::from_utf8_lossy(stage.engine.client_output(id)).into_owned();
-    assert!(heard.contains("isolation = \"database\""), "{heard}");
+    let received = String::from_utf8_lossy(stage.engine.client_output(id)).into_owned();
+    assert!(received.contains("isolation = \"database\""), "{received}");
 }
 
 #[test]
@@ -184,12 +184,12 @@ fn statements_are_told_in_order_with_what_came_of_them() {
         ])
         .bytes(),
     );
-    stage.hear(id);
-    let told = |event: &Event| match event {
+    stage.received(id);
+    let statement = |event: &Event| match event {
         Event::Statement(finished) => Some((finished.sql.to_string(), finished.rows)),
         _ => None,
     };
-    let told: Vec<_> = stage.events.iter().filter_map(told).collect();
+    let statements: Vec<_> = stage.events.iter().filter_map(statement).collect();
     let expected = [
         ("begin", None),
         ("insert into a values (1)", Some(1)),
@@ -200,5 +200,5 @@ fn statements_are_told_in_order_with_what_came_of_them() {
         .into_iter()
         .map(|(sql, rows)| (sql.to_owned(), rows))
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(statements, expected);
 }

@@ -87,13 +87,13 @@ impl Stage {
     pub(super) fn connect(&mut self) -> ClientId {
         let id = self.engine.connect();
         self.engine.client_bytes(id, &startup("x"));
-        self.hear(id);
+        self.received(id);
         id
     }
 
     pub(super) fn ask(&mut self, id: ClientId, sql: &str) -> Vec<String> {
         self.send(id, sql);
-        self.hear(id)
+        self.received(id)
     }
 
     pub(super) fn send(&mut self, id: ClientId, sql: &str) {
@@ -123,7 +123,7 @@ impl Stage {
         }
     }
 
-    pub(super) fn hear(&mut self, id: ClientId) -> Vec<String> {
+    pub(super) fn received(&mut self, id: ClientId) -> Vec<String> {
         self.settle();
         let mut inbox = Inbox::default();
         inbox.push(self.engine.client_output(id));
