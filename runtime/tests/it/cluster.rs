@@ -73,7 +73,7 @@ async fn a_role_of_somebody_else_is_refused_with_what_to_do() {
     let failed = run(&place, &Migrations::new("2_reader.sql", ROLE), Some(&url));
     for part in [
         "role \"it_reader\" already exists",
-        "let the migration make it only where it is missing",
+        "make it in the migration only where it is missing",
     ] {
         failed.assert_says(part);
     }
