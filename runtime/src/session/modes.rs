@@ -26,7 +26,7 @@ pub enum Isolation {
     ///
     /// Use it where a test needs several connections with real commits, such as for concurrent transactions.
     Database,
-    /// A database in memory, on one connection; only in a [session on SQLite](crate::Session::sqlite).
+    /// A database in memory, on one connection; only in a session on SQLite (`Session::sqlite`, feature `sqlite`).
     ///
     /// Use it where the schema is large and a test needs only one connection. See
     /// [sqlite.md](https://github.com/db-test/db-test/blob/main/docs/sqlite.md).
