@@ -6,6 +6,8 @@
 //! see [`Mark`].
 
 mod claim;
+mod failure;
+mod finding;
 mod hint;
 mod inheritance;
 mod opening;
@@ -24,7 +26,7 @@ use std::{
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
-use self::{hint::Hint, opening::Failure};
+use self::{failure::Failure, hint::Hint};
 pub(crate) use self::{restore::Restore, retire::Terminate, seclusion::Seclusion};
 use crate::{
     Error, executor,

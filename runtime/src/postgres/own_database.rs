@@ -49,8 +49,7 @@ const CLAIM_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct OwnDatabase {
     active: Arc<Active>,
     /// Keeps the claim while the test runs; its connection is not used for anything else meanwhile.
-    lane: Mutex<Option<Lane>>,
-    before: Mutex<Option<Before>>,
+    lane: Mutex<Option<(Lane, Option<Before>)>>,
     options: PgConnectOptions,
     owner: PgConnectOptions,
     outside: PgConnectOptions,
@@ -100,8 +99,7 @@ impl OwnDatabase {
         Arc::clone(&active).prepare();
         Ok(Self {
             active,
-            lane: Mutex::new(Some(lane)),
-            before: Mutex::new(before),
+            lane: Mutex::new(Some((lane, before))),
             options,
             owner,
             outside,
@@ -144,8 +142,8 @@ impl OwnDatabase {
             .await
             .ok();
         let lane = locked(&self.lane).take();
-        let Some(lane) = lane else {
-            return Ending::ThrownAway { left: Vec::new() };
+        let Some((lane, before)) = lane else {
+            return Ending::Cleared { left: Vec::new() };
         };
         let left = self.left_behind(&lane.id).await;
         if keeping.wants(verdict) {
@@ -158,8 +156,8 @@ impl OwnDatabase {
             self.active.discard(lane.id);
             return Ending::TakenAway;
         }
-        self.clear(lane);
-        Ending::ThrownAway { left }
+        self.clear(lane, before);
+        Ending::Cleared { left }
     }
 
     /// Sets the database aside, to be looked at.
@@ -178,15 +176,14 @@ impl OwnDatabase {
         }
         self.active.discard(id);
         if is_ours {
-            Ending::ThrownAway { left }
+            Ending::Cleared { left }
         } else {
             Ending::TakenAway
         }
     }
 
     /// Undoes what the test has committed, off the path of any test, and gives the lane back; gives it up where that cannot be.
-    fn clear(&self, lane: Lane) {
-        let before = locked(&self.before).take();
+    fn clear(&self, lane: Lane, before: Option<Before>) {
         // Without counts nobody knows what was written.
         let before = before.filter(|_| !self.sent("track_counts"));
         let active = Arc::clone(&self.active);

@@ -12,6 +12,7 @@ pub(crate) mod reap;
 mod roles;
 mod sequences;
 mod server_objects;
+mod waiting;
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 

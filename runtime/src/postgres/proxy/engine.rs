@@ -12,6 +12,7 @@
 //! its end ([`finish`]). Answers of the backend find their place by a queue of what is [expected](Answers).
 
 mod answers;
+mod backend;
 mod binding;
 mod copying;
 mod ending;
@@ -42,13 +43,16 @@ mod vacuum;
 mod welcome;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     hash::{DefaultHasher, Hasher},
-    rc::Rc,
     sync::Arc,
     time::Instant,
 };
 
+use self::{
+    backend::Backend,
+    ending::{Ending, Mark},
+};
 use super::{
     advisory::AdvisoryLocks,
     api::{ClientId, End, Event, Faults, MarkRefused, Proof, Setup, Test},
@@ -56,9 +60,7 @@ use super::{
     clients::Clients,
     clock::Clock,
     entanglement::Journal,
-    expected::Answers,
     moving_clock::MovingClock,
-    protocol::Inbox,
     savepoints::Stack,
     settings::{Settings, Value},
     statements::Statements,
@@ -106,51 +108,6 @@ pub(crate) struct Engine {
     mark_error: Option<String>,
     events: VecDeque<Event>,
     nothing: Vec<u8>,
-}
-
-/// The one connection to the server.
-#[derive(Default)]
-struct Backend {
-    inbox: Inbox,
-    out: Vec<u8>,
-    answers: Answers,
-    /// Statements that go in front of whatever is sent next.
-    prefix: String,
-    /// Whether the test's transaction has been begun.
-    is_open: bool,
-    /// Whether it was asked what is asked once.
-    is_prepared: bool,
-    /// The settings of clients that are in force.
-    applied: Settings,
-    /// The parameters that it has reported, and how often one changed.
-    reported: BTreeMap<Rc<str>, Rc<str>>,
-    revision: u64,
-    /// How the connection ended, if it has, and the SQLSTATE that the server gave.
-    closed: Option<String>,
-    last_words: Option<String>,
-    broken: Option<String>,
-    /// Whether the loss was reported.
-    is_reported: bool,
-}
-
-/// A test that is about to end.
-struct Ending {
-    end: End,
-    /// Whether the closing query was sent.
-    is_asked: bool,
-    /// Whether it was sent in its long form, after the short one had failed.
-    is_repeated: bool,
-    row: Vec<Option<String>>,
-    error: Option<(String, String)>,
-    /// What is reported when the backend is quiet.
-    proof: Option<Proof>,
-}
-
-/// A request of the harness.
-#[derive(Clone, Copy)]
-enum Mark {
-    Set(u32),
-    Restore(u32),
 }
 
 /// The server's major version, or zero.

@@ -15,7 +15,7 @@ pub(crate) enum Ending {
     /// Rolled back, and nothing escaped. What was under way had to be cancelled.
     RolledBack { activity: Option<String> },
     /// A database of the test's own, which is cleared or thrown away.
-    ThrownAway {
+    Cleared {
         /// What the test has made that is not in its database.
         left: Vec<String>,
     },
@@ -70,7 +70,7 @@ impl Ending {
                 activity: Some(activity),
             } => format!("rolled back; nothing escaped\n{activity}, and was cancelled"),
             Self::Kept => "set aside with what the test had committed".to_owned(),
-            Self::ThrownAway { left } => {
+            Self::Cleared { left } => {
                 let lines = left.iter().map(|what| format!("\n{what}"));
                 format!("its database is cleared or thrown away{}", lines.collect::<String>())
             }
@@ -102,7 +102,7 @@ impl Ending {
     /// What the test has left on the server, which somebody should know of even if it passed.
     pub(crate) fn left_behind(&self) -> &[String] {
         match self {
-            Self::ThrownAway { left } => left,
+            Self::Cleared { left } => left,
             _ => &[],
         }
     }

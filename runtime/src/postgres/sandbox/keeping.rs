@@ -44,6 +44,6 @@ impl Core {
             return Ending::Kept;
         }
         active.lanes().discard(id, Terminate::All);
-        Ending::ThrownAway { left: Vec::new() }
+        Ending::Cleared { left: Vec::new() }
     }
 }

@@ -11,7 +11,10 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{LaneSource, Template, builtins, fill, locale, reap, sequences};
+use super::{
+    LaneSource, Template, builtins, fill, locale, reap, sequences,
+    waiting::{activity_in, wait_until_unused, with_notice},
+};
 use crate::{
     executor,
     observe::log,
@@ -30,9 +33,6 @@ const FILL_LIMIT: Duration = Duration::from_mins(10);
 
 /// The pause between attempts to take the lock.
 const POLL: Duration = Duration::from_millis(10);
-
-/// After this time a notice says what is taking long.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Makes the template unless it is there; says where lanes come from.
 pub(super) async fn ensure(template: &Template) -> Result<LaneSource, Cause> {
@@ -272,45 +272,6 @@ async fn comment_of(
         })
 }
 
-/// What the connections to the databases of this name are doing, for messages about what takes too long.
-async fn activity_in(maintenance: &mut PgConnection, prefix: &str) -> String {
-    let sql = "select coalesce(string_agg(format(E'backend %s: %s (%s)', pid, left(query, 300), \
-         coalesce(wait_event_type || ' ' || wait_event, state)), E'\n'), '') from pg_stat_activity \
-         where starts_with(datname, $1) and pid <> pg_backend_pid()";
-    let activity = sqlx::query_scalar(sql)
-        .bind(prefix)
-        .fetch_one(maintenance)
-        .await;
-    activity.unwrap_or_default()
-}
-
-/// Waits for the connections that were closed a moment ago: the server itself looks only every
-/// 100 ms (`CountOtherDBBackends`).
-async fn wait_until_unused(
-    template: &Template,
-    maintenance: &mut PgConnection,
-    database: &OwnDatabase,
-) -> Result<(), Cause> {
-    for _ in 0..500 {
-        let used: bool =
-            sqlx::query_scalar("select exists (select from pg_stat_activity where datname = $1)")
-                .bind(database.as_str())
-                .fetch_one(&mut *maintenance)
-                .await
-                .map_err(|error| {
-                    template
-                        .server
-                        .statement_failed("look for connections to the template", error)
-                })?;
-        if !used {
-            return Ok(());
-        }
-        tokio::time::sleep(POLL / 10).await;
-    }
-    // The next statement fails with the reason.
-    Ok(())
-}
-
 async fn run(
     template: &Template,
     maintenance: &mut PgConnection,
@@ -321,14 +282,4 @@ async fn run(
         Ok(_) => Ok(()),
         Err(error) => Err(template.server.statement_failed(&action, error)),
     }
-}
-
-/// Runs `notice` once if the work takes longer than a second.
-async fn with_notice<T>(work: impl Future<Output = T>, notice: impl FnOnce()) -> T {
-    let mut work = std::pin::pin!(work);
-    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
-        return done;
-    }
-    notice();
-    work.await
 }

@@ -1,9 +1,9 @@
 //! The end of a test, and the marks of the harness.
 
-use super::{Ending, Engine, Stage, leave::deallocate, schedule::LATE};
+use super::{Engine, Stage, leave::deallocate, schedule::LATE};
 use crate::postgres::{
     proxy::{
-        api::{Event, How, Proof},
+        api::{End, Event, How, Proof},
         expected::{Expected, Own},
         protocol::query,
         settings::Settings,
@@ -14,6 +14,26 @@ use crate::postgres::{
 /// What the backend has written to `pg_type`, `pg_attribute`, `pg_proc` and `pg_class` since its transaction
 /// began, also what was rolled back since. More than nothing means that the schema was changed.
 const CATALOGS: [u32; 4] = [1247, 1249, 1255, 1259];
+
+/// A test that is about to end.
+pub(super) struct Ending {
+    pub(super) end: End,
+    /// Whether the closing query was sent.
+    pub(super) is_asked: bool,
+    /// Whether it was sent in its long form, after the short one had failed.
+    pub(super) is_repeated: bool,
+    pub(super) row: Vec<Option<String>>,
+    pub(super) error: Option<(String, String)>,
+    /// What is reported when the backend is quiet.
+    pub(super) proof: Option<Proof>,
+}
+
+/// A request of the harness.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    Set(u32),
+    Restore(u32),
+}
 
 impl Engine {
     /// What is asked before the end; prepared, so that it is planned once.

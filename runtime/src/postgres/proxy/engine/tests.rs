@@ -1,6 +1,8 @@
 //! The engine without a socket, with a scripted backend, and against a server.
 
+mod advisory;
 mod against_server;
+mod constraints;
 mod copying;
 mod driver;
 mod ends;

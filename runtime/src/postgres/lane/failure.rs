@@ -1,0 +1,19 @@
+//! Why no lane was opened, and whether to wait for one.
+
+use crate::{Error, error::Kind};
+
+/// Why no lane was opened.
+pub(super) enum Failure {
+    Final(Error),
+    OutOfConnections(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if error.is(Kind::OutOfConnections) {
+            Self::OutOfConnections(error)
+        } else {
+            Self::Final(error)
+        }
+    }
+}
