@@ -5,3 +5,4 @@ pub mod body;
 pub mod database;
 pub mod repeat;
 pub mod schema;
+pub mod session;

@@ -1,35 +1,7 @@
 //! `#[db_test]`.
 
-use db_test::{Client, Session, db_test};
-use sqlx::migrate::Migrator;
-use variants::{app::app, body::three_requests, schema, ten_times};
+use variants::db_tests;
 
-fn session_of(migrator: &Migrator) -> Session {
-    let migrations = migrator.iter().cloned().collect();
-    Session::postgres()
-        .migrations(Migrator::with_migrations(migrations))
-        .app(|cx| app(cx.pool()))
-}
-
-macro_rules! tests {
-    ($module:ident, $migrator:expr) => {
-        mod $module {
-            use super::*;
-
-            fn session() -> Session {
-                session_of(&$migrator)
-            }
-
-            ten_times! { ten_times! { ten_times! {
-                #[db_test(session = session)]
-                async fn test(client: Client) {
-                    three_requests(&client).await;
-                }
-            } } }
-        }
-    };
-}
-
-tests!(m1, schema::ONE);
-tests!(m30, schema::THIRTY);
-tests!(m300, schema::THREE_HUNDRED);
+db_tests!(m1, schema::ONE);
+db_tests!(m30, schema::THIRTY);
+db_tests!(m300, schema::THREE_HUNDRED);
