@@ -31,7 +31,7 @@ impl App {
         self.see(result.as_ref().map_or_else(kind, |_| "ok".to_owned()));
     }
 
-    /// Runs prepared statements on the pool, each with a connection of its own.
+    /// Runs prepared statements on the pool, each with its own acquire.
     pub(crate) async fn run(&mut self, statements: &[&str]) {
         for sql in statements {
             let pool = self.pool.clone();
@@ -112,17 +112,17 @@ pub(crate) fn seen() -> Vec<String> {
 
 /// Makes a function that runs a program in production and in the sandbox, and gives both views.
 macro_rules! both {
-    ($name:ident, $app:ident, $body:block) => {
+    ($name:ident, $session:path, $app:ident, $body:block) => {
         #[allow(unnameable_test_items, reason = "they are called, not collected")]
         fn $name() -> (Vec<String>, Vec<String>) {
             async fn program($app: &mut $crate::comparison::App) $body
 
-            #[db_test::db_test(isolation = "database")]
+            #[db_test::db_test(isolation = "database", session = $session)]
             async fn production(pool: sqlx::PgPool) {
                 $crate::comparison::record(pool, program).await;
             }
 
-            #[db_test::db_test]
+            #[db_test::db_test(session = $session)]
             async fn sandbox(pool: sqlx::PgPool) {
                 $crate::comparison::record(pool, program).await;
             }
@@ -141,21 +141,38 @@ macro_rules! same {
     ($(async fn $name:ident($app:ident) $body:block)*) => { $(
         #[test]
         fn $name() {
-            $crate::comparison::both!(both, $app, $body);
+            $crate::comparison::both!(both, $crate::session, $app, $body);
             let (production, sandbox) = both();
-            assert!(!production.is_empty());
-            assert_eq!(sandbox, production, "the sandbox is on the left");
+            $crate::comparison::assert_same(&production, &sandbox);
         }
     )* };
 }
 pub(crate) use same;
+
+/// The same for programs that use several connections at once.
+macro_rules! same_with_several {
+    ($(async fn $name:ident($app:ident) $body:block)*) => { $(
+        #[test]
+        fn $name() {
+            $crate::comparison::both!(both, $crate::several, $app, $body);
+            let (production, sandbox) = both();
+            $crate::comparison::assert_same(&production, &sandbox);
+        }
+    )* };
+}
+pub(crate) use same_with_several;
+
+pub(crate) fn assert_same(production: &[String], sandbox: &[String]) {
+    assert!(!production.is_empty());
+    assert_eq!(sandbox, production, "the sandbox is on the left");
+}
 
 /// A row of the table where equality is impossible: what is seen of either is pinned.
 macro_rules! differs {
     ($(async fn $name:ident($app:ident) $body:block production $production:expr; sandbox $sandbox:expr;)*) => { $(
         #[test]
         fn $name() {
-            $crate::comparison::both!(both, $app, $body);
+            $crate::comparison::both!(both, $crate::several, $app, $body);
             let (production, sandbox) = both();
             assert_eq!(production, $production, "production");
             assert_eq!(sandbox, $sandbox, "the sandbox");

@@ -22,7 +22,8 @@ differs! {
         let mut tx = app.pool.begin().await.expect("it begins");
         app.on(&mut tx, &["select pg_try_advisory_xact_lock(8)::text"]).await;
         app.outcome(&tx.commit().await);
-        app.run(&["select count(*)::text from pg_locks where locktype = 'advisory' and objid = 8"]).await;
+        app.run(&["select count(*)::text from pg_locks where locktype = 'advisory' and objid = 8 \
+            and database = (select oid from pg_database where datname = current_database())"]).await;
     }
     production [r#"["true"]"#, "ok", r#"["0"]"#];
     sandbox [r#"["true"]"#, "ok", r#"["1"]"#];

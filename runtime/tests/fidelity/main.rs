@@ -22,10 +22,16 @@ mod wire;
 
 use db_test::Session;
 
+/// A pool of one connection: the next acquire waits until sqlx has returned the connection, and gives the same one.
+/// Otherwise settings, prepared statements and the end of a dropped transaction would depend on chance.
 #[db_test::session]
 fn session() -> Session {
+    several().max_connections(1)
+}
+
+/// For programs that use several connections at once, none of which leaves anything behind on one.
+fn several() -> Session {
     Session::postgres()
         .migrations("tests/fidelity/migrations")
         .seed_sql("insert into items (name) values ('seeded')")
-        .acquire_timeout(std::time::Duration::from_secs(1))
 }

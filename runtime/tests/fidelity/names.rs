@@ -2,7 +2,7 @@
 
 use sqlx::{Connection, postgres::PgConnectOptions};
 
-use crate::comparison::{App, differs, same};
+use crate::comparison::{App, differs, same, same_with_several};
 
 /// Connects by the options of the pool with one thing changed, and runs a statement.
 async fn connect(
@@ -47,7 +47,9 @@ same! {
         connect(app, |options| options.username("fidelity_guest"), "reset role").await;
         app.run(&["select current_user = session_user"]).await;
     }
+}
 
+same_with_several! {
     async fn a_name_is_looked_up_within_another_connections_transaction(app) {
         let mut tx = app.pool.begin().await.expect("it begins");
         app.on(&mut tx, &["select 1::text"]).await;
