@@ -44,7 +44,7 @@ impl Place {
 
     fn variables(&self) -> [(&'static str, &str); 2] {
         let home = self.0.to_str().expect("it is UTF-8");
-        [("DB_TEST_HOME", home), ("DB_TEST_IDLE_SECONDS", "60")]
+        [("DB_TEST_HOME", home), ("DB_TEST_IDLE_SECONDS", "600")]
     }
 
     /// Connects to the server while it is still waiting for its next user.

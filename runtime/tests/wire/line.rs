@@ -11,12 +11,10 @@ use std::{
 
 use crate::recording::RoundTrip;
 
-/// How long an answer is kept back.
-const PATIENCE: Duration = Duration::from_millis(20);
-
 /// One connection through the relay.
-#[derive(Default)]
 pub(crate) struct Line {
+    /// How long an answer is kept back.
+    patience: Duration,
     state: Mutex<State>,
     more_was_said: Condvar,
 }
@@ -30,6 +28,14 @@ struct State {
 }
 
 impl Line {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self {
+            patience,
+            state: Mutex::default(),
+            more_was_said: Condvar::new(),
+        }
+    }
+
     /// Notes what the client asks for.
     pub(crate) fn hear(&self, requests: impl Iterator<Item = String>) {
         let mut state = self.state();
@@ -53,7 +59,7 @@ impl Line {
         let outstanding = state.requested;
         let waited = self
             .more_was_said
-            .wait_timeout_while(state, PATIENCE, |state| state.requested == outstanding);
+            .wait_timeout_while(state, self.patience, |state| state.requested == outstanding);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.answered += answers;
     }

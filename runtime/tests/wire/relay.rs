@@ -12,6 +12,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
@@ -34,8 +35,9 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Starts a relay to the server that these options lead to.
-    pub(crate) fn start(server: PgConnectOptions) -> Self {
+    /// Starts a relay to the server that these options lead to. It keeps each answer back for a while, to see whether
+    /// the client goes on without it.
+    pub(crate) fn start(server: PgConnectOptions, patience: Duration) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = env::temp_dir().join(format!("dbt-wire-{}-{number}", process::id()));
@@ -46,7 +48,7 @@ impl Relay {
         let (to, opened) = (server.clone(), Arc::clone(&lines));
         thread::spawn(move || {
             for client in listener.incoming() {
-                let line = Arc::<Line>::default();
+                let line = Arc::new(Line::new(patience));
                 let mut opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
                 opened.push(Arc::clone(&line));
                 connect(client.expect("a connection"), &to, &line).expect("the server is there");
