@@ -36,10 +36,7 @@ pub(crate) use self::{
     registry::{any_active, close_all, definition_of, register},
     stated::Stated,
 };
-use crate::{
-    Overrides,
-    postgres::{server::Login, template::SeedFn},
-};
+use crate::{Overrides, postgres::server::Login, schema::Seed};
 
 /// The time limit of a test whose attribute and session name none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
@@ -74,7 +71,7 @@ type OverridesFn = Arc<dyn Fn(&Overrides) + Send + Sync>;
 pub struct Session {
     pub(crate) migrations: Migrations,
     pub(crate) seed_sql: Vec<String>,
-    pub(crate) seed: Option<SeedFn>,
+    pub(crate) seed: Option<Seed<sqlx::PgPool>>,
     pub(crate) locale: Option<String>,
     /// The `app` function, of a type that `test::app` knows.
     #[cfg(feature = "axum")]

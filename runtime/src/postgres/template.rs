@@ -14,7 +14,7 @@ mod sequences;
 mod server_objects;
 mod waiting;
 
-use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::OnceCell;
@@ -25,14 +25,10 @@ pub(crate) use self::{
     sequences::{REMEMBERED, Sequence},
 };
 use crate::{
-    BoxError, Error,
+    Error,
     postgres::{database::OwnDatabase, server::Server},
+    schema::Seed,
 };
-
-pub(crate) type SeedFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
-
-/// A function that fills a new database.
-pub(crate) type SeedFn = Arc<dyn Fn(PgPool) -> SeedFuture + Send + Sync>;
 
 /// What a template is made from.
 pub(crate) struct Content {
@@ -40,7 +36,7 @@ pub(crate) struct Content {
     /// Where the files of the migrations are.
     pub(crate) migrations_dir: PathBuf,
     pub(crate) seed_sql: Vec<String>,
-    pub(crate) seed: Option<SeedFn>,
+    pub(crate) seed: Option<Seed<PgPool>>,
     pub(crate) locale: Option<String>,
     /// The name of a further database of a session.
     pub(crate) named: Option<String>,

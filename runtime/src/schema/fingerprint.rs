@@ -5,6 +5,8 @@ use std::{env, fs, time::SystemTime};
 use sha2::{Digest, Sha256};
 use sqlx::migrate::Migrator;
 
+use super::Code;
+
 /// A digest of parts.
 pub(crate) struct Fingerprint(Sha256);
 
@@ -36,14 +38,17 @@ impl Fingerprint {
         }
     }
 
-    /// Adds the seeds. A seed function counts as changed whenever the program does.
-    pub(crate) fn add_seeds(&mut self, sql: &[String], has_function: bool) {
+    /// Adds the seeds. A function counts as changed whenever the program does.
+    pub(crate) fn add_seeds(&mut self, sql: &[String], functions: &[Code]) {
         self.add(b"seeds");
         for sql in sql {
             self.add(sql.as_bytes());
         }
-        if has_function {
+        if !functions.is_empty() {
             self.add(&this_build());
+        }
+        for function in functions {
+            self.add(&function.bytes());
         }
     }
 

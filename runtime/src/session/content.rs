@@ -1,11 +1,11 @@
 //! The content of a session's template: migrations and seeds.
 
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 
 use sqlx::PgPool;
 
 use super::{Migrations, Session};
-use crate::BoxError;
+use crate::{BoxError, schema::Seed};
 
 impl Session {
     /// The migrations: `sqlx::migrate!()`, or a directory relative to the crate's `Cargo.toml`.
@@ -57,10 +57,7 @@ impl Session {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        self.seed = Some(Arc::new(move |pool| {
-            let seeding = seed(pool);
-            Box::pin(async { seeding.await.map_err(Into::into) })
-        }));
+        self.seed = Some(Seed::new(seed));
         self
     }
 

@@ -8,7 +8,7 @@ use sqlx::{
 };
 
 use super::{Definition, Isolation, Session, cause::Cause};
-use crate::{BoxError, Error, sqlite};
+use crate::{BoxError, Error, schema::Seed, sqlite};
 
 impl Session {
     /// A session on SQLite, which is compiled in: nothing has to be installed.
@@ -48,10 +48,7 @@ impl Session {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        self.settings("sqlite_seed").seed = Some(Arc::new(move |pool| {
-            let seeding = seed(pool);
-            Box::pin(async { seeding.await.map_err(Into::into) })
-        }));
+        self.settings("sqlite_seed").seed = Some(Seed::new(seed));
         self
     }
 
@@ -75,7 +72,7 @@ impl Session {
     where
         F: Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
     {
-        self.settings("sqlite_options").connect_options = Some(Arc::new(adapt));
+        self.settings("sqlite_options").adapt_options(adapt);
         self
     }
 

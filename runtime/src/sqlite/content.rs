@@ -32,8 +32,7 @@ impl Content {
         digest.add(FORMAT);
         digest.add_migrations(&self.migrator);
         // Options may be of the file, such as the size of its pages; they cannot be compared with earlier ones.
-        let has_function = self.settings.seed.is_some() || self.settings.connect_options.is_some();
-        digest.add_seeds(&self.seed_sql, has_function);
+        digest.add_seeds(&self.seed_sql, &self.settings.functions());
         digest.finish()
     }
 }

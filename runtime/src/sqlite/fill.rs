@@ -49,7 +49,7 @@ async fn fill_through(pool: &SqlitePool, content: &Content) -> Result<(), Cause>
         executed.map_err(|error| failed(chain(&error), Some(&error)))?;
     }
     if let Some(seed) = &content.settings.seed {
-        let seeding = caught(Box::pin(async { seed(pool.clone()).await })).await;
+        let seeding = caught(Box::pin(seed.run(pool.clone()))).await;
         seeding
             .and_then(|seeded| seeded)
             .map_err(|error| failed(chain(error.as_ref()), error.downcast_ref()))?;

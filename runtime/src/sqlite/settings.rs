@@ -7,19 +7,33 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use crate::postgres::template::SeedFuture;
+use crate::schema::{Code, Seed};
 
 type OptionsFn = Arc<dyn Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync>;
-type SeedFn = Arc<dyn Fn(SqlitePool) -> SeedFuture + Send + Sync>;
 
 /// What a session says of its SQLite database alone.
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
-    pub(crate) seed: Option<SeedFn>,
-    pub(crate) connect_options: Option<OptionsFn>,
+    pub(crate) seed: Option<Seed<SqlitePool>>,
+    connect_options: Option<(OptionsFn, Code)>,
 }
 
 impl Settings {
+    /// Changes the options of each connection.
+    pub(crate) fn adapt_options<F>(&mut self, adapt: F)
+    where
+        F: Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
+    {
+        self.connect_options = Some((Arc::new(adapt), Code::of::<F>()));
+    }
+
+    /// The functions that decide what a file contains.
+    pub(super) fn functions(&self) -> Vec<Code> {
+        let seed = self.seed.as_ref().map(|seed| seed.code);
+        let options = self.connect_options.as_ref().map(|(_, code)| *code);
+        seed.into_iter().chain(options).collect()
+    }
+
     /// The options of a connection to a file, with those of the session.
     pub(super) fn options(&self, file: &Path) -> SqliteConnectOptions {
         let options = SqliteConnectOptions::new()
@@ -42,7 +56,7 @@ impl Settings {
 
     fn adapted(&self, options: SqliteConnectOptions) -> SqliteConnectOptions {
         match &self.connect_options {
-            Some(adapt) => adapt(options),
+            Some((adapt, _)) => adapt(options),
             None => options,
         }
     }

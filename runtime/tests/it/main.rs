@@ -42,6 +42,7 @@ mod readme;
 mod roles;
 mod rollback;
 mod savepoints;
+mod seed_functions;
 mod self_connections;
 mod sequences;
 mod servers;

@@ -60,7 +60,7 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
         executed.map_err(|error| failed(chain(&error), Some(&error)))?;
     }
     match &template.content.seed {
-        Some(seed) => caught(Box::pin(async { seed(pool.clone()).await }))
+        Some(seed) => caught(Box::pin(seed.run(pool.clone())))
             .await
             .and_then(|seeded| seeded)
             .map_err(|error| failed(chain(error.as_ref()), error.downcast_ref())),

@@ -22,6 +22,7 @@ pub(super) fn of(content: &Content, server: &Server) -> String {
         digest.add(b"locale");
         digest.add(locale.as_bytes());
     }
-    digest.add_seeds(&content.seed_sql, content.seed.is_some());
+    let function = content.seed.as_ref().map(|seed| seed.code);
+    digest.add_seeds(&content.seed_sql, function.as_slice());
     digest.finish()
 }
