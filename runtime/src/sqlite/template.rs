@@ -106,11 +106,7 @@ impl Template {
             .write(true)
             .open(self.path.with_extension("lock"))
             .map_err(|error| self.unusable(&error))?;
-        // The lock only saves the others the work.
-        let since = Instant::now();
-        while lock.try_lock().is_err() && since.elapsed() < TURN_LIMIT {
-            tokio::time::sleep(TURN_PAUSE).await;
-        }
+        self.take_turn(&lock).await;
         if self.is_there() {
             return Ok(true);
         }
@@ -122,6 +118,21 @@ impl Template {
         // The rename decides who made it; what two make is the same.
         fs::rename(&draft, &self.path).map_err(|error| self.unusable(&error))?;
         Ok(false)
+    }
+
+    /// Waits for another process that makes the template. The lock only saves the others the work.
+    async fn take_turn(&self, lock: &File) {
+        if lock.try_lock().is_ok() {
+            return;
+        }
+        log::debug(format_args!(
+            "another process makes the template {}, which is waited for",
+            self.path.display()
+        ));
+        let since = Instant::now();
+        while lock.try_lock().is_err() && since.elapsed() < TURN_LIMIT {
+            tokio::time::sleep(TURN_PAUSE).await;
+        }
     }
 
     fn is_there(&self) -> bool {

@@ -1,10 +1,10 @@
 //! The end of a test, and of a process.
 
-use std::{fs, path::PathBuf};
-
 use child::Child;
 use db_test::{TestContext, db_test};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
+
+use crate::home::Home;
 
 #[test]
 fn a_test_at_its_limit_is_stopped_and_its_file_removed() {
@@ -24,29 +24,22 @@ fn a_task_that_holds_a_connection_is_told() {
 
 #[test]
 fn the_files_of_a_killed_process_are_swept_by_the_next() {
-    let home = PathBuf::from("/tmp").join(format!("dbt-{}-killed", std::process::id()));
-    let home_text = home.display().to_string();
-    let environment = [("DB_TEST_HOME", home_text.as_str())];
+    let home = Home::new("killed");
     let mut killed = Child::matching("on_request::waiting_to_be_killed")
-        .envs(&environment)
+        .envs(&home.environment())
         .without_capture()
         .start();
     killed.wait_for("ready to be killed");
     killed.kill();
-    let runs = || {
-        let entries = fs::read_dir(home.join("v1/sqlite"))
-            .expect("it is there")
-            .flatten();
-        entries
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with("run-"))
-            .count()
-    };
-    let left = runs();
-    let next = child::run("arguments::a_pool_has", &environment);
-    let swept = runs();
-    fs::remove_dir_all(&home).ok();
+    let left = home.files_of_processes();
+    let next = child::run("arguments::a_pool_has", &home.environment());
     next.assert_passed();
-    assert_eq!((left, swept), (2, 0));
+    assert_eq!(left, ["test-1.db", "test-1.db-shm", "test-1.db-wal"]);
+    let swept = home.files();
+    assert!(
+        !swept.iter().any(|name| name.starts_with("run-")),
+        "{swept:?}"
+    );
 }
 
 #[db_test]

@@ -94,6 +94,17 @@ impl Running {
     /// Waits until it prints a line; gives what it printed before that, since it was last waited for.
     #[track_caller]
     pub fn wait_for(&mut self, awaited: &str) -> String {
+        self.wait_until(awaited, |line| line.trim_end() == awaited)
+    }
+
+    /// Waits until it prints a line that contains a text.
+    #[track_caller]
+    pub fn wait_for_part(&mut self, awaited: &str) {
+        self.wait_until(awaited, |line| line.contains(awaited));
+    }
+
+    #[track_caller]
+    fn wait_until(&mut self, awaited: &str, is_awaited: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + self.limit;
         let mut before = String::new();
         loop {
@@ -105,7 +116,7 @@ impl Running {
                 ),
                 Err(RecvTimeoutError::Timeout) => self.give_up(&format!("print `{awaited}`")),
             };
-            if line.trim_end() == awaited {
+            if is_awaited(&line) {
                 return before;
             }
             before += &line;
