@@ -29,7 +29,7 @@ pub(crate) use self::{
     finding::{Finding, FindingKind},
     holders::ClientId,
     latest::Latest,
-    pulse::Pulse,
+    pulse::{Probe, Pulse, Waiting},
     shown::Shown,
     statement::{CUT, FIXTURES, Parameter, ServerError, Statement},
 };

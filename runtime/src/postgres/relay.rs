@@ -12,7 +12,11 @@ mod injector;
 mod observer;
 mod passage;
 
-use std::{io, sync::mpsc, thread};
+use std::{
+    io,
+    sync::{Arc, mpsc},
+    thread,
+};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -23,7 +27,7 @@ use super::{
     upstream::Upstream,
     waker::{self, Waiter, Waker},
 };
-use crate::observe::recording::ClientId;
+use crate::observe::recording::{Probe, Recording};
 
 /// A listening socket that leads to a server, until it is dropped. Connections that came through it
 /// live on.
@@ -31,7 +35,7 @@ pub(crate) struct Relay {
     place: Place,
     /// Dropped to end the thread, which is woken then.
     stop: Option<mpsc::Sender<()>>,
-    waker: Waker,
+    waker: Arc<Waker>,
 }
 
 impl Relay {
@@ -44,22 +48,32 @@ impl Relay {
         let place = listener.place().clone();
         let (stop, stopped) = mpsc::channel::<()>();
         let (waker, waiter) = waker::pair()?;
+        let waker = Arc::new(waker);
+        let probe = test.as_ref().map(|test| probed(&test.recording, &waker));
         let serving = move || {
-            while wait(&listener, &waiter, &stopped) {
+            loop {
+                let requested = probe.as_ref().and_then(|probe| probe.requested());
+                if requested.is_none() && !wait(&listener, &waiter, &stopped) {
+                    break;
+                }
                 let client = match listener.accept() {
                     Ok(client) => client,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        if let (Some(probe), Some(requested)) = (&probe, requested) {
+                            probe.answer(requested);
+                        }
+                        continue;
+                    }
                     Err(_) => {
                         thread::sleep(ACCEPT_PAUSE);
                         continue;
                     }
                 };
                 let (upstream, test) = (upstream.clone(), test.clone());
+                let Ok(watcher) = test.map(Watcher::new).transpose() else {
+                    continue;
+                };
                 let passing = move || {
-                    let watcher = test.map(|test| Watcher {
-                        observer: Observer::new(test.recording, ClientId::next()),
-                        injector: Injector::new(test.faults),
-                    });
                     // Who was connected sees the end of it.
                     handshake::serve(client, &upstream, watcher).ok();
                 };
@@ -86,6 +100,12 @@ impl Drop for Relay {
     }
 }
 
+/// Has a thread that is woken by this find out what has arrived.
+fn probed(recording: &Recording, waker: &Arc<Waker>) -> Arc<Probe> {
+    let waker = Arc::clone(waker);
+    recording.pulse().add_probe(move || waker.wake())
+}
+
 /// Waits for a client; says whether there may be one, and nobody wants the relay to stop.
 fn wait(listener: &Listener, waiter: &Waiter, stopped: &mpsc::Receiver<()>) -> bool {
     let mut both = [
@@ -96,7 +116,10 @@ fn wait(listener: &Listener, waiter: &Waiter, stopped: &mpsc::Receiver<()>) -> b
         match poll(&mut both, None) {
             Err(rustix::io::Errno::INTR) => {}
             Err(_) => return false,
-            Ok(_) => return matches!(stopped.try_recv(), Err(mpsc::TryRecvError::Empty)),
+            Ok(_) => {
+                waiter.drain();
+                return matches!(stopped.try_recv(), Err(mpsc::TryRecvError::Empty));
+            }
         }
     }
 }

@@ -102,9 +102,13 @@ impl Sandbox {
         self.0.is_invited.store(true, Ordering::Release);
         if !self.0.taken.initialized() && !self.0.take_warm() {
             // Who connects is waiting for the lane, which a paused clock must not overtake.
-            self.0.watch.recording.pulse().beat(true);
+            let waiting = self.0.watch.recording.pulse().waiting();
             let sandbox = self.clone();
-            executor::spawn(async move { sandbox.ready().await });
+            executor::spawn(async move {
+                let taken = sandbox.ready().await;
+                drop(waiting);
+                taken
+            });
         }
     }
 

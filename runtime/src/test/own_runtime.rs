@@ -5,7 +5,10 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -82,6 +85,8 @@ struct Pacing {
     quiet_at: u64,
     /// How many parks may follow without another check.
     left: u32,
+    /// Whether a blocking task waits. Its end wakes the runtime, which then parks anew.
+    is_waiting: Arc<AtomicBool>,
 }
 
 impl Pacing {
@@ -89,16 +94,30 @@ impl Pacing {
         let Some(recording) = recording.upgrade().filter(|_| is_paused()) else {
             return;
         };
+        if self.is_waiting.load(Ordering::Acquire) {
+            return;
+        }
         let pulse = recording.pulse();
-        if self.left > 0 && self.quiet_at == pulse.count() && !pulse.is_busy() {
+        if self.left > 0 && is_still(pulse, self.quiet_at) {
             self.left -= 1;
             return;
         }
-        let held = Arc::clone(&recording);
-        Handle::current().spawn_blocking(move || wait_for_quiet(held.pulse()));
+        self.is_waiting.store(true, Ordering::Release);
+        let (held, is_waiting) = (Arc::clone(&recording), Arc::clone(&self.is_waiting));
+        Handle::current().spawn_blocking(move || {
+            wait_for_quiet(held.pulse());
+            is_waiting.store(false, Ordering::Release);
+        });
         // The count at the end of that wait is not known here. If it is higher, one more wait follows.
         (self.quiet_at, self.left) = (pulse.count(), PARKS);
     }
+}
+
+/// Whether nothing has happened since, and this thread has sent nothing that is still to be read: on a busy machine, the
+/// proxy may not have had its turn.
+fn is_still(pulse: &Pulse, quiet_at: u64) -> bool {
+    let is_still = || pulse.count() == quiet_at && !pulse.is_busy();
+    is_still() && pulse.probe() && is_still()
 }
 
 /// Blocks until the connections have been quiet for [`QUIET`].

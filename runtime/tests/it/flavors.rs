@@ -64,6 +64,16 @@ async fn statements_take_no_time_of_a_paused_clock(pool: PgPool, client: Client)
     assert_eq!(started.elapsed().as_secs(), AN_HOUR.as_secs());
 }
 
+#[db_test(flavor = "current_thread", start_paused = true, isolation = "database")]
+async fn statements_take_no_time_of_a_paused_clock_in_an_own_database(pool: PgPool) {
+    let started = Instant::now();
+    sqlx::query("select pg_sleep(0.05)")
+        .execute(&pool)
+        .await
+        .expect("it is answered");
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
 #[test]
 fn a_task_ends_with_the_test_that_has_spawned_it() {
     let both = child::run("flavors::in_order::", &[("RUST_TEST_THREADS", "1")]);

@@ -1,12 +1,17 @@
 //! What the harness has a proxy do.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use super::{
     api::{End, MarkRefused, Proof},
     watch::Watch,
 };
-use crate::postgres::{listener::Listener, upstream::Row};
+use crate::{
+    observe::recording::Probe,
+    postgres::{listener::Listener, upstream::Row},
+};
 
 /// What a proxy serves from now on.
 pub(crate) struct Test {
@@ -27,7 +32,7 @@ pub(crate) enum Marking {
 }
 
 pub(super) enum Command {
-    Begin(Test),
+    Begin(Test, Arc<Probe>),
     End(End, oneshot::Sender<Ended>),
     /// Marks the state of the test by a number, or returns to it.
     Mark(u32, Marking, oneshot::Sender<Result<(), MarkRefused>>),

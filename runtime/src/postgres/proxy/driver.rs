@@ -32,7 +32,10 @@ use super::{
     engine::Engine,
 };
 use crate::{
-    observe::{log, recording::Statement},
+    observe::{
+        log,
+        recording::{Probe, Statement},
+    },
     postgres::{
         ended_tests,
         listener::{Listener, unnamed},
@@ -98,7 +101,8 @@ impl Driver {
     pub(super) fn run(mut self) {
         let mut ready = Readiness::none();
         loop {
-            if ready.wait(&mut self).is_err() {
+            let requested = self.serving.probe().and_then(Probe::requested);
+            if ready.wait(&mut self, requested.is_some()).is_err() {
                 return;
             }
             if ready.backend.intersects(READABLE) {
@@ -116,15 +120,27 @@ impl Driver {
             self.retired = None;
             self.pass_events();
             self.send_to_clients();
-            if let Some(recording) = self.serving.recording() {
-                recording.pulse().beat(self.engine.is_busy());
-            }
+            self.beat(&ready, requested);
             if !self.backend.is_being_cancelled() {
                 self.serving.conclude();
             }
             if self.backend.is_lost() && self.serving.is_nobody() {
                 return;
             }
+        }
+    }
+
+    /// Says that something has happened, and answers the probe of before this round.
+    fn beat(&self, ready: &Readiness, requested: Option<u64>) {
+        let Some(recording) = self.serving.recording() else {
+            return;
+        };
+        let (pulse, is_busy) = (recording.pulse(), self.engine.is_busy());
+        if ready.has_traffic() || is_busy != pulse.is_busy_itself() {
+            pulse.beat(is_busy);
+        }
+        if let (Some(probe), Some(requested)) = (self.serving.probe(), requested) {
+            probe.answer(requested);
         }
     }
 
@@ -184,13 +200,13 @@ impl Driver {
     /// Does what the harness wants.
     fn run_command(&mut self, command: Command) -> ControlFlow<()> {
         match command {
-            Command::Begin(Test { listener, watch }) => {
+            Command::Begin(Test { listener, watch }, probe) => {
                 self.engine.begin_test(api::Test {
                     name: watch.recording.test(),
                     settings: Vec::new(),
                     faults: watch.faults,
                 });
-                self.serving.begin(listener, watch.recording);
+                self.serving.begin(listener, watch.recording, probe);
                 self.accept();
             }
             Command::End(end, reply) => {

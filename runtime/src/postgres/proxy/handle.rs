@@ -69,7 +69,10 @@ impl Proxy {
 
     /// Serves a test from now on. It costs the server nothing until something is asked.
     pub(crate) fn begin(&self, test: Test) {
-        self.send(Command::Begin(test));
+        let waker = Arc::clone(&self.waker);
+        let pulse = test.watch.recording.pulse();
+        let probe = pulse.add_probe(move || waker.wake());
+        self.send(Command::Begin(test, probe));
     }
 
     /// Ends the test: nothing more is asked, and what was done is rolled back or committed.

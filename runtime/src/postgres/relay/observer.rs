@@ -67,6 +67,10 @@ impl Observer {
         });
     }
 
+    pub(super) fn owes_an_answer(&self) -> bool {
+        self.pending.asking.is_some() || !self.pending.open.is_empty()
+    }
+
     pub(super) fn server_bytes(&mut self, bytes: &[u8]) {
         let pending = &mut self.pending;
         self.answers.read(bytes, backend::is_read, |kind, body| {

@@ -5,16 +5,22 @@
 
 use std::{
     io::{self, Write},
+    sync::Arc,
     time::Instant,
 };
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Injector, Observer};
-use crate::postgres::{
-    outbox::Outbox,
-    socket::{Received, Socket, receive},
-    upstream::Stream,
+use super::{Injector, Observer, probed};
+use crate::{
+    observe::recording::{ClientId, Probe, Recording, Waiting},
+    postgres::{
+        outbox::Outbox,
+        proxy::Watch,
+        socket::{Received, Socket, receive},
+        upstream::Stream,
+        waker::{self, Waiter, Waker},
+    },
 };
 
 /// The most that is passed at once, in bytes.
@@ -33,10 +39,44 @@ struct Passage {
     to_server: Direction,
 }
 
-/// What follows the connections of a test.
+/// What follows a connection of a test.
 pub(super) struct Watcher {
-    pub(super) observer: Observer,
-    pub(super) injector: Injector,
+    observer: Observer,
+    injector: Injector,
+    recording: Arc<Recording>,
+    /// The client waits for an answer.
+    waiting: Option<Waiting>,
+    waiter: Waiter,
+    waker: Arc<Waker>,
+}
+
+impl Watcher {
+    /// Follows a client that waits to be let in.
+    pub(super) fn new(test: Watch) -> io::Result<Self> {
+        let (waker, waiter) = waker::pair()?;
+        let recording = test.recording;
+        Ok(Self {
+            observer: Observer::new(Arc::clone(&recording), ClientId::next()),
+            injector: Injector::new(test.faults),
+            waiting: Some(recording.pulse().waiting()),
+            recording,
+            waiter,
+            waker: Arc::new(waker),
+        })
+    }
+
+    /// Says whether the client waits for an answer, and answers the probe of before this round.
+    fn beat(&mut self, probe: &Probe, requested: Option<u64>) {
+        if !self.observer.owes_an_answer() {
+            self.waiting = None;
+        } else if self.waiting.is_none() {
+            self.waiting = Some(self.recording.pulse().waiting());
+        }
+        if let Some(requested) = requested {
+            self.waiter.drain();
+            probe.answer(requested);
+        }
+    }
 }
 
 /// What goes to one side.
@@ -51,7 +91,7 @@ struct Direction {
 ///
 /// Neither side is waited for while the other one has something to say: a server that sends rows
 /// while its client is still sending parameters would otherwise stop both.
-pub(super) fn run(client: Socket, server: Stream, mut watcher: Option<Watcher>) -> io::Result<()> {
+pub(super) fn run(client: Socket, server: Stream, watcher: Option<Watcher>) -> io::Result<()> {
     client.set_nonblocking(true)?;
     server.set_nonblocking(true)?;
     let mut passage = Passage {
@@ -60,53 +100,16 @@ pub(super) fn run(client: Socket, server: Stream, mut watcher: Option<Watcher>) 
         server,
         to_server: Direction::default(),
     };
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let deadline = watcher
-            .as_ref()
-            .and_then(|watcher| watcher.injector.deadline());
-        let (from_client, from_server) = passage.ready(deadline)?;
-        if from_server.intersects(READABLE) {
-            loop {
-                match receive(&mut passage.server, &mut chunk) {
-                    Ok(Received::End) | Err(_) => return passage.finish(),
-                    // First, so that a client that has an answer finds it recorded.
-                    Ok(Received::Bytes(length)) => {
-                        passage.server_bytes(&mut watcher, &chunk[..length])?;
-                        let is_full = passage.to_client.len() >= WAITING;
-                        if !passage.server.may_hold_more(length, CHUNK, is_full) {
-                            break;
-                        }
-                    }
-                    Ok(Received::Nothing) => break,
-                }
-            }
-        }
-        if from_client.intersects(READABLE) {
-            match receive(&mut passage.client, &mut chunk)? {
-                Received::End => return Ok(()),
-                Received::Bytes(length) => {
-                    passage.client_bytes(&mut watcher, &chunk[..length])?;
-                }
-                Received::Nothing => {}
-            }
-        }
-        if let Some(watcher) = &mut watcher {
-            let out = &mut passage.to_server.next;
-            watcher.injector.go_on(Instant::now(), out)?;
-            if watcher.injector.is_cut_off() {
-                let last = Injector::last_words();
-                watcher.observer.server_bytes(&last);
-                passage.to_client.next.extend_from_slice(&last);
-                return passage.finish();
-            }
-        }
-        passage.to_client.send(&mut passage.client)?;
-        // A server that has ended is still to be read, up to why.
-        if passage.to_server.send(&mut passage.server).is_err() {
-            passage.to_server = Direction::default();
-        }
+    match passage.pass(watcher)? {
+        End::OfClient => Ok(()),
+        End::OfServer => passage.finish(),
     }
+}
+
+/// Which side has ended a connection.
+enum End {
+    OfClient,
+    OfServer,
 }
 
 impl Direction {
@@ -120,6 +123,67 @@ impl Direction {
 }
 
 impl Passage {
+    fn pass(&mut self, mut watcher: Option<Watcher>) -> io::Result<End> {
+        let probe = watcher
+            .as_ref()
+            .map(|watcher| probed(&watcher.recording, &watcher.waker));
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let deadline = watcher
+                .as_ref()
+                .and_then(|watcher| watcher.injector.deadline());
+            let requested = probe.as_ref().and_then(|probe| probe.requested());
+            // Who wants to know what has arrived is not kept waiting until something does.
+            let waiter = watcher.as_ref().map(|watcher| &watcher.waiter);
+            let waiter = waiter.filter(|_| requested.is_none());
+            let limit = requested.map_or(deadline, |_| Some(Instant::now()));
+            let (from_client, from_server) = self.ready(deadline.is_some(), limit, waiter)?;
+            if from_server.intersects(READABLE) {
+                loop {
+                    match receive(&mut self.server, &mut chunk) {
+                        Ok(Received::End) | Err(_) => return Ok(End::OfServer),
+                        // First, so that a client that has an answer finds it recorded.
+                        Ok(Received::Bytes(length)) => {
+                            self.server_bytes(&mut watcher, &chunk[..length])?;
+                            let is_full = self.to_client.len() >= WAITING;
+                            if !self.server.may_hold_more(length, CHUNK, is_full) {
+                                break;
+                            }
+                        }
+                        Ok(Received::Nothing) => break,
+                    }
+                }
+            }
+            if from_client.intersects(READABLE) {
+                match receive(&mut self.client, &mut chunk)? {
+                    Received::End => return Ok(End::OfClient),
+                    Received::Bytes(length) => {
+                        self.client_bytes(&mut watcher, &chunk[..length])?;
+                    }
+                    Received::Nothing => {}
+                }
+            }
+            if let Some(watcher) = &mut watcher {
+                let out = &mut self.to_server.next;
+                watcher.injector.go_on(Instant::now(), out)?;
+                if watcher.injector.is_cut_off() {
+                    let last = Injector::last_words();
+                    watcher.observer.server_bytes(&last);
+                    self.to_client.next.extend_from_slice(&last);
+                    return Ok(End::OfServer);
+                }
+            }
+            if let (Some(watcher), Some(probe)) = (&mut watcher, &probe) {
+                watcher.beat(probe, requested);
+            }
+            self.to_client.send(&mut self.client)?;
+            // A server that has ended is still to be read, up to why.
+            if self.to_server.send(&mut self.server).is_err() {
+                self.to_server = Direction::default();
+            }
+        }
+    }
+
     fn client_bytes(&mut self, watcher: &mut Option<Watcher>, bytes: &[u8]) -> io::Result<()> {
         let out = &mut self.to_server.next;
         let Some(watcher) = watcher else {
@@ -143,9 +207,14 @@ impl Passage {
         Ok(())
     }
 
-    /// Waits until one side can be read, or written to where something is left to be written; or for the end of a
-    /// fault's delay, until which the client is not read.
-    fn ready(&self, deadline: Option<Instant>) -> io::Result<(PollFlags, PollFlags)> {
+    /// Waits until one side can be read, or written to where something is left to be written, or the deadline has come.
+    /// While a fault delays the client, it is not read.
+    fn ready(
+        &self,
+        is_delayed: bool,
+        deadline: Option<Instant>,
+        waiter: Option<&Waiter>,
+    ) -> io::Result<(PollFlags, PollFlags)> {
         let interest = |incoming: &Direction, outgoing: bool| {
             let mut interest = PollFlags::empty();
             interest.set(PollFlags::IN, incoming.len() < WAITING);
@@ -157,24 +226,27 @@ impl Passage {
             interest(&self.to_server, self.to_client.len() > 0),
             interest(&self.to_client, sending),
         );
-        if deadline.is_some() {
+        if is_delayed {
             client.remove(PollFlags::IN);
         }
-        let mut both = [
+        let mut polled = vec![
             PollFd::from_borrowed_fd(self.client.descriptor(), client),
             PollFd::from_borrowed_fd(self.server.descriptor(), server),
         ];
+        if let Some(waiter) = waiter {
+            polled.push(PollFd::from_borrowed_fd(waiter.descriptor(), PollFlags::IN));
+        }
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let limit = left.map(|left| Timespec {
                 tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
                 tv_nsec: left.subsec_nanos().into(),
             });
-            match poll(&mut both, limit.as_ref()) {
+            match poll(&mut polled, limit.as_ref()) {
                 Err(rustix::io::Errno::INTR) => {}
                 result => {
                     result?;
-                    return Ok((both[0].revents(), both[1].revents()));
+                    return Ok((polled[0].revents(), polled[1].revents()));
                 }
             }
         }

@@ -41,7 +41,6 @@ impl Core {
     pub(super) async fn take(&self) -> Result<(), Error> {
         let _lap = self.taking.start();
         let lane = self.take_lane().await;
-        self.watch.recording.pulse().beat(false);
         let mut state = self.state();
         let State::NotTaken(listener) = std::mem::replace(&mut *state, State::GivenBack) else {
             return Err(Error::from(Cause::TestEnded));

@@ -31,8 +31,15 @@ impl Readiness {
         }
     }
 
-    /// Waits until there is something to do.
-    pub(super) fn wait(&mut self, driver: &mut Driver) -> rustix::io::Result<()> {
+    /// Whether a socket was ready, other than that by which the harness wakes the thread.
+    pub(super) fn has_traffic(&self) -> bool {
+        self.has_arrivals
+            || !self.backend.is_empty()
+            || self.connections.iter().any(|flags| !flags.is_empty())
+    }
+
+    /// Finds out what there is to do, and waits for it unless this is only a look.
+    pub(super) fn wait(&mut self, driver: &mut Driver, only_looks: bool) -> rustix::io::Result<()> {
         let mut unread = 0;
         self.connections.clear();
         for connection in &driver.connections {
@@ -71,6 +78,7 @@ impl Readiness {
                 polled.push(PollFd::from_borrowed_fd(client, *interest));
             }
         }
+        let deadline = if only_looks { Some(now) } else { deadline };
         let limit = deadline.map(|deadline| timespec(deadline.saturating_duration_since(now)));
         match poll(&mut polled, limit.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::{
-    observe::recording::Recording,
+    observe::recording::{Probe, Recording},
     postgres::{
         listener::Listener,
         proxy::{api::Proof, command::Ended},
@@ -20,10 +20,12 @@ pub(super) enum Serving {
     Test {
         listener: Listener,
         recording: Arc<Recording>,
+        probe: Arc<Probe>,
     },
     /// The harness waits for its end. No connection is accepted any more.
     Ending {
         recording: Arc<Recording>,
+        probe: Arc<Probe>,
         reply: oneshot::Sender<Ended>,
     },
     /// It has lost its backend. Connections are accepted and get an error.
@@ -36,10 +38,16 @@ pub(super) enum Serving {
 }
 
 impl Serving {
-    pub(super) fn begin(&mut self, listener: Listener, recording: Arc<Recording>) {
+    pub(super) fn begin(
+        &mut self,
+        listener: Listener,
+        recording: Arc<Recording>,
+        probe: Arc<Probe>,
+    ) {
         *self = Self::Test {
             listener,
             recording,
+            probe,
         };
     }
 
@@ -50,7 +58,15 @@ impl Serving {
             Self::Test {
                 listener,
                 recording,
-            } => (Self::Ending { recording, reply }, Some(listener)),
+                probe,
+            } => {
+                let ending = Self::Ending {
+                    recording,
+                    probe,
+                    reply,
+                };
+                (ending, Some(listener))
+            }
             Self::Lost { listener, ended } => (Self::Ended { ended, reply }, Some(listener)),
             other => (other, None),
         };
@@ -99,6 +115,14 @@ impl Serving {
     pub(super) fn recording(&self) -> Option<&Arc<Recording>> {
         match self {
             Self::Test { recording, .. } | Self::Ending { recording, .. } => Some(recording),
+            _ => None,
+        }
+    }
+
+    /// What finds out whether anything has arrived.
+    pub(super) fn probe(&self) -> Option<&Probe> {
+        match self {
+            Self::Test { probe, .. } | Self::Ending { probe, .. } => Some(probe),
             _ => None,
         }
     }

@@ -74,6 +74,6 @@ fn a_server_that_cannot_be_written_to_any_more_is_heard_first() {
     // Its end would be reported again and again, and the thread would spin.
     waker.wake();
     let mut ready = Readiness::none();
-    ready.wait(&mut driver).expect("it waits");
+    ready.wait(&mut driver, false).expect("it waits");
     assert!(ready.is_woken && ready.backend.is_empty());
 }
