@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use db_test::db_test;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::place::Place;
+use crate::{breaking::until, place::Place};
 
 const TESTS: &str = "injection::a_result_may_be_returned";
 
@@ -20,12 +20,25 @@ async fn databases(place: &Place) -> Vec<String> {
     names
 }
 
+/// Waits until the server knows that the processes are gone: their lanes are taken until then.
+async fn lanes_are_free(place: &Place) {
+    let mut connection = place.connect().await;
+    let taken = "select from pg_stat_activity where datname like 'dbt_%'";
+    until(
+        &mut connection,
+        &format!("select having not exists ({taken})"),
+    )
+    .await;
+    connection.close().await.expect("it closes");
+}
+
 #[db_test]
 async fn content_that_changes_gives_a_new_template() {
     let place = Place::new();
     for seed in ["one", "one", "two"] {
         let passed = place.run(TESTS, &[("DB_TEST_CHILD_SEED", seed)]);
         passed.assert_passed();
+        lanes_are_free(&place).await;
     }
     // Two templates, each with the one lane that its processes used one after the other.
     assert_eq!(databases(&place).await.len(), 4);
@@ -228,6 +241,7 @@ async fn two_checkouts_with_other_content_run_at_once() {
         for process in processes {
             process.finish().assert_passed();
         }
+        lanes_are_free(&place).await;
     }
     // Two templates, each with the lane that its own processes used.
     assert_eq!(databases(&place).await.len(), 4);
