@@ -1,20 +1,20 @@
 //! The interface between a test and its database, of any kind.
 
 pub(crate) mod cause;
+mod ending;
 pub(crate) mod fixtures;
+pub(crate) mod keeping;
 
 use std::{any::Any, time::Duration};
 
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 
-use self::fixtures::Fixtures;
-use crate::{
-    Error,
-    postgres::{
-        keep::{Keeping, Verdict},
-        sandbox::Ending,
-    },
+pub(crate) use self::ending::Ending;
+use self::{
+    fixtures::Fixtures,
+    keeping::{Keeping, Verdict},
 };
+use crate::Error;
 
 /// The database of one test, as its life and its report see it. Arguments that belong to one kind of database downcast it.
 pub(crate) trait AnyDatabase: Any + Send + Sync {

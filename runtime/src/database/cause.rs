@@ -3,7 +3,6 @@
 use crate::{
     error::{Error, Kind, Problem},
     observe::report::chain,
-    postgres::sqlstate::{self, is},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -12,10 +11,12 @@ pub(crate) enum Cause {
         "the fixture {place} failed: {}\n\
          the scripts run in the order of `fixtures(…)`, before the test's arguments are made{}",
         chain(error),
-        help_on_fixture(error)
+        help
     )]
     FixtureFailed {
         place: String,
+        /// What to do, on a line of its own, where we know.
+        help: &'static str,
         #[source]
         error: sqlx::Error,
     },
@@ -32,15 +33,5 @@ impl Problem for Cause {
 impl From<Cause> for Error {
     fn from(cause: Cause) -> Self {
         Self::new(cause)
-    }
-}
-
-/// Help for a fixture that failed for a known reason.
-fn help_on_fixture(error: &sqlx::Error) -> &'static str {
-    if is(error, sqlstate::INSUFFICIENT_PRIVILEGE) {
-        "\nthey run as the owner of the test's database; statements that only a superuser may run need \
-         Session::postgres().superuser(), or on a given server the URL of a superuser"
-    } else {
-        ""
     }
 }

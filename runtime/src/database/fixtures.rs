@@ -15,12 +15,18 @@ pub(crate) struct Fixtures {
 }
 
 impl Fixtures {
-    /// The error of a script, with its line if it is known.
-    pub(crate) fn failure(&self, script: usize, line: Option<usize>, error: sqlx::Error) -> Error {
+    /// The error of a script, with its line if it is known, and help on a line of its own.
+    pub(crate) fn failure(
+        &self,
+        script: usize,
+        line: Option<usize>,
+        error: sqlx::Error,
+        help: &'static str,
+    ) -> Error {
         let file = beside(self.source, self.scripts[script].0);
         let line = line.map_or_else(String::new, |line| format!(":{line}"));
         let place = format!("{}{line}", file.display());
-        Error::from(Cause::FixtureFailed { place, error })
+        Error::from(Cause::FixtureFailed { place, help, error })
     }
 }
 

@@ -18,7 +18,12 @@ use sqlx::{
 
 use self::undo::Before;
 use crate::{
-    Error, executor,
+    Error,
+    database::{
+        Ending,
+        keeping::{Keeping, Verdict},
+    },
+    executor,
     observe::{
         log,
         recording::{Recording, attributed, leave},
@@ -27,11 +32,10 @@ use crate::{
         Active, Place, Startable,
         cause::Cause,
         database::Mark,
-        keep::{Keeping, Verdict},
+        keep,
         lane::{Lane, LaneId, Seclusion, Terminate},
         proxy::Watch,
         relay::Relay,
-        sandbox::Ending,
         upstream::Upstream,
     },
 };
@@ -146,7 +150,7 @@ impl OwnDatabase {
             return Ending::Cleared { left: Vec::new() };
         };
         let left = self.left_behind(&lane.id).await;
-        if keeping.wants(verdict) {
+        if keeping.is_due(verdict) {
             return self.set_aside(lane, keeping, left).await;
         }
         let question = lane.proxy.ask("select 1".to_owned());
@@ -170,7 +174,7 @@ impl OwnDatabase {
         let is_ours = closed.unwrap_or(false);
         if let Some(database) = &id.own
             && is_ours
-            && keeping.set_aside(server, database).await
+            && keep::set_aside(keeping, server, database).await
         {
             return Ending::Kept;
         }

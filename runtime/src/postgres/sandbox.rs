@@ -2,7 +2,6 @@
 //! proxy.
 
 mod activity;
-mod ending;
 mod keeping;
 mod pool;
 mod savepoint;
@@ -24,19 +23,17 @@ use sqlx::{
 use tokio::sync::OnceCell;
 
 pub use self::savepoint::Savepoint;
-pub(crate) use self::{ending::Ending, stopwatch::Stopwatch};
+pub(crate) use self::stopwatch::Stopwatch;
 use crate::{
     Error,
+    database::{
+        Ending,
+        keeping::{Keeping, Verdict},
+    },
     error::Kind,
     executor,
     observe::recording::leave,
-    postgres::{
-        Listener, Place, Startable,
-        cause::Cause,
-        keep::{Keeping, Verdict},
-        lane::Lane,
-        proxy::Watch,
-    },
+    postgres::{Listener, Place, Startable, cause::Cause, lane::Lane, proxy::Watch},
 };
 
 /// The sandbox of one test.

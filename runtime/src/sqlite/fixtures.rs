@@ -10,7 +10,7 @@ use crate::{Error, database::fixtures::Fixtures, postgres::script_line};
 
 /// Runs them on a connection of their own, which takes with it what a script has set.
 pub(super) async fn load(fixtures: &Fixtures, options: &SqliteConnectOptions) -> Result<(), Error> {
-    let failed = |error| fixtures.failure(0, None, error);
+    let failed = |error| fixtures.failure(0, None, error, "");
     let mut connection = options.connect().await.map_err(failed)?;
     run(fixtures, &mut connection).await?;
     connection.close().await.map_err(failed)
@@ -19,7 +19,7 @@ pub(super) async fn load(fixtures: &Fixtures, options: &SqliteConnectOptions) ->
 /// Runs them on a connection of the test's pool.
 pub(super) async fn load_through(fixtures: &Fixtures, pool: &SqlitePool) -> Result<(), Error> {
     let connection = pool.acquire().await;
-    let mut connection = connection.map_err(|error| fixtures.failure(0, None, error))?;
+    let mut connection = connection.map_err(|error| fixtures.failure(0, None, error, ""))?;
     run(fixtures, &mut connection).await
 }
 
@@ -33,7 +33,7 @@ async fn run(fixtures: &Fixtures, connection: &mut SqliteConnection) -> Result<(
                 Ok(Either::Right(_)) => {}
                 Err(error) => {
                     let line = line_of(text, statement);
-                    return Err(fixtures.failure(number, line, error));
+                    return Err(fixtures.failure(number, line, error, ""));
                 }
             }
         }

@@ -30,6 +30,9 @@ const STALE: Duration = Duration::from_hours(7 * 24);
 /// How many names are tried for the files of this process; another one may be looking at a new lock just now.
 const ATTEMPTS: u32 = 100;
 
+/// What the names of the files end with that SQLite has beside a database.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// The directory of all SQLite files of this user.
 pub(super) struct Home(PathBuf);
 
@@ -100,7 +103,7 @@ impl Home {
             }
         }
         for path in entries(&self.kept()).filter(|path| is_stale(path)) {
-            fs::remove_file(path).ok();
+            remove_database(&path).ok();
         }
     }
 }
@@ -154,6 +157,16 @@ fn remove_abandoned(lock: &Path) {
     }
 }
 
+/// Removes a database, and the files that SQLite has beside it.
+pub(super) fn remove_database(path: &Path) -> io::Result<()> {
+    for suffix in BESIDE {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        fs::remove_file(beside).ok();
+    }
+    fs::remove_file(path)
+}
+
 /// Marks a template as used.
 pub(super) fn touch(path: &Path) {
     let file = File::options().write(true).open(path);
@@ -166,7 +179,7 @@ fn is_stale(path: &Path) -> bool {
     modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > STALE))
 }
 
-fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
+pub(super) fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| entry.path())
 }

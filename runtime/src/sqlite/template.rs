@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Settings, cause::Cause, content::Content, fill, home, home::Home};
+use super::{Settings, cause::Cause, content::Content, fill, home, home::Home, keep};
 use crate::{Error, observe::log};
 
 /// How long a process waits for another one that makes the same template; then it makes it, too.
@@ -34,6 +34,7 @@ impl Template {
     pub(crate) async fn ready(session: &str, content: Content) -> Result<Self, Error> {
         let began = Instant::now();
         let home = Home::open()?;
+        keep::run_request(home);
         let template = Self {
             home,
             path: home.template(&content.fingerprint()),

@@ -11,15 +11,15 @@ use sqlx::{
 use super::{Template, cause::Cause, fixtures, keep, memory, test_file::TestFile, traced::Traced};
 use crate::{
     Error,
-    database::{AnyDatabase, fixtures::Fixtures},
+    database::{
+        AnyDatabase, Ending,
+        fixtures::Fixtures,
+        keeping::{Keeping, Verdict},
+    },
     executor,
     observe::{
         recording::{Recording, attributed, leave},
         report::chain,
-    },
-    postgres::{
-        keep::{Keeping, Verdict},
-        sandbox::Ending,
     },
 };
 
@@ -122,7 +122,7 @@ impl TestDatabase {
                 self.recording.finish();
                 leave(&self.pool);
                 let held = self.released().await;
-                let is_kept = keeping.wants(verdict) && self.keep_file(file, keeping).await;
+                let is_kept = keeping.is_due(verdict) && self.keep_file(file, keeping).await;
                 file.remove();
                 if is_kept {
                     return Ending::Kept;
@@ -130,7 +130,7 @@ impl TestDatabase {
                 Ending::FileRemoved { held }
             }
             Storage::Memory => {
-                let is_kept = keeping.wants(verdict) && self.keep_memory(keeping).await;
+                let is_kept = keeping.is_due(verdict) && self.keep_memory(keeping).await;
                 self.recording.finish();
                 leave(&self.pool);
                 if is_kept {
@@ -147,7 +147,7 @@ impl TestDatabase {
         match file.options.connect().await {
             Ok(connection) => self.keep(connection, keeping).await,
             Err(error) => {
-                keeping.refuse(format_args!(
+                keeping.not_kept(format_args!(
                     "its file could not be opened: {}",
                     chain(&error)
                 ));
@@ -172,7 +172,7 @@ impl TestDatabase {
         if let Some(connection) = idle.ok().flatten() {
             self.keep(connection.detach(), keeping).await
         } else {
-            keeping.refuse("the one connection of its database in memory is closed, or held by a task that outlived the test");
+            keeping.not_kept("the one connection of its database in memory is closed, or held by a task that outlived the test");
             false
         }
     }
@@ -182,14 +182,15 @@ impl TestDatabase {
         connection.close().await.ok();
         match copied {
             Ok(kept) => {
-                keeping.keep(
-                    format!("sqlite3 {}", keep::quoted(&kept)),
-                    "its file is removed after a week; what no transaction had committed is not in it".to_owned(),
+                let about = format!(
+                    "what no transaction had committed is not in it; {}",
+                    keep::ABOUT
                 );
+                keeping.kept(keep::command(&kept), about);
                 true
             }
             Err(problem) => {
-                keeping.refuse(problem);
+                keeping.not_kept(problem);
                 false
             }
         }

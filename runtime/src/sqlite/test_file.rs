@@ -1,17 +1,11 @@
 //! The file of one test, a copy of the template.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::Template;
+use super::{Template, home::remove_database};
 use crate::Error;
-
-/// The files that SQLite has beside a database.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The file of one test.
 pub(super) struct TestFile {
@@ -43,15 +37,6 @@ impl TestFile {
     }
 
     pub(super) fn remove(&self) {
-        remove(&self.path);
-    }
-}
-
-fn remove(path: &Path) {
-    fs::remove_file(path).ok();
-    for suffix in BESIDE {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(suffix);
-        fs::remove_file(beside).ok();
+        remove_database(&self.path).ok();
     }
 }

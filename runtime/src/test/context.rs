@@ -14,10 +14,10 @@ use tokio::sync::OnceCell;
 
 use crate::{
     Error, Flavor, Overrides, Teardown,
-    database::{AnyDatabase, fixtures::Fixtures},
+    database::{AnyDatabase, fixtures::Fixtures, keeping::Keeping},
     observe::recording::Recording,
     overrides::Layer,
-    postgres::{keep::Keeping, proxy::Watch},
+    postgres::proxy::Watch,
     session::{Definition, Isolation},
     test::{
         bypass::Bypass, cause::calling, description::Test, faults, further::Further, opening,

@@ -11,8 +11,13 @@ use sqlx::{
 };
 
 use crate::{
-    Error, database::fixtures::Fixtures, observe::recording::FIXTURES as PREFIX,
-    postgres::script_line,
+    Error,
+    database::fixtures::Fixtures,
+    observe::recording::FIXTURES as PREFIX,
+    postgres::{
+        script_line,
+        sqlstate::{self, is},
+    },
 };
 
 /// The marker between two scripts.
@@ -20,7 +25,7 @@ const BOUNDARY: &str = "\n;select 1 as \"db_test fixture\";";
 
 /// Runs the scripts on a separate connection, so that settings made by a script end with it.
 pub(crate) async fn load_by(fixtures: &Fixtures, options: &PgConnectOptions) -> Result<(), Error> {
-    let failed = |error| fixtures.failure(0, None, error);
+    let failed = |error| failure(fixtures, 0, None, error);
     let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
     run(fixtures, &mut connection).await?;
     connection.close().await.map_err(failed)
@@ -46,11 +51,21 @@ async fn run(fixtures: &Fixtures, connection: &mut PgConnection) -> Result<(), E
                     Some(position) => script_line::in_script(&texts, BOUNDARY, position),
                     None => (script, script_line::of_statement(texts[script], statement)),
                 };
-                return Err(fixtures.failure(script, line, error));
+                return Err(failure(fixtures, script, line, error));
             }
         }
     }
     Ok(())
+}
+
+fn failure(fixtures: &Fixtures, script: usize, line: Option<usize>, error: sqlx::Error) -> Error {
+    let help = if is(&error, sqlstate::INSUFFICIENT_PRIVILEGE) {
+        "\nthey run as the owner of the test's database; statements that only a superuser may run need \
+         Session::postgres().superuser(), or on a given server the URL of a superuser"
+    } else {
+        ""
+    };
+    fixtures.failure(script, line, error, help)
 }
 
 fn is_boundary(row: &PgRow) -> bool {

@@ -6,16 +6,14 @@ use tokio::sync::OnceCell;
 
 use crate::{
     Error, Isolation, Savepoint,
-    database::AnyDatabase,
+    database::{
+        AnyDatabase, Ending,
+        keeping::{Keeping, Verdict},
+    },
     error::Kind,
     executor,
     observe::recording::Recording,
-    postgres::{
-        self,
-        keep::{Keeping, Verdict},
-        proxy::Watch,
-        sandbox::{Ending, Stopwatch},
-    },
+    postgres::{self, proxy::Watch, sandbox::Stopwatch},
     session::Definition,
     test::{cause::Cause, isolation::TestDatabase, opening},
 };

@@ -10,13 +10,16 @@ use sqlx::{
 
 use crate::{
     Error, Isolation,
-    database::{AnyDatabase, fixtures::Fixtures},
+    database::{
+        AnyDatabase, Ending,
+        fixtures::Fixtures,
+        keeping::{Keeping, Verdict},
+    },
     postgres::{
         Place, Startable,
-        keep::{Keeping, Verdict},
         own_database::OwnDatabase,
         proxy::Watch,
-        sandbox::{Ending, Sandbox, Savepoint},
+        sandbox::{Sandbox, Savepoint},
     },
     test::{cause::Cause, fixtures},
 };

@@ -2,7 +2,7 @@
 
 use std::{any::Any, future::Future, pin::Pin, process::ExitCode, time::Duration};
 
-use crate::{BoxError, Error, error::Kind, postgres::keep::Verdict, test::description::Test};
+use crate::{BoxError, Error, database::keeping::Verdict, error::Kind, test::description::Test};
 
 /// The return value of a test as an exit code; an error in it has been printed.
 #[derive(Debug)]

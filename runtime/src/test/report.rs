@@ -5,6 +5,7 @@ mod run_again;
 use std::{collections::BTreeSet, iter};
 
 use crate::{
+    database::Ending,
     error::Error,
     observe::{
         log,
@@ -12,7 +13,6 @@ use crate::{
         recording::Log,
         report::{self, Wanted, chain},
     },
-    postgres::sandbox::Ending,
     test::{
         description::Test,
         outcome::{ArgumentError, Outcome},

@@ -4,9 +4,9 @@ use std::{iter, sync::Arc};
 
 use crate::{
     Error,
+    database::Ending,
     observe::recording::Recording,
     overrides::UnusedOverrides,
-    postgres::sandbox::Ending,
     test::{faults::UnusedFaults, outcome::Outcome},
 };
 

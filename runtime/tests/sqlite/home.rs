@@ -27,6 +27,15 @@ impl Home {
         names(&self.directory())
     }
 
+    /// The names of the kept files.
+    pub(crate) fn kept(&self) -> Vec<String> {
+        names(&self.directory().join("kept"))
+    }
+
+    pub(crate) fn path_of_kept(&self, file: &str) -> String {
+        format!("{}/v1/sqlite/kept/{file}", self.0)
+    }
+
     /// The names of the files that belong to one process each.
     pub(crate) fn files_of_processes(&self) -> Vec<String> {
         let files = self.files();

@@ -3,7 +3,7 @@
 use db_test::db_test;
 use sqlx::SqlitePool;
 
-use crate::names;
+use crate::{home::Home, names};
 
 /// The path in the line that opens a kept file.
 pub(crate) fn kept(output: &str) -> Option<&str> {
@@ -26,6 +26,31 @@ async fn a_database_in_memory_is_kept_as_a_file() {
         rows_kept_of("on_request::failing_in_memory").await,
         ["seeded", "committed"]
     );
+}
+
+#[test]
+fn what_is_kept_is_listed_with_its_line_until_it_is_dropped() {
+    let home = Home::new("kept");
+    let run = |test, keep| {
+        let variables = [home.environment().as_slice(), &[("DB_TEST_KEEP", keep)]].concat();
+        child::run(test, &variables)
+    };
+    for _ in 0..2 {
+        run("on_request::failing_with_rows", "failed").assert_failed();
+    }
+    let listed = run("arguments::a_pool_has", "list");
+    listed.assert_passed();
+    listed.assert_says("  sqlite::on_request::failing_with_rows, ");
+    let files = home.kept();
+    let expected = ["", "-2"].map(|end| format!("sqlite-on_request-failing_with_rows{end}.db"));
+    assert_eq!(files, [expected[1].as_str(), &expected[0]]);
+    for file in files {
+        listed.assert_says(&format!("    sqlite3 {}", home.path_of_kept(&file)));
+    }
+    let dropped = run("arguments::a_pool_has", "drop");
+    dropped.assert_passed();
+    dropped.assert_says("dropped all that was kept of SQLite in /tmp/dbt-");
+    assert_eq!(home.kept(), [""; 0]);
 }
 
 /// The users in the file that is kept of a test which fails.

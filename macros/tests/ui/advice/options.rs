@@ -5,7 +5,7 @@
 // macros/tests/ui/unknown_option.stderr: max_queries_per_request = 3
 // macros/tests/ui/fixture_without_quotes.stderr: "users"
 // runtime/src/test/report.rs: #[db_test(timeout = "2m")]
-// runtime/src/postgres/sandbox/ending.rs: #[db_test(isolation = "database")]
+// runtime/src/database/ending.rs: #[db_test(isolation = "database")]
 // runtime/src/session/cause.rs: #[db_test(session = path)]
 mod path {
     pub mod to {

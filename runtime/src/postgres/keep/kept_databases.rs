@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use crate::{
     BoxError,
+    database::keeping::{Kept, most_are_kept},
     observe::{log, report::chain},
     postgres::{
         database::{COMMENT, KeptDatabase, Mark, OwnDatabase, Sessions, remove},
@@ -20,22 +21,27 @@ use crate::{
 /// A kept database is dropped when it is older than this.
 const KEPT_SECONDS: i64 = 7 * 24 * 3600;
 
-/// At most so many are kept. One takes 8 MB or more, and the private server's may be in memory.
-const MOST: usize = 50;
-
 /// How long a failed test waits for its database to be renamed. PostgreSQL itself gives up after
 /// five seconds while something is connected.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// A kept database.
-pub(super) struct Kept {
-    pub(super) database: KeptDatabase,
-    /// The test that it is of.
-    pub(super) test: String,
+/// A kept database as its name and its comment say.
+struct Found {
+    database: KeptDatabase,
+    test: String,
     /// In seconds.
-    pub(super) age: i64,
-    /// Why it could not be dropped.
-    pub(super) problem: Option<String>,
+    age: i64,
+}
+
+impl Found {
+    fn listed(self, server: &Server, problem: Option<String>) -> Kept {
+        Kept {
+            command: server.psql(self.database.as_str()),
+            test: self.test,
+            age: self.age,
+            problem,
+        }
+    }
 }
 
 /// Terminates the connections to a lane and renames its database. Nothing else in it changes.
@@ -70,10 +76,8 @@ async fn try_set_aside(
     let failed = |error| format!("its database could not be renamed: {}", chain(&error));
     expire(server, &mut maintenance).await;
     let kept = read(server, &mut maintenance).await.map_err(failed)?;
-    if kept.len() >= MOST {
-        return Err(format!(
-            "{MOST} databases are kept already\nDB_TEST_KEEP=drop on a run of any test drops them"
-        ));
+    if let Some(problem) = most_are_kept(kept.len()) {
+        return Err(problem);
     }
     terminate_connections(&mut maintenance, lane)
         .await
@@ -140,17 +144,18 @@ pub(super) async fn list(server: &Server) -> Result<Vec<Kept>, BoxError> {
     if !kept.is_empty() {
         server.stay_up();
     }
-    Ok(kept)
+    let kept = kept.into_iter().map(|found| found.listed(server, None));
+    Ok(kept.collect())
 }
 
 /// Drops what is kept; returns what could not be dropped.
 pub(super) async fn clear(server: &Server) -> Result<Vec<Kept>, BoxError> {
     let mut maintenance = server.maintenance().await?;
     let mut left = Vec::new();
-    for mut kept in read(server, &mut maintenance).await? {
-        if let Err(error) = drop_one(&mut maintenance, &kept.database).await {
-            kept.problem = Some(chain(&error).replace('\n', "; "));
-            left.push(kept);
+    for found in read(server, &mut maintenance).await? {
+        if let Err(error) = drop_one(&mut maintenance, &found.database).await {
+            let problem = chain(&error).replace('\n', "; ");
+            left.push(found.listed(server, Some(problem)));
         }
     }
     maintenance.close().await.ok();
@@ -163,7 +168,7 @@ pub(super) async fn clear(server: &Server) -> Result<Vec<Kept>, BoxError> {
 /// Drops what has been kept for long enough. What fails is tried again the next time.
 pub(crate) async fn expire(server: &Server, maintenance: &mut PgConnection) {
     let kept = read(server, maintenance).await.unwrap_or_default();
-    for Kept { database, .. } in kept.iter().filter(|kept| kept.age > KEPT_SECONDS) {
+    for Found { database, .. } in kept.iter().filter(|kept| kept.age > KEPT_SECONDS) {
         match drop_one(maintenance, database).await {
             Ok(()) => log::info(format_args!(
                 "dropped {database}, which had been kept for a week"
@@ -181,7 +186,7 @@ async fn drop_one(
     remove(maintenance, database, Sessions::Respected).await
 }
 
-async fn read(server: &Server, maintenance: &mut PgConnection) -> Result<Vec<Kept>, sqlx::Error> {
+async fn read(server: &Server, maintenance: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
     let rows = sqlx::query(AssertSqlSafe(format!(
         "select d.datname, {COMMENT} from pg_database d \
          where starts_with(d.datname, $1) and ($2 or pg_get_userbyid(d.datdba) = current_user)",
@@ -200,7 +205,7 @@ async fn read(server: &Server, maintenance: &mut PgConnection) -> Result<Vec<Kep
 }
 
 /// A kept database by its name and comment; none if either is not one of db-test's.
-fn understand(name: &str, comment: &str, now: i64) -> Option<Kept> {
+fn understand(name: &str, comment: &str, now: i64) -> Option<Found> {
     let database = KeptDatabase::recognize(name)?;
     let commented = || {
         let (since, test) = comment.strip_prefix("db-test kept ")?.split_once(' ')?;
@@ -209,11 +214,10 @@ fn understand(name: &str, comment: &str, now: i64) -> Option<Kept> {
     // The process may have been killed between the renaming and the comment.
     let marked = || Some((Mark::parse(comment)?.used, name.to_owned()));
     let (since, test): (i64, String) = commented().or_else(marked)?;
-    Some(Kept {
+    Some(Found {
         database,
         test,
         age: now - since,
-        problem: None,
     })
 }
 

@@ -1,19 +1,22 @@
 //! The end of a test whose rows are kept: committed instead of rolled back, in a database that is
 //! set aside.
 
-use super::{Core, ending::Ending};
-use crate::postgres::{
-    Active,
-    database::Mark,
-    keep::Keeping,
-    lane::{Lane, LaneId, Terminate},
+use super::Core;
+use crate::{
+    database::{Ending, keeping::Keeping},
+    postgres::{
+        Active,
+        database::Mark,
+        keep,
+        lane::{Lane, LaneId, Terminate},
+    },
 };
 
 impl Core {
     /// Whether the lane of a test that is to be kept can be.
     pub(super) fn can_keep(active: &Active, id: &LaneId, keeping: &Keeping) -> bool {
         if id.own.is_none() {
-            keeping.refuse(format_args!(
+            keeping.not_kept(format_args!(
                 "the role `{}` may not create databases, so all tests share one\nrun: ALTER ROLE \"{0}\" CREATEDB;",
                 active.lanes().server().owner()
             ));
@@ -34,12 +37,12 @@ impl Core {
         // In good order, or else it may still be there when the database is renamed.
         proxy.close(id.leave(server, &Mark::leaving())).await;
         if let Some(activity) = activity {
-            keeping.tell(format!(
+            keeping.add_line(format!(
                 "what was under way is undone, the rest is kept; {activity}"
             ));
         }
         if let Some(database) = &id.own
-            && keeping.set_aside(server, database).await
+            && keep::set_aside(keeping, server, database).await
         {
             return Ending::Kept;
         }

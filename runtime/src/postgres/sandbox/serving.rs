@@ -10,14 +10,17 @@ use std::{
 
 use tokio::time::timeout;
 
-use super::{Core, State, activity, ending::Ending};
+use super::{Core, State, activity};
 use crate::{
     Error,
+    database::{
+        Ending,
+        keeping::{Keeping, Verdict},
+    },
     postgres::{
         Listener,
         cause::Cause,
         error_response,
-        keep::{Keeping, Verdict},
         lane::{Lane, Terminate},
         proxy::{End, Ended, How, Proof, Test},
         sqlstate,
@@ -96,7 +99,7 @@ impl Core {
         let Ok(active) = self.session.get().await else {
             return Ending::Untouched;
         };
-        let keeps = keeping.wants(verdict) && Self::can_keep(&active, &lane.id, keeping);
+        let keeps = keeping.is_due(verdict) && Self::can_keep(&active, &lane.id, keeping);
         let how = if keeps { How::Commit } else { How::RollBack };
         let patience = if verdict.timed_out {
             NO_PATIENCE
@@ -116,7 +119,7 @@ impl Core {
             }
         };
         let Some(Ended { proof }) = ended else {
-            keeping.has_nothing_of(verdict, "its transaction ended with its connection");
+            keeping.nothing_to_keep(verdict, "its transaction ended with its connection");
             active.lanes().discard(lane.id, Terminate::OwnConnection);
             return Ending::ConnectionGone { activity };
         };
@@ -129,7 +132,7 @@ impl Core {
                 Ending::RolledBack { activity }
             }
             Proof::Violated(why) => {
-                keeping.refuse(format_args!(
+                keeping.not_kept(format_args!(
                     "what the test wrote could not be committed: {why}"
                 ));
                 active.lanes().discard(lane.id, Terminate::OwnConnection);
@@ -148,7 +151,7 @@ impl Core {
                 Ending::ClaimLost
             }
             Proof::Broken(why) => {
-                keeping.has_nothing_of(verdict, "its transaction ended with its connection");
+                keeping.nothing_to_keep(verdict, "its transaction ended with its connection");
                 active.lanes().discard(lane.id, Terminate::OwnConnection);
                 Ending::ConnectionGone {
                     activity: Some(format!("its connection broke: {why}")),

@@ -1,12 +1,9 @@
-//! How the sandbox of a test ended, in words.
+//! How a test's use of its database ended, in words.
 
-use crate::{
-    Error,
-    error::Kind,
-    postgres::keep::{Keeping, Verdict},
-};
+use super::keeping::{Keeping, Verdict};
+use crate::{Error, error::Kind};
 
-/// How the sandbox of a test ended.
+/// How a test's use of its database ended.
 pub(crate) enum Ending {
     /// The test never used its database.
     Untouched,
@@ -40,7 +37,7 @@ pub(crate) enum Ending {
 impl Ending {
     /// The test did not use its database, so there is nothing to keep either.
     pub(crate) fn untouched(verdict: Verdict, keeping: &Keeping) -> Self {
-        keeping.has_nothing_of(verdict, "the test did not use its database");
+        keeping.nothing_to_keep(verdict, "the test did not use its database");
         Self::Untouched
     }
 
@@ -60,7 +57,7 @@ impl Ending {
         }
     }
 
-    /// How the sandbox ended, with what to do about it.
+    /// How it ended, with what to do about it.
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Untouched => "not used".to_owned(),
