@@ -64,6 +64,33 @@ differs! {
     production [DONE, r#"["1"]"#, r#"["1"]"#];
     sandbox [DONE, r#"["1"]"#, r#"["0"]"#];
 
+    async fn channels_are_listened_to_by_the_proxy(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["listen news", "select pg_listening_channels()"]).await;
+    }
+    production [DONE, r#"["news"]"#];
+    sandbox [DONE, DONE];
+
+    async fn a_new_value_of_an_enum_cannot_be_used(app) {
+        app.run(&["alter type mood add value 'wild'", "select 'wild'::mood::text"]).await;
+    }
+    production [DONE, r#"["wild"]"#];
+    sandbox [DONE, "error 55P04"];
+
+    async fn what_runs_in_no_transaction_is_refused(app) {
+        app.run(&["reindex schema public", "cluster"]).await;
+    }
+    production [DONE, DONE];
+    sandbox ["error 25001", "error 25001"];
+
+    async fn every_transaction_has_the_same_id(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.on(&mut held, &["create temporary table first as select pg_current_xact_id() as id"]).await;
+        app.on(&mut held, &["select (pg_current_xact_id() <> id)::text from first"]).await;
+    }
+    production [DONE, r#"["true"]"#];
+    sandbox [DONE, r#"["false"]"#];
+
     async fn a_grammar_error_in_a_failed_transaction_is_not_looked_at(app) {
         let mut tx = app.pool.begin().await.expect("it begins");
         app.on(&mut tx, &["select broken", "select )", "selec 1"]).await;

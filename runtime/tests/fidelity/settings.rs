@@ -4,6 +4,18 @@ use sqlx::Connection;
 
 use crate::comparison::same;
 
+const TEMPORARY: &[&str] = &[
+    "create temporary table staging (n int)",
+    "create table pg_temp.qualified (n int)",
+    "create or replace temp view shown as select 'shown'",
+    "create temporary sequence counted",
+    "create type pg_temp.named as (name text, n int)",
+    "create domain pg_temp.short as text check (length(value) < 9)",
+    "create function pg_temp.shout(t text) returns text language sql as $$ select upper(t) $$",
+    "select name into temp copied from items",
+    "do $$ begin create temp table made_by_a_block (n int); end $$",
+];
+
 same! {
     async fn a_local_setting_ends_with_its_transaction(app) {
         let mut tx = app.pool.begin().await.expect("it begins");
@@ -59,6 +71,24 @@ same! {
         app.on(&mut held, &["select name from staging", "insert into items (name) select name from staging"]).await;
         app.on(&mut held, &["discard temp", "create temporary table staging (n int)", "drop table staging"]).await;
         drop(held);
+        app.items().await;
+    }
+
+    async fn everything_temporary_ends_with_its_connection(app) {
+        for _ in 0..2 {
+            let mut held = app.pool.acquire().await.expect("it is free");
+            for _ in 0..2 {
+                app.on(&mut held, TEMPORARY).await;
+                app.on(&mut held, &["select nextval('counted')::text", "select ('a', 1)::pg_temp.named::text", "select pg_temp.shout('b')"]).await;
+                app.on(&mut held, &["discard all"]).await;
+                app.outcome(&held.clear_cached_statements().await);
+            }
+            let mut tx = Connection::begin(&mut *held).await.expect("it begins");
+            app.on(&mut tx, TEMPORARY).await;
+            app.outcome(&tx.rollback().await);
+            app.on(&mut held, TEMPORARY).await;
+            app.outcome(&held.close().await);
+        }
         app.items().await;
     }
 

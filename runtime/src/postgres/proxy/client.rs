@@ -45,6 +45,8 @@ pub(super) struct Pending {
     /// Channels to listen to, or not; `None` is every channel.
     pub(super) listens: Vec<(Option<String>, bool)>,
     pub(super) temporaries: Vec<(String, OnCommit)>,
+    /// Whether something temporary that is no table may have been made.
+    pub(super) makes_temporary: bool,
     pub(super) cursors: Vec<String>,
 }
 
@@ -113,6 +115,8 @@ pub(super) struct Client {
     pub(super) holdable_cursors: Vec<String>,
     /// Temporary tables that stay after a commit.
     pub(super) temporaries: Vec<(String, OnCommit)>,
+    /// Whether it may have something temporary that is no table.
+    pub(super) made_temporary: bool,
     /// What it knows of the server's parameters, and of which revision.
     pub(super) reported: Rc<BTreeMap<Rc<str>, Rc<str>>>,
     pub(super) revision: u64,
@@ -173,6 +177,14 @@ impl Client {
             guests: BTreeSet::new(),
             last: None,
         });
+    }
+
+    /// Whether it may have something in the temporary schema, which all clients share.
+    pub(super) fn has_temporaries(&self) -> bool {
+        self.made_temporary
+            || self.pending.makes_temporary
+            || !self.temporaries.is_empty()
+            || !self.pending.temporaries.is_empty()
     }
 
     /// Makes the settings with those of the transaction anew.

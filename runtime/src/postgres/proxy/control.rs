@@ -175,7 +175,10 @@ pub(super) struct Info {
     pub(super) cursor: Option<String>,
     /// One that outlives it.
     pub(super) holdable_cursor: Option<String>,
+    /// A temporary table.
     pub(super) temporary: Option<(String, OnCommit)>,
+    /// It may make something temporary that is no table, or whose name its words do not say.
+    pub(super) makes_temporary: bool,
     pub(super) prepared: Option<SqlPrepared>,
     /// Channel and payload of each `pg_notify` in the text.
     pub(super) notifies: Vec<(Argument, Argument)>,

@@ -28,11 +28,18 @@ pub(super) fn definition(words: &Words<'_>, info: &mut Info) {
     }
     info.is_about_deferral = (1..words.len()).any(|n| words.any(n, &["deferrable", "deferred"]))
         || words.is(1, "constraint");
-    if verb == "CREATE"
-        && let Some(n) = (1..4).find(|n| words.any(*n, &["temp", "temporary"]))
-        && words.is(n + 1, "table")
-    {
-        let at = if words.is(n + 2, "if") { n + 5 } else { n + 2 };
+    if verb == "CREATE" {
+        temporary(words, info);
+    }
+}
+
+/// What belongs to its connection because it is temporary.
+fn temporary(words: &Words<'_>, info: &mut Info) {
+    let said = (1..4).find(|n| words.any(*n, &["temp", "temporary"]));
+    let is_qualified = (2..words.len()).any(|n| is_temporary_schema(words, n));
+    let table = said.unwrap_or(0) + 1;
+    if (said.is_some() || is_qualified) && words.is(table, "table") {
+        let at = table + if words.is(table + 1, "if") { 4 } else { 1 };
         let (name, _) = words.last_part(at);
         let commits = (at..words.len()).find(|n| words.is(*n, "on") && words.is(n + 1, "commit"));
         let on_commit = match commits.map(|n| n + 2) {
@@ -41,7 +48,22 @@ pub(super) fn definition(words: &Words<'_>, info: &mut Info) {
             _ => OnCommit::Keep,
         };
         info.temporary = Some((name, on_commit));
+    } else {
+        info.makes_temporary = said.is_some() || is_qualified;
     }
+}
+
+/// `SELECT … INTO TEMPORARY`.
+pub(super) fn selects_into_temporary(words: &Words<'_>) -> bool {
+    (1..words.len()).any(|n| {
+        let is_temporary =
+            words.any(n + 1, &["temp", "temporary"]) || is_temporary_schema(words, n + 1);
+        words.is(n, "into") && is_temporary
+    })
+}
+
+fn is_temporary_schema(words: &Words<'_>, n: usize) -> bool {
+    words.is(n, "pg_temp") && words.raw(n + 1) == "."
 }
 
 pub(super) fn prepared(words: &Words<'_>, n: usize, verb: PreparedVerb, info: &mut Info) {

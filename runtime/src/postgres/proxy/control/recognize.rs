@@ -4,7 +4,7 @@ use super::{
     Access, Advisory, Info, PreparedVerb, ReadsClock,
     changes::{calls, reset, set, show},
     commands::is_command,
-    definition::{declare, definition, explained, prepared},
+    definition::{declare, definition, explained, prepared, selects_into_temporary},
     transaction::control,
     words::Words,
 };
@@ -41,6 +41,9 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
         "lock" => info.needs_block = Some("LOCK TABLE"),
         "declare" => declare(&words, &mut info),
         "create" | "drop" | "reindex" | "alter" => definition(&words, &mut info),
+        "select" | "with" => info.makes_temporary = selects_into_temporary(&words),
+        // What a block does is a text to these words.
+        "do" => info.makes_temporary = sql.to_ascii_lowercase().contains("temp"),
         "prepare" => prepared(&words, 1, PreparedVerb::Prepare, &mut info),
         "execute" => prepared(&words, 1, PreparedVerb::Execute, &mut info),
         "explain" => explained(&words, &mut info),

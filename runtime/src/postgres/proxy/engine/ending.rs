@@ -233,6 +233,7 @@ impl Engine {
             client.statements.clear();
             client.portals.clear();
             client.temporaries.clear();
+            client.made_temporary = false;
             leftover.extend(
                 client
                     .sql_prepared

@@ -26,6 +26,9 @@ impl Engine {
         if let Some(temporary) = &info.temporary {
             self.pending(id).temporaries.push(temporary.clone());
         }
+        if info.makes_temporary {
+            self.pending(id).makes_temporary = true;
+        }
         if let Some(cursor) = &info.cursor {
             self.pending(id).cursors.push(cursor.clone());
         }
@@ -178,11 +181,13 @@ impl Engine {
             && pending.notes.is_empty()
             && pending.listens.is_empty()
             && pending.temporaries.is_empty()
+            && !pending.makes_temporary
             && pending.cursors.is_empty();
         if is_plain && !deletes {
             return;
         }
         let pending = std::mem::take(&mut client.pending);
+        client.made_temporary |= pending.makes_temporary;
         for (channel, listens) in &pending.listens {
             match channel {
                 Some(channel) if *listens => drop(client.listens.insert(channel.clone())),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, Stage, schedule::Flow};
+use super::{Client, Engine, Stage, schedule::Flow};
 use crate::postgres::proxy::{
     api::ClientId,
     protocol::{ErrorFields, error},
@@ -19,8 +19,8 @@ impl Engine {
         self.undo_transaction(id, &Arc::from("the end of the connection"));
         if self.test.is_some() {
             self.deallocate_all(id);
-            self.drop_temporaries(id);
             self.close_holdable_cursors(id);
+            self.drop_temporaries(id);
         }
         self.advisory_locks.session_ended(id);
         let client = self.client(id);
@@ -57,13 +57,21 @@ impl Engine {
         }
     }
 
+    /// Temporary tables end with their connection, and everything else that is temporary if no other client has any.
     pub(super) fn drop_temporaries(&mut self, id: ClientId) {
-        let names = std::mem::take(&mut self.client(id).temporaries);
-        if names.is_empty() || !self.backend.is_open {
+        let client = self.client(id);
+        let names = std::mem::take(&mut client.temporaries);
+        let has_others = std::mem::take(&mut client.made_temporary);
+        if names.is_empty() && !has_others || !self.backend.is_open {
             return;
         }
         self.client(id).effective = std::rc::Rc::clone(&self.test_settings);
         self.switch_to(id);
+        let has_temporaries = |(_, client): (ClientId, &Client)| client.has_temporaries();
+        if has_others && !self.clients.iter().any(has_temporaries) {
+            self.before("discard temp;");
+            return self.schema_changed();
+        }
         for (name, _) in names {
             let name = identifier(&name);
             self.before(&format!("drop table if exists pg_temp.{name} cascade;"));

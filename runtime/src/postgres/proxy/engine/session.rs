@@ -68,8 +68,8 @@ impl Engine {
             return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, &text);
         }
         self.deallocate_all(id);
-        self.drop_temporaries(id);
         self.close_holdable_cursors(id);
+        self.drop_temporaries(id);
         self.advisory_locks.session_ended(id);
         let client = self.client(id);
         client.portals.clear();
