@@ -127,6 +127,18 @@ differs! {
     production [DONE, DONE, DONE, DONE, "error 55P03"];
     sandbox [DONE, DONE, DONE, DONE, "error 23505"];
 
+    async fn serializable_transactions_at_once_do_not_fail(app) {
+        const SUM: &str = "select sum(price)::text from items";
+        let mut one = app.pool.begin_with("begin isolation level serializable").await.expect("it begins");
+        let mut other = app.pool.begin_with("begin isolation level serializable").await.expect("it begins");
+        app.on(&mut one, &[SUM, "update items set price = 1"]).await;
+        app.on(&mut other, &["select count(*)::text from items", "insert into items (name) values ('two')"]).await;
+        app.outcome(&one.commit().await);
+        app.outcome(&other.commit().await);
+    }
+    production [r#"["0"]"#, DONE, r#"["1"]"#, DONE, "ok", "error 40001"];
+    sandbox [r#"["0"]"#, DONE, r#"["1"]"#, DONE, "ok", "ok"];
+
     async fn a_name_of_another_connection_is_taken(app) {
         let mut one = app.pool.acquire().await.expect("it is free");
         let mut other = app.pool.acquire().await.expect("there is a second one");
