@@ -16,7 +16,7 @@ mod table;
 use std::{env, io, process::ExitCode};
 
 const USAGE: &str = "usage: cargo run --release --manifest-path benchmarks/Cargo.toml -- \
-                     [per-test|modes|suites|start-up|compile|instructions|all] [--short]";
+                     [per-test|modes|sqlite|suites|start-up|compile|instructions|all] [--short]";
 
 /// How much time a run may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,9 +37,10 @@ impl Extent {
 
 type Instrument = fn(Extent) -> io::Result<()>;
 
-const INSTRUMENTS: [(&str, Instrument); 6] = [
+const INSTRUMENTS: [(&str, Instrument); 7] = [
     ("per-test", per_test::run),
     ("modes", per_test::modes),
+    ("sqlite", per_test::sqlite::run),
     ("suites", suites::run),
     ("start-up", start_up::run),
     ("compile", compile::run),

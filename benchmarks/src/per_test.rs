@@ -1,5 +1,7 @@
 //! What one test costs, in each of the ways that are compared.
 
+pub(crate) mod sqlite;
+
 use std::{collections::HashMap, fs, io, path::PathBuf, process::Command};
 
 use crate::{
@@ -121,8 +123,8 @@ pub(crate) fn modes(_: Extent) -> io::Result<()> {
         variants: &MODES,
         programs,
         optimized: HashMap::new(),
-        memory: memory.variables(),
-        disk: Vec::new(),
+        memory: place_of(&memory),
+        disk: place_of(&memory),
         home: home.clone(),
     };
     bench.compare(1, &["1", "4"])?;
@@ -140,8 +142,8 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
         variants: &VARIANTS,
         programs,
         optimized,
-        memory: memory.variables(),
-        disk: disk.variables(),
+        memory: place_of(&memory),
+        disk: place_of(&disk),
         home: home.clone(),
     };
     let all = extent.pick(["1", "2", "4", "8"].as_slice(), &["1", "4"]);
@@ -158,9 +160,30 @@ struct Bench {
     variants: &'static [Variant],
     programs: HashMap<String, PathBuf>,
     optimized: HashMap<String, PathBuf>,
-    memory: Vec<(String, String)>,
-    disk: Vec<(String, String)>,
+    memory: Place,
+    disk: Place,
     home: PathBuf,
+}
+
+/// Where the databases of a variant are.
+struct Place {
+    variables: Vec<(String, String)>,
+    /// Where its program runs.
+    directory: PathBuf,
+}
+
+fn place_of(server: &Server) -> Place {
+    Place {
+        variables: server.variables(),
+        directory: cargo::root().to_owned(),
+    }
+}
+
+impl Place {
+    fn set(&self, command: &mut Command) {
+        command.envs(self.variables.iter().cloned());
+        command.current_dir(&self.directory);
+    }
 }
 
 /// How often each is measured.
@@ -239,10 +262,12 @@ impl Bench {
         command.args([&filter, "--test-threads", threads]);
         command.env_remove("TEST_DB_URL").env_remove("DATABASE_URL");
         match variant.server {
-            On::Memory => command.envs(self.memory.iter().cloned()),
-            On::Disk => command.envs(self.disk.iter().cloned()),
-            On::Private => command.env("DB_TEST_HOME", &self.home),
-        };
+            On::Memory => self.memory.set(&mut command),
+            On::Disk => self.disk.set(&mut command),
+            On::Private => {
+                command.env("DB_TEST_HOME", &self.home);
+            }
+        }
         process::time(&mut command)
     }
 }
