@@ -14,6 +14,7 @@ mod hooks;
 mod keep;
 mod memory;
 mod parameters;
+mod script;
 mod settings;
 mod template;
 mod test_database;

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, Executor, SqlitePool, migrate::MigrateError, sqlite::SqlitePoolOptions};
+use sqlx::{Executor, SqlitePool, migrate::MigrateError, sqlite::SqlitePoolOptions};
 
-use super::content::Content;
+use super::{
+    content::Content,
+    script::{self, Failed},
+};
 use crate::{
     executor::panics::caught,
     observe::report::chain,
@@ -26,13 +29,17 @@ async fn fill_through(pool: &SqlitePool, content: &Content) -> Result<(), Cause>
     let migrator = &content.migrator;
     if let Err(error) = migrator.run(pool).await {
         let migration = schema::failed_migration(migrator, &error);
-        let file = migration.map(|m| schema::shown_file_of(m, &content.migrations_dir));
+        let mut at = String::new();
+        if let Some(migration) = migration {
+            let file = schema::shown_file_of(migration, &content.migrations_dir);
+            at = match script::failed_line(migration, &error, pool).await {
+                Some(line) => format!(" at {file}:{line}"),
+                None => format!(" in {file}"),
+            };
+        }
         return Err(Cause::MigrationFailed {
             name: schema::name_of(migration).into(),
-            at: file
-                .map(|file| format!(" in {file}"))
-                .unwrap_or_default()
-                .into(),
+            at: at.into(),
             place: Box::default(),
             help: help(&error),
             error,
@@ -43,10 +50,11 @@ async fn fill_through(pool: &SqlitePool, content: &Content) -> Result<(), Cause>
         is_transient: error.is_some_and(is_transient),
     };
     for sql in &content.seed_sql {
-        let executed = pool
-            .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
-            .await;
-        executed.map_err(|error| failed(chain(&error), Some(&error)))?;
+        let run = async { script::run(sql, &mut *pool.acquire().await?).await };
+        run.await.map_err(|Failed { error, line }| {
+            let place = line.map(|(number, text)| format!("\nin line {number} of its SQL: {text}"));
+            failed(chain(&error) + &place.unwrap_or_default(), Some(&error))
+        })?;
     }
     if let Some(seed) = &content.settings.seed {
         let seeding = caught(Box::pin(seed.run(pool.clone()))).await;

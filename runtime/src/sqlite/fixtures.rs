@@ -1,12 +1,11 @@
 //! The scripts that run before a test's arguments are made.
 
-use futures_util::StreamExt;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqliteConnection, SqlitePool,
-    sqlite::SqliteConnectOptions,
+    ConnectOptions, Connection, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions,
 };
 
-use crate::{Error, database::fixtures::Fixtures, postgres::script_line};
+use super::script;
+use crate::{Error, database::fixtures::Fixtures};
 
 /// Runs them on a connection of their own, which takes with it what a script has set.
 pub(super) async fn load(fixtures: &Fixtures, options: &SqliteConnectOptions) -> Result<(), Error> {
@@ -25,24 +24,10 @@ pub(super) async fn load_through(fixtures: &Fixtures, pool: &SqlitePool) -> Resu
 
 async fn run(fixtures: &Fixtures, connection: &mut SqliteConnection) -> Result<(), Error> {
     for (number, (_, text)) in fixtures.scripts.iter().enumerate() {
-        let mut statement = 0;
-        let mut answers = connection.fetch_many(sqlx::raw_sql(AssertSqlSafe(*text)));
-        while let Some(answer) = answers.next().await {
-            match answer {
-                Ok(Either::Left(_)) => statement += 1,
-                Ok(Either::Right(_)) => {}
-                Err(error) => {
-                    let line = line_of(text, statement);
-                    return Err(fixtures.failure(number, line, error, ""));
-                }
-            }
-        }
+        script::run(text, connection).await.map_err(|failed| {
+            let line = failed.line.map(|(line, _)| line);
+            fixtures.failure(number, line, failed.error, "")
+        })?;
     }
     Ok(())
-}
-
-/// The line of a statement; a trigger has semicolons inside.
-fn line_of(script: &str, statement: usize) -> Option<usize> {
-    let has_trigger = script.to_ascii_lowercase().contains("trigger");
-    (!has_trigger).then(|| script_line::of_statement(script, statement))?
 }

@@ -39,6 +39,12 @@ pub(crate) fn install() {
     });
 }
 
+/// Whether a text ends where a statement does, which a semicolon inside of a trigger does not.
+pub(super) fn is_complete(sql: &str) -> bool {
+    // SAFETY: it reads a string.
+    CString::new(sql).is_ok_and(|sql| unsafe { ffi::sqlite3_complete(sql.as_ptr()) } != 0)
+}
+
 unsafe extern "C" fn on_open(
     db: *mut ffi::sqlite3,
     message: *mut *mut c_char,

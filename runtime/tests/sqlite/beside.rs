@@ -165,7 +165,7 @@ async fn a_migration_that_fails_is_the_cause(cx: TestContext) {
 fn a_database_that_cannot_be_made_fails_the_test_with_its_cause() {
     let failed = child::run("beside::a_migration_that_fails", &[]);
     failed.assert_failed();
-    failed.assert_says("migration `1_users` failed in tests/sqlite/broken/0001_users.sql");
+    failed.assert_says("migration `1_users` failed at tests/sqlite/broken/0001_users.sql:2");
 }
 
 #[test]

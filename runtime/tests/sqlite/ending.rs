@@ -16,10 +16,10 @@ fn a_test_at_its_limit_is_stopped_and_its_file_removed() {
 }
 
 #[test]
-fn a_task_that_holds_a_connection_is_told() {
+fn a_task_that_holds_a_connection_is_reported() {
     let failed = child::run("on_request::leaving_a_connection_with_a_task", &[]);
-    let told = "its file is removed; a task that outlived the test still held a connection";
-    failed.assert_says(told);
+    let expected = "its file is removed; a task that outlived the test still held a connection";
+    failed.assert_says(expected);
 }
 
 #[test]

@@ -27,9 +27,13 @@ use sqlx::SqlitePool;
 #[db_test::session]
 fn session() -> Session {
     let migrations = std::env::var(templates::MIGRATIONS);
+    let seed = std::env::var(templates::SEED);
     Session::sqlite()
         .migrations(migrations.as_deref().unwrap_or("tests/sqlite/migrations"))
-        .seed_sql("insert into users (name) values ('seeded')")
+        .seed_sql(
+            seed.as_deref()
+                .unwrap_or("insert into users (name) values ('seeded')"),
+        )
         .app(|cx| app(cx.sqlite_pool()))
 }
 

@@ -1,4 +1,4 @@
-//! Statements are counted and told as with PostgreSQL.
+//! Statements are counted and reported as with PostgreSQL.
 
 use db_test::{Client, Queries, db_test};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
@@ -70,7 +70,7 @@ async fn a_pool_of_the_application_s_own_is_counted(
 }
 
 #[db_test(max_queries_per_request = 1)]
-async fn handlers_at_the_same_time_are_told_apart(client: Client, queries: Queries) {
+async fn statements_of_concurrent_handlers_are_counted_for_each(client: Client, queries: Queries) {
     let both = async {
         futures_util::future::join(
             client.get("/users").into_future(),
@@ -85,20 +85,20 @@ async fn handlers_at_the_same_time_are_told_apart(client: Client, queries: Queri
 fn a_limit_that_is_exceeded_fails_the_test() {
     let failed = child::run("on_request::sending_three_queries", &[]);
     failed.assert_failed();
-    let told = "the test sent 3 queries, but the limit is 2:";
-    failed.assert_says(told);
+    let expected = "the test sent 3 queries, but the limit is 2:";
+    failed.assert_says(expected);
 }
 
 #[test]
 fn a_limit_for_requests_that_is_exceeded_fails_the_test() {
     let failed = child::run("on_request::requesting", &[]);
     failed.assert_failed();
-    let told = "GET /users sent 1 queries, but the limit is 0:";
-    failed.assert_says(told);
+    let expected = "GET /users sent 1 queries, but the limit is 0:";
+    failed.assert_says(expected);
 }
 
 #[test]
-fn the_report_tells_requests_with_their_statements_and_errors() {
+fn the_report_has_requests_with_their_statements_and_errors() {
     let failed = child::run("on_request::failing_after_requests", &[]);
     failed.assert_failed();
     for expected in [

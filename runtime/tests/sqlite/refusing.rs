@@ -12,8 +12,8 @@ fn what_is_of_postgres_alone_is_refused() {
     ] {
         let failed = child::run(&format!("on_request::{test}"), &[]);
         failed.assert_failed();
-        let told = "the test needs PostgreSQL, and its session's database is SQLite";
-        failed.assert_says(told);
+        let refusal = "the test needs PostgreSQL, and its session's database is SQLite";
+        failed.assert_says(refusal);
     }
 }
 
@@ -23,13 +23,13 @@ fn on_postgres() -> Session {
 
 #[db_test(session = on_postgres)]
 async fn a_file_is_refused_by_a_session_on_postgres(cx: TestContext) {
-    let told = cx
+    let refusal = cx
         .get::<SqlitePool>()
         .await
         .expect_err("there is none")
         .to_string();
     assert!(
-        told.contains("write `Session::sqlite()` in the session function"),
-        "{told}"
+        refusal.contains("write `Session::sqlite()` in the session function"),
+        "{refusal}"
     );
 }

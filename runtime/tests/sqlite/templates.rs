@@ -5,6 +5,9 @@ use crate::home::Home;
 /// The variable by which a test makes its child start from other migrations.
 pub(crate) const MIGRATIONS: &str = "DB_TEST_CHILD_MIGRATIONS";
 
+/// The variable by which a test makes its child run another seed.
+pub(crate) const SEED: &str = "DB_TEST_CHILD_SEED";
+
 fn run(home: &Home, environment: &[(&str, &str)]) -> child::Finished {
     child::run(A_TEST, &[&home.environment()[..], environment].concat())
 }
@@ -50,12 +53,12 @@ fn other_migrations_are_another_template() {
 }
 
 #[test]
-fn a_migration_that_fails_is_told_with_its_file_and_leaves_nothing() {
+fn a_migration_that_fails_is_reported_with_its_line_and_leaves_nothing() {
     let home = Home::new("broken");
     let failed = run(&home, &[(MIGRATIONS, "tests/sqlite/broken")]);
     failed.assert_failed();
     for expected in [
-        "migration `1_users` failed in tests/sqlite/broken/0001_users.sql",
+        "migration `1_users` failed at tests/sqlite/broken/0001_users.sql:2",
         "syntax error",
         "if the migration is PostgreSQL's, the session is `Session::postgres()`",
     ] {
@@ -66,4 +69,18 @@ fn a_migration_that_fails_is_told_with_its_file_and_leaves_nothing() {
         !files.iter().any(|name| name.strip_suffix(".db").is_some()),
         "{files:?}"
     );
+}
+
+#[test]
+fn a_seed_that_fails_is_reported_with_its_statement() {
+    let home = Home::new("seed");
+    let seed = "create trigger t after insert on posts begin\n  select 1;\nend;\n\ninsert into nowhere values (1);";
+    let failed = run(&home, &[(SEED, seed)]);
+    failed.assert_failed();
+    for expected in [
+        "the session's seed failed: error returned from database: (code: 1) no such table: nowhere",
+        "in line 5 of its SQL: insert into nowhere values (1);",
+    ] {
+        failed.assert_says(expected);
+    }
 }
