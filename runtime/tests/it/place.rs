@@ -1,5 +1,8 @@
 //! A private server of a test's own, in a directory that goes away with the test.
 
+#[path = "place/prepared.rs"]
+mod prepared;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -18,6 +21,7 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 pub(crate) struct Place(PathBuf);
 
 impl Place {
+    /// With data that was prepared, or the server would need most of its time for that.
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         static SWEPT: Once = Once::new();
@@ -29,7 +33,9 @@ impl Place {
             std::env::temp_dir()
         };
         SWEPT.call_once(|| sweep(&parent));
-        Self(parent.join(format!("dbt-{}-{number}", process::id())))
+        let home = parent.join(format!("dbt-{}-{number}", process::id()));
+        prepared::copy_to(&home);
+        Self(home)
     }
 
     /// Runs tests of this binary on the server of this place.
@@ -70,7 +76,8 @@ impl Place {
         let mut instances = fs::read_dir(self.0.join("v1"))
             .expect("it has been used")
             .flatten();
-        let instance = instances.find(|entry| entry.path().is_dir());
+        // What was prepared may be for another one, if programs were installed since.
+        let instance = instances.find(|entry| entry.path().join("lease").exists());
         instance.expect("there is one server").path()
     }
 }

@@ -6,7 +6,7 @@ use crate::{machine::eventually, process::is_alive, site::Site};
 
 /// Stops a server, damages its data, and returns the message for the next user.
 fn damaged(damage: impl FnOnce(&Path)) -> (String, Site) {
-    let site = Site::new().idle_after(0);
+    let site = Site::with_data().idle_after(0);
     site.join().leave();
     let postmaster = site.postmaster();
     eventually("it stops", || !is_alive(postmaster));
@@ -47,7 +47,7 @@ fn data_with_a_stale_process_id_of_a_living_process_is_used() {
 
 #[test]
 fn a_removed_directory_stops_the_server_and_a_new_one_comes() {
-    let site = Site::new();
+    let site = Site::with_data();
     let user = site.join();
     let postmaster = site.postmaster();
     // Again and again: the server may be writing a file just then.

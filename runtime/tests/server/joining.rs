@@ -4,7 +4,7 @@ use crate::{machine, site::Site, user::User};
 
 #[test]
 fn a_second_process_joins_the_server_of_the_first() {
-    let site = Site::new();
+    let site = Site::with_data();
     let first = site.join();
     let postmaster = site.postmaster();
     let second = site.join();

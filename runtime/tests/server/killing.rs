@@ -16,7 +16,7 @@ fn a_killed_supervisor_is_replaced_by_one_that_takes_the_server_over() {
     if !shows_processes() {
         return;
     }
-    let site = Site::new().idle_after(0);
+    let site = Site::with_data().idle_after(0);
     let mut user = site.join();
     let (postmaster, supervisor) = (site.postmaster(), site.supervisor());
     kill(&[supervisor]);
@@ -36,7 +36,7 @@ fn a_server_without_supervisor_and_guardian_is_taken_over_by_the_next_user() {
     if !shows_processes() {
         return;
     }
-    let site = Site::new().idle_after(0);
+    let site = Site::with_data().idle_after(0);
     let user = site.join();
     let postmaster = site.postmaster();
     kill(&site.running("sh"));
@@ -52,7 +52,7 @@ fn a_server_without_supervisor_and_guardian_is_taken_over_by_the_next_user() {
 /// Also for those who come while it is still ending.
 #[test]
 fn a_killed_postmaster_is_replaced() {
-    let site = Site::new();
+    let site = Site::with_data();
     let user = site.join();
     let postmaster = site.postmaster();
     kill_process(postmaster, Signal::KILL).expect("it runs");
@@ -65,7 +65,7 @@ fn a_killed_postmaster_is_replaced() {
 /// The kernel goes on to accept connections for a postmaster that cannot.
 #[test]
 fn a_user_of_a_stuck_postmaster_is_served_when_it_has_been_killed() {
-    let site = Site::new();
+    let site = Site::with_data();
     site.assert_serves();
     let postmaster = site.postmaster();
     kill_process(postmaster, Signal::STOP).expect("it runs");
@@ -81,7 +81,7 @@ fn everything_killed_at_once_is_replaced() {
     if !shows_processes() {
         return;
     }
-    let site = Site::new();
+    let site = Site::with_data();
     site.join().kill();
     kill(&site.processes());
     site.join().leave();
@@ -89,7 +89,7 @@ fn everything_killed_at_once_is_replaced() {
 
 #[test]
 fn a_signal_to_the_group_of_the_user_does_not_reach_the_server() {
-    let site = Site::new();
+    let site = Site::with_data();
     let mut user = User::staying(site.command().process_group(0));
     user.expect_joined();
     let postmaster = site.postmaster();

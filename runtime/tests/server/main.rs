@@ -15,6 +15,8 @@ mod joining;
 mod killing;
 mod machine;
 mod manners;
+#[path = "../it/place/prepared.rs"]
+mod prepared;
 mod process;
 mod programs;
 mod site;

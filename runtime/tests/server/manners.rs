@@ -12,7 +12,7 @@ use crate::{
 /// As `cargo test | cat` waits for its pipe, and bats for descriptor 3.
 #[test]
 fn nothing_inherited_is_kept_open() {
-    let site = Site::new();
+    let site = Site::with_data();
     let user = site.command();
     let mut command = Command::new("/bin/sh");
     command
@@ -29,7 +29,7 @@ fn the_environment_of_the_server_holds_no_secrets() {
     if !shows_processes() {
         return;
     }
-    let site = Site::new();
+    let site = Site::with_data();
     let mut command = site.command();
     command
         .env("SECRET", "sesame")

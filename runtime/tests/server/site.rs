@@ -17,6 +17,7 @@ use rustix::process::Pid;
 use crate::{
     client,
     machine::{self, Account, LIMIT, until},
+    prepared,
     process::{about, is_alive, is_named},
     user::{self, User},
 };
@@ -30,6 +31,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// A site whose server has to make its data.
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -42,6 +44,13 @@ impl Site {
             // Ten times what any of these tests takes.
             idle_seconds: 600,
         }
+    }
+
+    /// A site whose server finds its data, as if it had been stopped in good order.
+    pub(crate) fn with_data() -> Self {
+        let site = Self::new();
+        prepared::copy_to(&site.home());
+        site
     }
 
     /// A site of an ordinary user: the one who runs the tests, or who else root can be.
@@ -119,7 +128,8 @@ impl Site {
 
     fn instance(&self) -> Option<PathBuf> {
         let entries = fs::read_dir(self.home().join("v1")).ok()?.flatten();
-        entries.map(|entry| entry.path()).find(|path| path.is_dir())
+        let mut paths = entries.map(|entry| entry.path());
+        paths.find(|path| path.join("lease").exists())
     }
 
     pub(crate) fn log(&self) -> String {

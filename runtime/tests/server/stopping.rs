@@ -6,7 +6,7 @@ use crate::{machine::eventually, process::is_alive, site::Site};
 
 #[test]
 fn an_idle_server_is_stopped_in_good_order_and_starts_again() {
-    let site = Site::new().idle_after(0);
+    let site = Site::with_data().idle_after(0);
     site.join().leave();
     let postmaster = site.postmaster();
     eventually("it stops", || !is_alive(postmaster));
@@ -18,7 +18,7 @@ fn an_idle_server_is_stopped_in_good_order_and_starts_again() {
 
 #[test]
 fn a_server_is_kept_for_its_user_and_stopped_when_that_one_was_killed() {
-    let site = Site::new().idle_after(0);
+    let site = Site::with_data().idle_after(0);
     let mut user = site.join();
     let postmaster = site.postmaster();
     // The supervisor looks around every 100 ms.
@@ -32,7 +32,7 @@ fn a_server_is_kept_for_its_user_and_stopped_when_that_one_was_killed() {
 /// Without an idle time, each process meets a server that is being started, used or stopped.
 #[test]
 fn joining_and_stopping_never_meet() {
-    let site = Site::new().idle_after(0);
+    let site = Site::with_data().idle_after(0);
     site.assert_serves();
     thread::scope(|scope| {
         for worker in 0..2 {
