@@ -7,11 +7,16 @@ use db_test::db_test;
 
 use crate::{encrypted::Encrypted, place::Place};
 
-/// Runs tests against an encrypting server, with a URL that ends in these parameters; gives what they
-/// printed and how many connections were encrypted.
-fn run(host: &str, parameters: &str) -> (Finished, usize) {
+/// A private server on which tests have run.
+fn used() -> Place {
     let place = Place::new();
     place.run("injection::a_result", &[]).assert_passed();
+    place
+}
+
+/// Runs tests against the server with encryption in front of it, and a URL that ends in these parameters; gives what
+/// they printed and how many connections were encrypted.
+fn run(place: &Place, host: &str, parameters: &str) -> (Finished, usize) {
     let server = Encrypted::before(place.instance().join("s/.s.PGSQL.5432"));
     let authority = place.instance().join("authority.pem");
     fs::write(&authority, &server.authority).expect("it is written");
@@ -26,6 +31,7 @@ fn run(host: &str, parameters: &str) -> (Finished, usize) {
 
 #[db_test]
 async fn a_server_that_wants_encryption_gets_it_and_statements_are_recorded() {
+    let place = used();
     for parameters in [
         "sslmode=require",
         "sslmode=verify-ca&sslrootcert=AUTHORITY",
@@ -34,7 +40,7 @@ async fn a_server_that_wants_encryption_gets_it_and_statements_are_recorded() {
         "sslmode=prefer",
         "sslmode=allow",
     ] {
-        let (passed, encrypted) = run("localhost", parameters);
+        let (passed, encrypted) = run(&place, "localhost", parameters);
         assert!(passed.success, "{parameters}: {}", passed.output);
         assert!(encrypted > 0, "{parameters}");
     }
@@ -42,12 +48,13 @@ async fn a_server_that_wants_encryption_gets_it_and_statements_are_recorded() {
 
 #[db_test]
 async fn a_server_that_is_not_who_it_should_be_is_not_talked_to() {
+    let place = used();
     for (host, parameters) in [
         ("localhost", "sslmode=verify-full"),
         ("localhost", "sslmode=verify-ca"),
         ("127.0.0.1", "sslmode=verify-full&sslrootcert=AUTHORITY"),
     ] {
-        let (failed, encrypted) = run(host, parameters);
+        let (failed, encrypted) = run(&place, host, parameters);
         assert!(!failed.success, "{host} {parameters}: {}", failed.output);
         assert_eq!(encrypted, 0, "{host} {parameters}: {}", failed.output);
     }
@@ -55,13 +62,17 @@ async fn a_server_that_is_not_who_it_should_be_is_not_talked_to() {
 
 #[db_test]
 async fn an_authority_alone_does_not_vouch_for_the_name() {
-    let (passed, _) = run("127.0.0.1", "sslmode=verify-ca&sslrootcert=AUTHORITY");
+    let (passed, _) = run(
+        &used(),
+        "127.0.0.1",
+        "sslmode=verify-ca&sslrootcert=AUTHORITY",
+    );
     passed.assert_passed();
 }
 
 #[db_test]
 async fn encryption_that_is_not_wanted_is_not_used() {
-    let (failed, encrypted) = run("localhost", "sslmode=disable");
+    let (failed, encrypted) = run(&used(), "localhost", "sslmode=disable");
     failed.assert_says("no encryption");
     assert_eq!(encrypted, 0);
 }

@@ -62,45 +62,23 @@ async fn execute(place: &Place, sql: &str) {
 }
 
 #[test]
-fn the_rows_of_a_failed_test_are_there_through_the_printed_line() {
+fn what_a_failed_test_wrote_is_there_through_the_printed_line() {
     let place = Place::new();
-    let names = kept_of(&place, "on_request::erring");
-    assert_eq!(names, "seeded\nwritten before an error");
-}
-
-#[test]
-fn the_database_of_its_own_of_a_failed_test_is_kept() {
-    let place = Place::new();
-    let names = kept_of(&place, "on_request::failing_in_its_own_database");
-    assert_eq!(names, "seeded\ncommitted");
-}
-
-#[test]
-fn what_a_test_wrote_before_the_statement_that_took_too_long_is_kept() {
-    let place = Place::new();
-    let names = kept_of(&place, "on_request::slow");
-    assert_eq!(names, "seeded\nwritten before the time is up");
-}
-
-#[test]
-fn what_a_test_wrote_outside_of_the_transaction_that_was_open_is_kept() {
-    let place = Place::new();
-    let names = kept_of(&place, "on_request::failing_in_a_transaction");
-    assert_eq!(names, "seeded\ncommitted");
-}
-
-#[test]
-fn a_test_whose_teardown_fails_is_kept() {
-    let place = Place::new();
-    let names = kept_of(&place, "on_request::tearing_down::after_passing");
-    assert_eq!(names, "seeded");
-}
-
-#[test]
-fn a_test_that_sends_too_many_queries_is_kept() {
-    let place = Place::new();
-    let names = kept_of(&place, "on_request::requesting::chatty_test");
-    assert_eq!(names, "seeded");
+    for (test, written) in [
+        ("erring", "seeded\nwritten before an error"),
+        ("failing_in_its_own_database", "seeded\ncommitted"),
+        // Without the statement that took too long.
+        ("slow", "seeded\nwritten before the time is up"),
+        // Without the transaction that was open.
+        ("failing_in_a_transaction", "seeded\ncommitted"),
+        // Its teardown fails.
+        ("tearing_down::after_passing", "seeded"),
+        // It sends too many queries.
+        ("requesting::chatty_test", "seeded"),
+    ] {
+        let names = kept_of(&place, &format!("on_request::{test}"));
+        assert_eq!(names, written, "{test}");
+    }
 }
 
 #[db_test]
@@ -239,8 +217,7 @@ async fn a_test_that_panics_as_expected_is_not_kept() {
 
 #[test]
 fn an_unknown_value_is_reported_once_with_the_valid_ones() {
-    let place = Place::new();
-    let passed = place.run("rollback::", &[("DB_TEST_KEEP", "fialed")]);
+    let passed = child::run("rollback::", &[("DB_TEST_KEEP", "fialed")]);
     passed.assert_passed();
     let expected =
         "DB_TEST_KEEP=`fialed` is unknown, so nothing is kept: use failed, all, list or drop";

@@ -55,8 +55,7 @@ fn nothing_is_reported_unless_asked() {
 
 #[test]
 fn an_unknown_level_is_reported_once_with_the_valid_ones() {
-    let place = Place::new();
-    let output = place.run(TESTS, &[("DB_TEST_LOG", "loud")]).output;
+    let output = child::run(TESTS, &[("DB_TEST_LOG", "loud")]).output;
     assert_eq!(
         output
             .matches("expected off, warn, info, debug or trace")

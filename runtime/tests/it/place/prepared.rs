@@ -102,7 +102,9 @@ fn duplicate(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-pR").arg(from).arg(to).status();
     assert!(
         status.is_ok_and(|status| status.success()),
-        "cannot copy {from:?} to {to:?}"
+        "cannot copy {} to {}",
+        from.display(),
+        to.display()
     );
 }
 
