@@ -71,6 +71,10 @@ pub(crate) struct Log {
     pub(crate) queries: usize,
     /// How many of them each exchange caused, whether or not it is remembered.
     pub(crate) queries_of_exchanges: Vec<u32>,
+    /// How many more it may have caused: those of an unclear caller while it ran.
+    pub(crate) unclear_of_exchanges: Vec<u32>,
+    /// The exchanges whose handlers run.
+    open: Vec<usize>,
     /// Where connections of the test were not isolated as production's are.
     pub(crate) findings: Vec<Finding>,
     holders: Holders,
@@ -86,13 +90,15 @@ pub(crate) enum Caller {
     Exchange(usize),
     /// A spawned task, with the number of the last exchange that had begun before.
     Task(Option<usize>),
+    /// One of several handlers, on a connection that is not of the test's pool.
+    Unclear,
 }
 
 impl Caller {
     /// The exchange that a statement of this caller counts for.
     pub(crate) fn exchange(self) -> Option<usize> {
         match self {
-            Self::Test => None,
+            Self::Test | Self::Unclear => None,
             Self::Exchange(number) => Some(number),
             Self::Task(number) => number,
         }
@@ -181,9 +187,15 @@ impl Recording {
         if log.holders.is_mark(client, statement.sent()) || statement.is_own() {
             return;
         }
-        statement.caller = log.holders.of(client);
+        statement.caller = log.caller_on(client);
         statement.database = self.database;
         log.add(statement);
+    }
+
+    /// Notes that a connection is not of the test's pool.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn opened_elsewhere(&self, client: ClientId) {
+        self.log().holders.opened_elsewhere(client);
     }
 
     /// Adds a statement that begins on a connection. Returns its number, or none if it is not the test's.
@@ -193,7 +205,7 @@ impl Recording {
         if log.holders.is_mark(client, statement.sent()) {
             return None;
         }
-        statement.caller = log.holders.of(client);
+        statement.caller = log.caller_on(client);
         statement.database = self.database;
         log.add(statement);
         Some(log.statements.count() - 1)
@@ -242,9 +254,23 @@ impl Log {
             statements: Latest::within(STATEMENTS),
             queries: 0,
             queries_of_exchanges: Vec::new(),
+            unclear_of_exchanges: Vec::new(),
+            open: Vec::new(),
             findings: Vec::new(),
             holders: Holders::default(),
         }
+    }
+
+    /// Who sends a statement on a connection. Of one that is not the pool's, nobody said who acquired it: it is of the only
+    /// handler that runs.
+    fn caller_on(&self, client: ClientId) -> Caller {
+        self.holders
+            .of(client)
+            .unwrap_or(match self.open.as_slice() {
+                [] => Caller::Test,
+                [number] => Caller::Exchange(*number),
+                _ => Caller::Unclear,
+            })
     }
 
     fn add(&mut self, statement: Statement) {
@@ -252,6 +278,11 @@ impl Log {
             self.queries += 1;
             if let Some(number) = statement.caller.exchange() {
                 self.queries_of_exchanges[number] += 1;
+            }
+            if statement.caller == Caller::Unclear {
+                for number in &self.open {
+                    self.unclear_of_exchanges[*number] += 1;
+                }
             }
         }
         let size = statement.size();

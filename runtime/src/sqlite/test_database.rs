@@ -53,8 +53,9 @@ impl TestDatabase {
     ) -> Result<Self, Error> {
         let file = TestFile::copy_of(template).await?;
         let traced = Traced::file(&file.path, recording);
+        let connect = Traced::pooled(file.options.clone());
         Ok(Self {
-            pool: pool(options, recording, file.options.clone()),
+            pool: pool(options, recording, connect),
             storage: Storage::File(Box::new(file)),
             recording: Arc::clone(recording),
             traced,

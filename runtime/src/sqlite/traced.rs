@@ -14,6 +14,8 @@ use std::{
     thread,
 };
 
+use sqlx::sqlite::SqliteConnectOptions;
+
 pub(super) use self::connection::Connection;
 use crate::observe::recording::Recording;
 
@@ -22,6 +24,9 @@ static RECORDED: Mutex<Option<Recorded>> = Mutex::new(None);
 
 /// The beginning of the name of a thread that has the connection to a database in memory.
 const IN_MEMORY: &str = "db-test-memory-";
+
+/// The beginning of the name of a thread that has a connection of a test's pool to its file.
+const POOLED: &str = "db-test-pool-";
 
 const ENDED: &str = "the test has ended, and its database in memory with it";
 
@@ -92,6 +97,12 @@ impl Traced {
         self.key.display().to_string()
     }
 
+    /// The options of the test's pool on a file, whose connections are known by their threads: the application may open
+    /// others to the same file.
+    pub(super) fn pooled(options: SqliteConnectOptions) -> SqliteConnectOptions {
+        options.thread_name(|number| format!("{POOLED}{number}"))
+    }
+
     /// Records nothing until the value is dropped.
     pub(super) fn pause(&self) -> Pause<'_> {
         self.database.is_paused.store(true, Ordering::Relaxed);
@@ -135,7 +146,9 @@ pub(super) fn opened(file: &str) -> Option<Opening> {
         ));
     }
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let connection = Connection::new(Arc::clone(database));
+    let is_pooled =
+        database.is_in_memory || thread.name().is_some_and(|name| name.starts_with(POOLED));
+    let connection = Connection::new(Arc::clone(database), is_pooled);
     recorded.connections.insert(number, Arc::new(connection));
     OPENED.set(number);
     Some(Opening::Recorded(number))

@@ -59,6 +59,34 @@ async fn ignored_but_asked(client: Client, pool: PgPool) {
         .expect("it is there");
 }
 
+/// Its application makes its pool by the test's options.
+fn by_options() -> Session {
+    let session = Session::postgres().migrations("tests/migrations");
+    session.app(|cx| {
+        let options = cx.connect_options().expect("there are some");
+        let pool = PgPool::connect_lazy_with(options);
+        let count = async move || {
+            let count = sqlx::query_scalar::<_, i64>("select count(*) from items");
+            let count = count.fetch_one(&pool).await;
+            count.expect("they are counted").to_string()
+        };
+        Router::new().route("/count", axum::routing::get(count))
+    })
+}
+
+#[db_test(session = by_options, max_queries_per_request = 0)]
+async fn counting(client: Client) {
+    if in_child() {
+        client.get("/count").await.assert_status_ok();
+    }
+}
+
+#[test]
+fn a_query_on_a_pool_of_the_application_s_own_counts_for_its_request() {
+    let failed = child::run("own_pool::counting", &[]);
+    failed.assert_failed_with("GET /count sent 1 queries, but the limit is 0:");
+}
+
 #[db_test(session = without_schema)]
 async fn needless(client: Client) {
     client.post("/orders").await.assert_status_ok();

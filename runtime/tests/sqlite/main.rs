@@ -11,6 +11,7 @@ mod making;
 mod memory;
 mod on_request;
 mod overriding;
+mod own_pool;
 mod queries;
 mod refusing;
 mod templates;

@@ -69,6 +69,24 @@ async fn a_pool_of_the_application_s_own_is_counted(
     queries.expect(1, names(&own)).await;
 }
 
+#[test]
+fn a_limit_for_requests_holds_for_a_pool_of_the_application_s_own() {
+    let failed = child::run("own_pool::requesting_once", &[]);
+    failed.assert_failed_with("GET /users sent 1 queries, but the limit is 0:");
+}
+
+#[test]
+fn a_limit_that_cannot_be_checked_fails_the_test() {
+    let failed = child::run("own_pool::requesting_at_once", &[]);
+    for expected in [
+        "whether GET /users kept to its limit of 1 is not known: 2 queries were sent while several requests ran,",
+        "give the application the test's pool:",
+        "one of several requests, on the application's own connections",
+    ] {
+        failed.assert_failed_with(expected);
+    }
+}
+
 #[db_test(max_queries_per_request = 1)]
 async fn statements_of_concurrent_handlers_are_counted_for_each(client: Client, queries: Queries) {
     let both = async {

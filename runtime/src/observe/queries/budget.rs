@@ -1,7 +1,7 @@
 //! The query limits of a test's attribute.
 
 use super::{Query, numbered};
-use crate::observe::recording::{Log, Statement};
+use crate::observe::recording::{Caller, Log, Statement};
 
 /// How many queries a test may send.
 #[derive(Clone, Copy, Debug)]
@@ -28,17 +28,44 @@ pub(crate) fn exceeded(limits: Limits, log: &Log) -> Option<String> {
         });
     of_test.or_else(|| {
         let limit = limits.of_request?;
-        let mut each = log.queries_of_exchanges.iter().enumerate();
-        let (number, count) = each.find(|(_, count)| **count as usize > limit)?;
-        let caused = |query: &&Statement| query.caller.exchange() == Some(number);
-        let caused = log.queries_from(0).filter(caused);
-        let who = match log.exchanges.get(number) {
-            Some(exchange) => format!("{} {}", exchange.method, exchange.target),
-            None => format!("request {} of the test", number + 1),
-        };
-        let listed: Vec<_> = caused.cloned().map(Query).collect();
-        Some(over(limit, *count as usize, &listed, &who))
+        exceeded_by_a_request(limit, log).or_else(|| perhaps_exceeded(limit, log))
     })
+}
+
+fn exceeded_by_a_request(limit: usize, log: &Log) -> Option<String> {
+    let mut each = log.queries_of_exchanges.iter().enumerate();
+    let (number, count) = each.find(|(_, count)| **count as usize > limit)?;
+    let caused = |query: &&Statement| query.caller.exchange() == Some(number);
+    let listed = log.queries_from(0).filter(caused).cloned().map(Query);
+    let listed: Vec<_> = listed.collect();
+    Some(over(limit, *count as usize, &listed, &title(number, log)))
+}
+
+/// A request that may have exceeded the limit: a limit that cannot be checked is not taken for kept.
+fn perhaps_exceeded(limit: usize, log: &Log) -> Option<String> {
+    let mut each = log
+        .queries_of_exchanges
+        .iter()
+        .zip(&log.unclear_of_exchanges);
+    let number = each.position(|(count, unclear)| (count + unclear) as usize > limit)?;
+    let unclear = log.unclear_of_exchanges[number];
+    let who = title(number, log);
+    let listed = log.queries_from(0);
+    let listed = listed.filter(|query| query.caller == Caller::Unclear);
+    let listed: Vec<_> = listed.cloned().map(Query).collect();
+    let list = numbered(&listed, listed.len());
+    Some(format!(
+        "whether {who} kept to its limit of {limit} is not known: {unclear} queries were sent while several requests ran,\n\
+         on connections that the application opened itself, which are of no request\n\
+         send the requests one after the other, or give the application the test's pool:\n{list}"
+    ))
+}
+
+fn title(number: usize, log: &Log) -> String {
+    match log.exchanges.get(number) {
+        Some(exchange) => format!("{} {}", exchange.method, exchange.target),
+        None => format!("request {} of the test", number + 1),
+    }
 }
 
 fn over(limit: usize, count: usize, listed: &[Query], who: &str) -> String {

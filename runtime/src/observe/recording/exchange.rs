@@ -59,6 +59,18 @@ impl Recording {
         };
         log.exchanges.push(exchange, size);
         log.queries_of_exchanges.push(0);
-        log.exchanges.count() - 1
+        log.unclear_of_exchanges.push(0);
+        let number = log.exchanges.count() - 1;
+        log.open.push(number);
+        number
+    }
+
+    /// Ends an exchange: it was answered or cancelled, or its handler panicked.
+    pub(crate) fn end(&self, number: usize, took: Duration) {
+        let mut log = self.log();
+        log.open.retain(|open| *open != number);
+        if let Some(exchange) = log.exchanges.get_mut(number) {
+            exchange.took = took;
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! statement that does nothing is sent on the second connection, which names its caller.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -39,6 +39,8 @@ pub(super) struct Holders {
     named: Vec<Caller>,
     /// The connections that were named, with the stretch in which they were.
     connections: HashMap<ClientId, (usize, Caller)>,
+    /// Connections that are known not to be of the pool.
+    own: HashSet<ClientId>,
 }
 
 impl Holders {
@@ -81,11 +83,20 @@ impl Holders {
         true
     }
 
-    /// Who holds a connection.
-    pub(super) fn of(&self, client: ClientId) -> Caller {
+    /// Remembers that a connection is not of the pool.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn opened_elsewhere(&mut self, client: ClientId) {
+        self.own.insert(client);
+    }
+
+    /// Who holds a connection of the pool; none if it is the application's own.
+    pub(super) fn of(&self, client: ClientId) -> Option<Caller> {
+        if self.held == 0 || self.own.contains(&client) {
+            return None;
+        }
         match self.connections.get(&client) {
-            Some((stretch, caller)) if *stretch == self.stretch => *caller,
-            _ => self.first,
+            Some((stretch, caller)) if *stretch == self.stretch => Some(*caller),
+            _ => Some(self.first),
         }
     }
 }
@@ -102,7 +113,7 @@ mod tests {
         let (mut holders, client) = (Holders::default(), ClientId::next());
         for caller in [ONE, TWO] {
             assert_eq!(holders.acquired(caller), None);
-            assert_eq!(holders.of(client), caller);
+            assert_eq!(holders.of(client), Some(caller));
             holders.released();
         }
     }
@@ -113,11 +124,19 @@ mod tests {
         assert_eq!(holders.acquired(ONE), None);
         let mark = holders.acquired(TWO).expect("it has to be named");
         assert!(holders.is_mark(b, &mark));
-        assert_eq!((holders.of(a), holders.of(b)), (ONE, TWO));
+        assert_eq!((holders.of(a), holders.of(b)), (Some(ONE), Some(TWO)));
         // The first comes back for a second connection while the other is still there.
         let mark = holders.acquired(ONE).expect("it has to be named");
         assert!(holders.is_mark(b, &mark), "the pool gives it the same one");
-        assert_eq!(holders.of(b), ONE);
+        assert_eq!(holders.of(b), Some(ONE));
+    }
+
+    #[test]
+    fn while_the_pool_s_are_free_a_connection_is_the_application_s_own() {
+        let (mut holders, client) = (Holders::default(), ClientId::next());
+        holders.acquired(ONE);
+        holders.released();
+        assert_eq!(holders.of(client), None);
     }
 
     #[test]
@@ -129,7 +148,7 @@ mod tests {
         holders.released();
         holders.released();
         assert_eq!(holders.acquired(ONE), None);
-        assert_eq!(holders.of(b), ONE);
+        assert_eq!(holders.of(b), Some(ONE));
     }
 
     #[test]

@@ -84,12 +84,20 @@ impl Writer<'_> {
     /// What the test itself sent in a stretch of the log.
     fn test(&mut self, from: usize, to: usize) {
         let stretch = self.log.statements.between(from, to);
-        let own: Vec<_> = stretch
-            .filter(|statement| matches!(statement.caller, Caller::Test | Caller::Task(None)))
-            .collect();
+        let is_own =
+            |statement: &&Statement| matches!(statement.caller, Caller::Test | Caller::Task(None));
+        let of_no_request = stretch.filter(|statement| statement.caller.exchange().is_none());
+        let (own, unclear): (Vec<_>, Vec<_>) = of_no_request.partition(is_own);
         if !own.is_empty() {
             self.line(0, format_args!("the test itself"));
             self.statements(&own, false);
+        }
+        if !unclear.is_empty() {
+            self.line(
+                0,
+                format_args!("one of several requests, on the application's own connections"),
+            );
+            self.statements(&unclear, false);
         }
     }
 

@@ -42,10 +42,14 @@ pub(super) fn failed(code: i32, message: &str) {
 }
 
 impl Connection {
-    pub(super) fn new(database: Arc<Database>) -> Self {
+    pub(super) fn new(database: Arc<Database>, is_pooled: bool) -> Self {
+        let client = ClientId::next();
+        if !is_pooled {
+            database.recording.opened_elsewhere(client);
+        }
         Self {
             database,
-            client: ClientId::next(),
+            client,
             running: Mutex::default(),
         }
     }

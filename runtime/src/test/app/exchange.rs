@@ -42,7 +42,7 @@ pub(super) fn seen(request: &Request) -> Seen {
     Seen::new(request.method().clone(), target)
 }
 
-/// Sets the duration of an exchange when it is over: answered, cancelled or panicked.
+/// Ends an exchange when it is answered or cancelled, or panics.
 struct Timer<'a> {
     recording: &'a Recording,
     number: usize,
@@ -51,9 +51,7 @@ struct Timer<'a> {
 
 impl Drop for Timer<'_> {
     fn drop(&mut self) {
-        if let Some(exchange) = self.recording.log().exchanges.get_mut(self.number) {
-            exchange.took = self.started.elapsed();
-        }
+        self.recording.end(self.number, self.started.elapsed());
     }
 }
 
