@@ -24,7 +24,7 @@ pub enum Error {
     /// Another user has that e-mail address: 409.
     #[error("this e-mail address is taken")]
     EmailTaken,
-    /// The event has fewer seats left than asked for: 409.
+    /// The event has too few seats left: 409.
     #[error("only {left} seats are left")]
     SoldOut {
         /// The seats that are left.
@@ -33,10 +33,10 @@ pub enum Error {
     /// The user has a booking for that event: 409.
     #[error("you have a booking for this event")]
     AlreadyBooked,
-    /// The database failed: 500. The cause is logged and not told to the caller.
+    /// The database failed: 500. The cause is logged and hidden from the caller.
     #[error("something went wrong here")]
     Database(#[from] sqlx::Error),
-    /// The mail could not be sent: 502. The cause is logged and not told to the caller.
+    /// The mail could not be sent: 502. The cause is logged and hidden from the caller.
     #[error("the mail could not be sent")]
     Mail(#[from] MailError),
 }

@@ -39,14 +39,14 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         mailer: SmtpMailer::from_env(),
     });
     axum::serve(listener, app)
-        .with_graceful_shutdown(told_to_stop())
+        .with_graceful_shutdown(stop_signal())
         .await?;
     db.close().await;
     Ok(())
 }
 
 /// Waits for Ctrl-C or, where there is such a thing, for `SIGTERM`.
-async fn told_to_stop() {
+async fn stop_signal() {
     #[cfg(unix)]
     let terminated = async {
         match signal::unix::signal(signal::unix::SignalKind::terminate()) {

@@ -1,4 +1,4 @@
-//! The TCP sockets on which this process listens, as Linux tells them.
+//! The TCP sockets on which this process listens, as Linux lists them.
 
 use std::{
     collections::HashSet,

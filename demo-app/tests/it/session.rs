@@ -37,14 +37,14 @@ mod inner {
         Ok(())
     }
 
-    /// Does nothing unless it is told to: in an ordinary run it would hit another test.
+    /// Does nothing but in a child: in an ordinary run it would hit another test.
     #[db_test]
     async fn killed() -> sqlx::Result<()> {
         let used = USED.lock().expect("nothing panicked").take();
         let Some((backend, options)) = used.filter(|_| in_child()) else {
             return Ok(());
         };
-        // Not the lane's own database: another process may claim that as soon as the lane's
+        // Not the lane's own database: another process may take that as soon as the lane's
         // connection is gone, and turn strangers out.
         let mut outside = PgConnection::connect_with(&options.database("postgres")).await?;
         // The second argument makes the call wait for the backend's end.

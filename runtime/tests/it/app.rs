@@ -21,7 +21,7 @@ pub(crate) struct Greeting(pub(crate) &'static str);
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Limit(pub(crate) i64);
 
-/// What tests override as an extractor: whoever the header `x-caller` names.
+/// What tests override as an extractor: the user whom the header `x-caller` names.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Caller(pub(crate) String);
 

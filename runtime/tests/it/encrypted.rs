@@ -103,14 +103,14 @@ fn serve(
     server.set_nonblocking(true)?;
     let mut chunk = vec![0; 1 << 16];
     loop {
-        let asked = client.read(&mut chunk);
-        let asked = pass(asked, &chunk, &mut server)?;
-        if asked && std::mem::take(&mut first) {
+        let from_client = client.read(&mut chunk);
+        let from_client = pass(from_client, &chunk, &mut server)?;
+        if from_client && std::mem::take(&mut first) {
             counted.fetch_add(1, Ordering::Relaxed);
         }
         let answered = server.read(&mut chunk);
         let answered = pass(answered, &chunk, &mut client)?;
-        if !asked && !answered {
+        if !from_client && !answered {
             let both = [client.sock.as_fd(), server.as_fd()];
             wait(&mut both.map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN)));
         }

@@ -43,7 +43,7 @@ fn no_socket_is_left_in_the_file_system() {
 }
 
 #[test]
-fn statements_are_heard_where_the_place_for_temporary_files_cannot_be_used() {
+fn statements_are_recorded_where_no_temporary_files_can_be_made() {
     let nowhere = [
         ("XDG_RUNTIME_DIR", "/nonexistent"),
         ("TMPDIR", "/nonexistent"),

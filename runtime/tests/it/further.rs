@@ -116,8 +116,8 @@ async fn tasks_that_ask_for_it_at_the_same_time_wait_for_one(cx: TestContext) {
                 .is_ok()
         })
     });
-    for asked in asking.collect::<Vec<_>>() {
-        assert!(asked.await.expect("it does not panic"));
+    for answer in asking.collect::<Vec<_>>() {
+        assert!(answer.await.expect("it does not panic"));
     }
     assert_eq!(visits(&cx.pool_of("analytics")).await, 8);
 }

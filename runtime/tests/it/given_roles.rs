@@ -38,7 +38,7 @@ async fn a_member_of_the_role_can_be_it_on_a_given_server(_pool: PgPool) {
 }
 
 #[db_test]
-async fn whoever_makes_the_role_can_be_it_on_a_given_server(_pool: PgPool) {
+async fn a_role_that_may_create_roles_can_be_it_on_a_given_server(_pool: PgPool) {
     let place = Place::new();
     let admin = "create role ci login createdb createrole";
     let url = given(&place, admin, "ci", "postgres").await;

@@ -14,7 +14,7 @@ const ORDER: &str = "DB_TEST_CHILD_ORDER";
 
 const CHILD: &str = "locales::text_is_sorted";
 
-fn asked() -> Session {
+fn session() -> Session {
     let session = Session::postgres().migrations("tests/migrations");
     match std::env::var(LOCALE) {
         Ok(tag) => session.locale(tag),
@@ -22,12 +22,12 @@ fn asked() -> Session {
     }
 }
 
-#[db_test(session = asked)]
+#[db_test(session = session)]
 async fn text_is_sorted(pool: PgPool) {
     assert_eq!(sorted(&pool).await, expected());
 }
 
-#[db_test(session = asked, isolation = "database")]
+#[db_test(session = session, isolation = "database")]
 async fn text_is_sorted_in_a_database_of_its_own(pool: PgPool) {
     assert_eq!(sorted(&pool).await, expected());
 }
@@ -65,8 +65,8 @@ fn a_locale_that_cannot_be_had_is_reported_with_the_reason() {
         let failed = child::run(CHILD, &[(LOCALE, tag)]);
         let is_explained = failed.output.contains(expected) || lacks_icu(&failed);
         assert!(is_explained, "{}", failed.output);
-        let cure = format!("correct `.locale(\"{tag}\")`");
-        failed.assert_says(&cure);
+        let help = format!("correct `.locale(\"{tag}\")`");
+        failed.assert_says(&help);
     }
 }
 

@@ -113,7 +113,7 @@ async fn a_request_may_use_the_pool_while_its_transaction_is_open(pool: PgPool) 
 }
 
 #[db_test]
-async fn a_listener_hears_what_is_committed(pool: PgPool) {
+async fn a_listener_receives_what_is_committed(pool: PgPool) {
     let mut listener = PgListener::connect_with(&pool).await.expect("it connects");
     listener.listen("news").await.expect("it listens");
     let mut tx = pool.begin().await.expect("it begins");
@@ -122,12 +122,12 @@ async fn a_listener_hears_what_is_committed(pool: PgPool) {
         .await
         .expect("it notifies");
     tx.commit().await.expect("it commits");
-    let heard = listener.recv().await.expect("it is delivered");
-    assert_eq!((heard.channel(), heard.payload()), ("news", "hello"));
+    let received = listener.recv().await.expect("it is delivered");
+    assert_eq!((received.channel(), received.payload()), ("news", "hello"));
 }
 
 /// Whether a trigger of the test's own notifies; it may only be created by who owns the table.
-async fn hears_a_trigger(pool: PgPool) {
+async fn receives_from_a_trigger(pool: PgPool) {
     let trigger = "create function tell() returns trigger language plpgsql as $$ begin \
          perform pg_notify('news', new.name); return new; end $$; \
          create trigger tell after insert on items for each row execute function tell()";
@@ -144,18 +144,18 @@ async fn hears_a_trigger(pool: PgPool) {
         .expect("it is added");
     tx.rollback().await.expect("it rolls back");
     try_add(&pool, "mine").await.expect("it is added");
-    let heard = listener.recv().await.expect("it is delivered");
-    assert_eq!((heard.channel(), heard.payload()), ("news", "mine"));
+    let received = listener.recv().await.expect("it is delivered");
+    assert_eq!((received.channel(), received.payload()), ("news", "mine"));
 }
 
 #[db_test]
-async fn a_listener_hears_what_a_trigger_says(pool: PgPool) {
-    hears_a_trigger(pool).await;
+async fn a_listener_receives_what_a_trigger_says(pool: PgPool) {
+    receives_from_a_trigger(pool).await;
 }
 
 #[db_test(isolation = "database")]
-async fn a_listener_hears_it_in_a_database_of_its_own(pool: PgPool) {
-    hears_a_trigger(pool).await;
+async fn a_listener_receives_it_in_a_database_of_its_own(pool: PgPool) {
+    receives_from_a_trigger(pool).await;
 }
 
 #[db_test]

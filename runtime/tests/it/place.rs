@@ -61,7 +61,7 @@ impl Place {
             .expect("the server is still there")
     }
 
-    /// The way to the server, for whoever it lets in.
+    /// The socket of the server, without a role.
     pub(crate) fn socket(&self) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass().socket(self.instance().join("s"))
     }

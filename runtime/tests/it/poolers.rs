@@ -30,8 +30,8 @@ async fn a_pooler_that_refuses_us_is_named() {
     let failed = place.run(TESTS, &[("TEST_DB_URL", &pooler.url())]);
     let expected = "a pooler in front of it: it says: unsupported startup parameter";
     failed.assert_says(expected);
-    let cure = "name the server itself in TEST_DB_URL";
-    assert_eq!(failed.output.matches(cure).count(), 1, "{}", failed.output);
+    let help = "name the server itself in TEST_DB_URL";
+    assert_eq!(failed.output.matches(help).count(), 1, "{}", failed.output);
 }
 
 #[db_test]

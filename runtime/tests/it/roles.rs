@@ -167,7 +167,7 @@ async fn fixtures_are_the_owner_s_in_a_database_of_its_own(pool: PgPool) {
 }
 
 #[db_test(session = as_reader)]
-async fn whoever_looks_from_outside_sees_all_rows(cx: TestContext) {
+async fn a_connection_from_outside_sees_all_rows(cx: TestContext) {
     let outside = cx.outside().await.expect("there are options");
     let mut outside = PgConnection::connect_with(&outside)
         .await

@@ -31,7 +31,7 @@ async fn a_connection_of_the_server_to_itself_is_refused_with_the_way_out() {
     let variables = variables
         .each_ref()
         .map(|(name, value)| (*name, value.as_str()));
-    // The second run claims what the first one gave back.
+    // The second run takes what the first one gave back.
     for _ in 0..2 {
         let passed = place.run("self_connections::in_a_child", &variables);
         passed.assert_passed();

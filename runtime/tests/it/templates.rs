@@ -122,8 +122,8 @@ fn two_migrations_of_one_version_are_both_named() {
 #[test]
 fn a_directory_without_migrations_is_reported_with_what_is_in_it() {
     let migrations = Migrations::new("users.sql", "select 1");
-    let asked = [("DB_TEST_CHILD_MIGRATIONS", migrations.path())];
-    let failed = child::run(TESTS, &asked);
+    let variables = [("DB_TEST_CHILD_MIGRATIONS", migrations.path())];
+    let failed = child::run(TESTS, &variables);
     for part in [
         "there are no migrations in",
         "it has `users.sql`",
@@ -132,7 +132,7 @@ fn a_directory_without_migrations_is_reported_with_what_is_in_it() {
         failed.assert_says(part);
     }
     fs::remove_file(migrations.0.join("users.sql")).expect("it is removed");
-    let failed = child::run(TESTS, &asked);
+    let failed = child::run(TESTS, &variables);
     failed.assert_says("it is empty");
 }
 

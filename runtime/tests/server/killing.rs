@@ -32,7 +32,7 @@ fn a_killed_supervisor_is_replaced_by_one_that_takes_the_server_over() {
 }
 
 #[test]
-fn a_server_without_supervisor_and_guardian_is_taken_over_by_the_next_user() {
+fn a_server_without_supervisor_and_launcher_is_taken_over_by_the_next_user() {
     if !shows_processes() {
         return;
     }

@@ -151,7 +151,7 @@ impl Site {
         Pid::from_raw(recorded.parse().ok()?)
     }
 
-    /// All processes that name this site in their command line: guardian, supervisor, `initdb` and `postgres`.
+    /// All processes that name this site in their command line: launcher, supervisor, `initdb` and `postgres`.
     pub(crate) fn processes(&self) -> Vec<Pid> {
         let home = self.home().display().to_string();
         let all = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -172,7 +172,7 @@ impl Site {
         *self.supervisors().first().expect("a supervisor lives")
     }
 
-    /// Those of its processes that run this program, such as `sh` for the guardian.
+    /// Those of its processes that run this program, such as `sh` for the launcher.
     pub(crate) fn running(&self, program: &str) -> Vec<Pid> {
         let mut found = self.processes();
         found.retain(|pid| is_named(*pid, program));

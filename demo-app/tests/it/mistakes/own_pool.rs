@@ -8,7 +8,7 @@ use db_test::{Client, Session, db_test};
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
 
-/// The mistake: whoever builds the application has no say in which database it uses.
+/// The mistake: the caller cannot choose which database the application uses.
 async fn pool() -> sqlx::Result<&'static PgPool> {
     static POOL: OnceCell<PgPool> = OnceCell::const_new();
     let url = env::var("DATABASE_URL").unwrap_or_default();
@@ -29,7 +29,7 @@ fn session() -> Session {
     crate::session().app(|_| Router::new().route("/users", post(register)))
 }
 
-/// Writes nothing unless it is told to: what it writes stays.
+/// Writes only in a child: what it writes stays.
 #[db_test(session = session)]
 async fn a_test_that_passes(client: Client) {
     if in_child() {

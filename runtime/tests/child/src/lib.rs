@@ -1,7 +1,7 @@
 //! Runs tests of this binary once more, in a process of their own.
 //!
 //! Some tests are about tests that fail, and about processes. Those *inner* tests stand in the same binary as ordinary
-//! tests, and pass when they are run as such. In a child, [`in_child`] tells them to do what their name says, and the
+//! tests, and pass when they are run as such. In a child, [`in_child`] is true and they do what their name says, and the
 //! test that runs them reads what they print:
 //!
 //! ```ignore

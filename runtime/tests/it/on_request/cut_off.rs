@@ -1,4 +1,4 @@
-//! A test whose connection the server ends while nothing is asked on it.
+//! A test whose connection the server ends while it is idle.
 
 use child::in_child;
 use db_test::{TestContext, db_test};

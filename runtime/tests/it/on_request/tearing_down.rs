@@ -1,4 +1,4 @@
-//! Tests that register three teardowns, of which the second panics when it is asked to, and then
+//! Tests that register three teardowns, of which the second panics on demand, and then
 //! end in each way.
 
 use child::in_child;
