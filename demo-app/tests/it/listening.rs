@@ -13,7 +13,7 @@ use std::{
 const LISTEN: &str = "0A";
 
 /// How long an HTTP server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The addresses at which this process answers HTTP.
 pub(crate) fn http_servers() -> Vec<SocketAddr> {

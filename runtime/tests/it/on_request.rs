@@ -78,7 +78,7 @@ async fn losing_its_claim(pool: PgPool) {
     }
 }
 
-#[db_test(timeout = "200ms")]
+#[db_test(timeout = "1s")]
 async fn slow(pool: PgPool) {
     try_add(&pool, "written before the time is up")
         .await

@@ -161,7 +161,7 @@ async fn a_listener_receives_it_in_a_database_of_its_own(pool: PgPool) {
 #[db_test]
 async fn a_statement_over_its_time_limit_fails_alone(pool: PgPool) {
     let mut held = pool.acquire().await.expect("it is free");
-    held.execute("set statement_timeout = '20ms'")
+    held.execute("set statement_timeout = '500ms'")
         .await
         .expect("it is set");
     let slow = held.execute("select pg_sleep(60)").await;

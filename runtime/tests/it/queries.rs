@@ -79,8 +79,9 @@ async fn statements_are_found_by_a_pattern(pool: PgPool, queries: Queries) {
 
 #[db_test]
 async fn statements_of_a_spawned_task_are_counted(pool: PgPool, queries: Queries) {
-    let task = tokio::spawn(async move { try_add(&pool, "from a task").await });
-    let joined = queries.expect(1, task).await;
+    let task = async move { try_add(&pool, "from a task").await };
+    // Spawned while it is counted: another thread may run it at once.
+    let joined = queries.expect(1, async { tokio::spawn(task).await }).await;
     joined.expect("it does not panic").expect("it is added");
 }
 

@@ -52,5 +52,5 @@ fn a_test_that_returns_an_error_is_rolled_back() {
 
 #[test]
 fn a_test_that_takes_too_long_is_stopped_and_rolled_back() {
-    fails_and_leaves_nothing("on_request::slow", "took longer than its limit of 200ms");
+    fails_and_leaves_nothing("on_request::slow", "took longer than its limit of 1s");
 }

@@ -47,6 +47,16 @@ impl Finished {
         assert!(!output.contains(text), "the child says `{text}`:\n{output}");
     }
 
+    /// The lines of db-test itself, without those that appear when a step takes more than a second.
+    pub fn notices(&self) -> Vec<&str> {
+        let of_a_long_step = |line: &&str| {
+            line.contains(" the template ") || line.contains(" a private PostgreSQL ")
+        };
+        let lines = self.output.lines();
+        let notices = lines.filter(|line| line.starts_with("db-test: "));
+        notices.filter(|line| !of_a_long_step(line)).collect()
+    }
+
     /// The lines that the tests [said](crate::say) under a label, at least one.
     #[track_caller]
     pub fn said(&self, label: &str) -> Vec<&str> {
