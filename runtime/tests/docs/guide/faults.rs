@@ -66,7 +66,7 @@ async fn a_list_that_cannot_be_read_is_an_error_page(client: Client, faults: Fau
 
 #[db_test]
 async fn a_slow_query_runs_into_the_time_limit(pool: PgPool, faults: Faults) {
-    faults.on("select count%").delay(Duration::from_secs(5));
+    faults.on("select count%").delay(Duration::from_secs(1));
     let count = sqlx::query("select count(*) from posts").execute(&pool);
     let limited = tokio::time::timeout(Duration::from_millis(20), count);
     limited.await.expect_err("fails");
