@@ -72,6 +72,18 @@ impl Definition {
         migrations.load(&self.crate_dir, self.had_migrations).await
     }
 
+    /// Whether its first database is SQLite.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_on_sqlite(&self) -> bool {
+        self.session.sqlite.is_some()
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    #[expect(clippy::unused_self, reason = "the form of the other one")]
+    pub(crate) fn is_on_sqlite(&self) -> bool {
+        false
+    }
+
     pub(crate) fn is_conventional(&self) -> bool {
         self.name == CONVENTIONAL
     }

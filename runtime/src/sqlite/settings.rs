@@ -37,11 +37,15 @@ impl Settings {
     /// The options of a connection to a file, with those of the session.
     pub(super) fn options(&self, file: &Path) -> SqliteConnectOptions {
         let options = SqliteConnectOptions::new()
-            .filename(file)
             .journal_mode(SqliteJournalMode::Wal)
             // A crash of the machine loses nothing that anybody needs.
             .synchronous(SqliteSynchronous::Off);
+        // The session's function may return those of production, which name its file.
         self.adapted(options)
+            .filename(file)
+            .in_memory(false)
+            .shared_cache(false)
+            .create_if_missing(false)
     }
 
     /// The options of a connection to a database in memory, with those of the session. The hooks know it by the name of its

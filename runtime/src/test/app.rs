@@ -145,10 +145,15 @@ async fn build(cx: &TestContext) -> Result<Router, BoxError> {
 }
 
 fn no_app(definition: &Definition) -> Error {
+    let (kind, pool) = if definition.is_on_sqlite() {
+        ("sqlite", "SqlitePool")
+    } else {
+        ("postgres", "PgPool")
+    };
     Error::from(if definition.is_conventional() {
-        Cause::NoSession
+        Cause::NoSession { kind }
     } else {
         let session = definition.name.clone();
-        Cause::NoApp { session }
+        Cause::NoApp { session, pool }
     })
 }

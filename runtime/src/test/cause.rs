@@ -20,15 +20,22 @@ pub(crate) enum Cause {
     NoMemory,
 
     #[error(
-        "the test needs PostgreSQL, and its session's database is SQLite\n\
-         take `SqlitePool`, `PoolConnection<Sqlite>`, `SqliteConnectOptions` or `cx.sqlite_pool()`; tests on PostgreSQL \
-         name another session: #[db_test(session = path)]"
+        "{what} needs PostgreSQL, and the session's database is SQLite\n\
+         {help}; tests on PostgreSQL name another session: #[db_test(session = path)]"
     )]
-    NotPostgres,
+    NotPostgres {
+        what: &'static str,
+        help: &'static str,
+    },
 
-    #[error("{session} has no database named `{name}`; {}", named(known, name))]
+    #[error(
+        "{session} has no database named `{name}`; {}",
+        named(known, method, name)
+    )]
     NoSuchDatabase {
         name: String,
+        /// The method that adds one of the kind that the test needs.
+        method: &'static str,
         session: String,
         known: Vec<&'static str>,
     },
@@ -69,15 +76,15 @@ pub(crate) enum Cause {
     NotSqlite,
 
     #[error(
-        "{session} has no application\nadd `.app(|cx| …)` to it, or take a `PgPool` instead of a `Router` or `Client`"
+        "{session} has no application\nadd `.app(|cx| …)` to it, or take a `{pool}` instead of a `Router` or `Client`"
     )]
-    NoApp { session: String },
+    NoApp { session: String, pool: &'static str },
 
     #[error(
         "no function of this test binary is marked #[db_test::session], so there is no application\n\
-         write one: #[db_test::session] fn session() -> Session {{ Session::postgres().app(|cx| …) }}"
+         write one: #[db_test::session] fn session() -> Session {{ Session::{kind}().app(|cx| …) }}"
     )]
-    NoSession,
+    NoSession { kind: &'static str },
 }
 
 impl Problem for Cause {
@@ -102,9 +109,9 @@ pub(crate) fn calling<T>(function: &'static str, call: impl FnOnce() -> T) -> Re
 }
 
 /// The names of a session's further databases, or how to add one.
-fn named(known: &[&str], name: &str) -> String {
+fn named(known: &[&str], method: &str, name: &str) -> String {
     if known.is_empty() {
-        return format!("add it: `.database(\"{name}\", |database| database.migrations(…))`");
+        return format!("add it: `.{method}(\"{name}\", |database| database.migrations(…))`");
     }
     let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
     format!("it has {}", known.join(", "))

@@ -124,7 +124,7 @@ impl FromTest for Overrides {
 impl FromTest for PgPool {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
         cx.ready().await?;
-        Ok(cx.pool())
+        Ok(cx.try_pool()?)
     }
 }
 
@@ -132,7 +132,7 @@ impl FromTest for PgPool {
 impl FromTest for PoolConnection<Postgres> {
     async fn from_test(cx: &TestContext) -> Result<Self, BoxError> {
         cx.ready().await?;
-        Ok(cx.pool().acquire().await?)
+        Ok(cx.try_pool()?.acquire().await?)
     }
 }
 

@@ -68,33 +68,35 @@ impl Further {
     ///
     /// The first caller waits until it is there, unless it is a transaction's.
     pub(crate) fn get(&self, name: &str) -> Result<&dyn AnyDatabase, Error> {
-        self.find(name)?.get()
+        self.find(name, "database")?.get()
     }
 
     /// The PostgreSQL database of a name.
     pub(crate) fn postgres(&self, name: &str) -> Result<&TestDatabase, Error> {
-        self.find(name)?.postgres()
+        self.find(name, "database")?.postgres()
     }
 
     /// The SQLite database of a name.
     #[cfg(feature = "sqlite")]
     pub(crate) fn sqlite(&self, name: &str) -> Result<&crate::sqlite::TestDatabase, Error> {
-        let database = self.find(name)?;
+        let database = self.find(name, "sqlite_database")?;
         let name = database.name;
         database
             .kind()?
             .ok_or_else(|| Cause::FurtherNotSqlite { name }.into())
     }
 
-    fn find(&self, name: &str) -> Result<&Database, Error> {
+    /// The database of a name; `method` adds one of the kind that the test needs.
+    fn find(&self, name: &str, method: &'static str) -> Result<&Database, Error> {
         let known = self.databases.iter().find(|known| known.name == name);
-        known.ok_or_else(|| self.no_such(name))
+        known.ok_or_else(|| self.no_such(name, method))
     }
 
-    fn no_such(&self, name: &str) -> Error {
+    fn no_such(&self, name: &str, method: &'static str) -> Error {
         let known = self.databases.iter().map(|known| known.name);
         Error::from(Cause::NoSuchDatabase {
             name: name.to_owned(),
+            method,
             session: self.session.name.clone(),
             known: known.collect(),
         })

@@ -17,7 +17,7 @@ pub(crate) async fn open(
     watch: Watch,
 ) -> Result<Box<dyn AnyDatabase>, Error> {
     #[cfg(feature = "sqlite")]
-    if definition.session.sqlite.is_some() {
+    if definition.is_on_sqlite() {
         let session = &definition.session;
         session.check_sqlite(stated)?;
         let (recording, pool) = (&watch.recording, session.sqlite_pool_options());
@@ -47,7 +47,7 @@ pub(crate) fn lazily(
     watch: &Watch,
 ) -> Option<Box<dyn AnyDatabase>> {
     #[cfg(feature = "sqlite")]
-    if definition.session.sqlite.is_some() {
+    if definition.is_on_sqlite() {
         return None;
     }
     if isolation == Isolation::Database {

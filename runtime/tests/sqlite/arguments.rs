@@ -1,7 +1,7 @@
 //! What a test may take, and that it sees nothing of other tests.
 
 use axum::Router;
-use db_test::{Client, TestContext, db_test};
+use db_test::{Client, Session, TestContext, db_test};
 use sqlx::{
     ConnectOptions, Connection, Executor, Sqlite, SqliteConnection, SqlitePool,
     pool::PoolConnection,
@@ -73,6 +73,24 @@ async fn options_and_a_seed_of_the_session_s_own(pool: SqlitePool, options: Sqli
         pragma("pragma cache_size").fetch_one(&mut own).await.ok(),
         Some(77)
     );
+}
+
+/// Its function returns options for the file of production.
+fn with_options_of_production() -> Session {
+    let options = SqliteConnectOptions::new()
+        .filename("/nowhere/production.db")
+        .create_if_missing(true)
+        .pragma("cache_size", "77");
+    Session::sqlite()
+        .migrations("tests/sqlite/migrations")
+        .sqlite_options(move |_| options.clone())
+}
+
+#[db_test(session = with_options_of_production)]
+async fn options_of_production_lead_to_the_test_s_file(pool: SqlitePool) {
+    assert_eq!(names(&pool).await, [""; 0]);
+    let size = sqlx::query_scalar::<_, i64>("pragma cache_size");
+    assert_eq!(size.fetch_one(&pool).await.ok(), Some(77));
 }
 
 #[db_test(flavor = "current_thread", start_paused = true)]

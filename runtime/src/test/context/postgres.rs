@@ -13,6 +13,10 @@ use crate::{
     test::{cause::Cause, faults, isolation::TestDatabase},
 };
 
+/// Help for a test that takes PostgreSQL's pool or options.
+const POOL: &str =
+    "take `SqlitePool`, `PoolConnection<Sqlite>`, `SqliteConnectOptions` or `cx.sqlite_pool()`";
+
 impl TestContext {
     /// The test's database as an ordinary pool, of up to ten connections (sqlx's default).
     ///
@@ -25,9 +29,8 @@ impl TestContext {
     ///
     /// In a [session on SQLite](crate::Session).
     pub fn pool(&self) -> PgPool {
-        self.0.bypass.database_taken();
-        match self.first() {
-            Ok(database) => database.pool(),
+        match self.try_pool() {
+            Ok(pool) => pool,
             Err(error) => panic!("db-test: {error}"),
         }
     }
@@ -57,7 +60,7 @@ impl TestContext {
     /// When the session could not start. If that is not known yet, the first connection gets the error.
     pub fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         self.0.bypass.database_taken();
-        self.first()?.connect_options()
+        self.first("the test", POOL)?.connect_options()
     }
 
     /// Connection options for the session's further database of this name, for an application that builds its own pool.
@@ -106,7 +109,8 @@ impl TestContext {
     /// When the session cannot start.
     pub async fn outside(&self) -> Result<PgConnectOptions, Error> {
         self.0.bypass.database_taken();
-        self.first()?.outside().await
+        let help = "each connection of `cx.sqlite_pool()` sees what is committed";
+        self.first("`cx.outside()`", help)?.outside().await
     }
 
     /// Marks the present state of the test's databases, to return to it later.
@@ -120,7 +124,9 @@ impl TestContext {
     /// transaction of the test or its application is open.
     pub async fn savepoint(&self) -> Result<Savepoint, Error> {
         let limit = self.0.limit;
-        let first = self.first()?.savepoint(limit).await?;
+        let help = "a test's SQLite file is in no transaction, so each case needs its own test";
+        let first = self.first("`cx.savepoint()`", help)?;
+        let first = first.savepoint(limit).await?;
         Box::pin(self.0.further.savepoint(first, limit)).await
     }
 
@@ -132,14 +138,21 @@ impl TestContext {
 
     /// The faults of the test, which happen between its connections and the server.
     pub(crate) fn faults(&self) -> Result<Arc<faults::Table>, Error> {
-        self.first()?;
+        let help = "they happen between a pool and a PostgreSQL server, and SQLite has none";
+        self.first("`Faults`", help)?;
         Ok(Arc::clone(&self.0.faults))
     }
 
-    /// The test's first database, if the session is on PostgreSQL.
-    fn first(&self) -> Result<&TestDatabase, Error> {
+    /// The pool of the test's first database.
+    pub(crate) fn try_pool(&self) -> Result<PgPool, Error> {
+        self.0.bypass.database_taken();
+        Ok(self.first("the test", POOL)?.pool())
+    }
+
+    /// The test's first database, if the session is on PostgreSQL; else an error about what needs it, with help.
+    fn first(&self, what: &'static str, help: &'static str) -> Result<&TestDatabase, Error> {
         let database: &dyn Any = &*self.0.database;
         let database = database.downcast_ref();
-        database.ok_or_else(|| Error::from(Cause::NotPostgres))
+        database.ok_or_else(|| Error::from(Cause::NotPostgres { what, help }))
     }
 }
