@@ -6,7 +6,7 @@
 //! [`#[db_test::overridable]`](macro@overridable) lets a test replace the result of an extractor ([`Overrides`]).
 //!
 //! ```no_run
-#![doc = include_str!("../tests/docs/quick_start.rs")]
+#![doc = include_str!("../tests/docs/quick_start/example.rs")]
 //! # fn main() {}
 //! ```
 //!

@@ -36,7 +36,7 @@ const DRAFT: &str = "new";
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct OwnDatabase(String);
 
-/// What a database of ours is for, by its name.
+/// What one of db-test's databases is for, by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     Template,

@@ -19,7 +19,7 @@ pub(crate) struct Gate {
     startup: Option<Vec<u8>>,
 }
 
-/// What becomes of a client.
+/// What to do with a client.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Verdict {
     /// It has to send more.

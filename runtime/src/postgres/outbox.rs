@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// So much room is kept for what comes next, in bytes.
+/// The capacity that an empty buffer keeps, in bytes.
 const KEPT: usize = 1024 * 1024;
 
 /// What is being written. It is never moved: a long message whose rest is moved after each write costs the square of its

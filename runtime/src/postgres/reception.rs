@@ -28,7 +28,7 @@ use super::{
 /// How long a client that is refused has to wait.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// So many are served at a time; the others wait to be accepted.
+/// The most clients that are served at a time; the others wait to be accepted.
 const GUESTS: usize = 64;
 
 /// A connection, with what it has sent so far and nobody has answered.
@@ -37,7 +37,7 @@ pub(crate) struct Arrival {
     pub(crate) sent: Vec<u8>,
 }
 
-/// Where connections come in, and what becomes of them.
+/// Where connections come in, and what is done with them.
 pub(super) struct Reception {
     pub(super) entrance: Entrance,
     /// Takes the connection to the running test that a password names; gives it back if there is none. A request to

@@ -22,7 +22,7 @@ pub(super) struct Named {
 }
 
 impl Session {
-    /// A further database on the same server, by a name that tests and the application ask for it by.
+    /// A further database on the same server. Tests and the application refer to it by this name.
     ///
     /// Use it where the application has several, such as one for analytics. Each test has it as it has its first one: in a
     /// transaction that is rolled back, or as a database of its own. It costs a test nothing until it is used.

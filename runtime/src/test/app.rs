@@ -19,7 +19,7 @@ use crate::{
 pub(crate) type AppFuture = Pin<Box<dyn Future<Output = Result<Router, BoxError>> + Send>>;
 pub(crate) type AppFn = Arc<dyn Fn(TestContext) -> AppFuture + Send + Sync>;
 
-/// The return types of the function given to [`Session::app`](crate::Session::app): a [`Router`], a
+/// The return types of the function given to [`Session::app`](crate::Session::app): a [`Router`](axum::Router), a
 /// `Result<Router, E>`, or a future of either.
 ///
 /// `How` distinguishes the implementations; it is inferred.

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use super::Recording;
 
-/// So much of the body of an unexpected response is remembered, in bytes.
+/// The most of the body of an unexpected response that is recorded, in bytes.
 pub(crate) const BODY: usize = 4096;
 
 /// A request, and its response when there was one.

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 /// How long the server may take. A drop waits for a checkpoint, for however long that takes.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// What becomes of the connections to a database that is removed.
+/// What happens to the connections to a database that is removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sessions {
     /// They end.

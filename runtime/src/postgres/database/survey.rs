@@ -1,4 +1,4 @@
-//! The databases of ours that a server has, and what can be done with each.
+//! The databases of db-test that a server has, and what can be done with each.
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
@@ -21,7 +21,7 @@ pub(crate) enum Fate {
     Abandoned,
 }
 
-/// A database of ours.
+/// A database that db-test made.
 pub(crate) struct Found {
     pub(crate) database: OwnDatabase,
     /// A drop of it was interrupted.
@@ -84,7 +84,7 @@ impl Found {
     }
 }
 
-/// Lists the databases of ours whose names begin like this.
+/// Lists db-test's databases whose names begin like this.
 pub(crate) async fn survey(
     maintenance: &mut PgConnection,
     prefix: &str,

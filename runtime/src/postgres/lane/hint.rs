@@ -12,7 +12,7 @@ use crate::postgres::database::{Mark, OwnDatabase};
 /// For so many seconds after a survey, processes skip it. What killed processes left is removed that much later.
 const FRESH: i64 = 60;
 
-/// So many lanes are noted at most: trying one that is gone costs a connection.
+/// The most lanes that are noted: trying one that is gone costs a connection.
 const MOST: usize = 8;
 
 /// The note. It may be out of date: a lane in it may be gone or another process's.

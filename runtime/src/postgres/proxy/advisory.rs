@@ -7,7 +7,7 @@ use super::{
     control::{Action, Advisory},
 };
 
-/// So many are remembered.
+/// The most that are remembered.
 const LOCKS: usize = 512;
 
 #[derive(Debug)]

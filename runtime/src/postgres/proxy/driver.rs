@@ -47,7 +47,7 @@ use crate::{
 /// The most that is read at once, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// So much may wait to be written before more is read that adds to it, in bytes.
+/// The most that may wait to be written, in bytes. Beyond it, what adds to it is not read.
 const WAITING: usize = 1024 * 1024;
 
 /// How long a client waits for another one's open transaction before it is let in.

@@ -66,7 +66,7 @@ use super::{
     statements::Statements,
 };
 
-/// So much of a client waits to be read before more is, in bytes.
+/// The most of a client that waits to be processed, in bytes. Beyond it the client is not read.
 const UNREAD: usize = 1024 * 1024;
 
 pub(crate) struct Engine {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::observe::recording::Parameter;
 
-/// So many writes are remembered while a transaction is open.
+/// The most writes that are remembered while a transaction is open.
 const ENTRIES: usize = 512;
 
 /// The most findings of one test that are reported.

@@ -24,7 +24,7 @@ pub(super) struct Execution {
 pub(super) enum Own {
     /// Must not fail.
     Prefix,
-    /// Like `Prefix`, in front of messages of the extended protocol: so many statements, and no `ReadyForQuery`.
+    /// Like `Prefix`, before messages of the extended protocol: this number of statements, and no `ReadyForQuery`.
     Piped(usize),
     /// The first one of a backend: its row is the statement that defers constraints again.
     Opening,
@@ -57,7 +57,7 @@ pub(super) enum Expected {
     /// A simple query or a function call of a client.
     Simple(Box<Execution>),
     Sync,
-    /// So many bytes that the proxy answers itself, in turn.
+    /// This number of bytes, which the proxy answers itself in their turn.
     Local(usize),
 }
 

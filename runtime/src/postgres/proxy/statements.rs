@@ -10,10 +10,10 @@ use std::{
 use super::control::{Control, Info, recognize};
 use crate::sql;
 
-/// So many statements are kept from one test to the next.
+/// The most statements that are kept from one test to the next.
 const KEPT: usize = 512;
 
-/// So many simple queries are remembered, if they are short.
+/// The most simple queries that are remembered; long ones are not.
 const SCRIPTS: usize = 256;
 const SHORT: usize = 8 * 1024;
 

@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 
-/// So much of a body is kept, in bytes; the rest of a longer one is not looked at.
+/// The longest body that is read whole, in bytes. The rest of a longer one is skipped.
 const KEPT: usize = 256 * 1024;
 
 const HEADER: usize = 5;

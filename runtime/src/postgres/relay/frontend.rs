@@ -10,10 +10,10 @@ pub(super) fn is_read(kind: u8) -> bool {
     matches!(kind, b'Q' | b'P' | b'B' | b'C')
 }
 
-/// So much of a parameter's value is kept, in bytes.
+/// The most of a parameter's value that is recorded, in bytes.
 const VALUE: usize = 4096;
 
-/// So much of a statement is kept, in bytes.
+/// The most of a statement that is recorded, in bytes.
 const SQL: usize = 32 * 1024;
 
 /// The text of a statement, or the beginning of a very long one.

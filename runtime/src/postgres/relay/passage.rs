@@ -26,7 +26,7 @@ use crate::{
 /// The most that is passed at once, in bytes.
 const CHUNK: usize = 32 * 1024;
 
-/// So much may wait to be written to one side before the other one is not read any more, in bytes.
+/// The most that may wait to be written to one side, in bytes. Beyond it the other side is not read.
 const WAITING: usize = 1024 * 1024;
 
 const READABLE: PollFlags = PollFlags::IN.union(PollFlags::HUP).union(PollFlags::ERR);

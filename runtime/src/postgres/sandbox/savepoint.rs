@@ -24,12 +24,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 const RETRY_PAUSE: Duration = Duration::from_millis(2);
 
-/// A place in the test's transaction, to return to as often as wanted: the start of each case of a
-/// property test, say.
+/// A state of the test's databases that it can return to any number of times, such as the start of each case of a
+/// property test.
 ///
-/// Made by [`TestContext::savepoint`](crate::TestContext::savepoint). To return costs what a
-/// statement on the pool does. What a rollback does not undo, it does not undo either: sequences go on counting, and
-/// advisory locks of a session stay.
+/// Made by [`TestContext::savepoint`](crate::TestContext::savepoint). Returning costs as much
+/// as a statement on the pool. It undoes what a rollback undoes: sequences go on counting, and advisory locks of a
+/// session stay.
 #[must_use = "a savepoint does nothing until it is restored"]
 pub struct Savepoint {
     /// The mark in each of the test's databases.

@@ -77,7 +77,7 @@ impl Core {
             return false;
         };
         let mut state = self.state();
-        // Somebody may be taking another one at this moment.
+        // Another thread may be taking a lane, too.
         if self.taken.set(Ok(())).is_err() {
             active.lanes().give_back(lane);
             return false;

@@ -17,7 +17,7 @@ use crate::{
 /// A family of databases (a template and its lanes) that is not used for this long is removed.
 const KEPT_SECONDS: i64 = 7 * 24 * 3600;
 
-/// So many families, those used last, are kept for as long; others go after [`SAFE_SECONDS`].
+/// How many families, those used last, are kept that long. Others go after [`SAFE_SECONDS`].
 const KEPT_FAMILIES: usize = 8;
 
 /// A family used within this time is never removed: its process may be between two connections.

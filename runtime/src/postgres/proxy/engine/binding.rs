@@ -2,7 +2,7 @@
 
 use crate::{observe::recording::Parameter, postgres::proxy::protocol::Body};
 
-/// So much of a parameter's value is kept, in bytes.
+/// The most of a parameter's value that is recorded, in bytes.
 const VALUE: usize = 4096;
 
 /// Reads them, with the types that the Parse gave.

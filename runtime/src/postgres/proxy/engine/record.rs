@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// So much of a statement is kept, in bytes.
+/// The most of a statement that is recorded, in bytes.
 const SQL: usize = 32 * 1024;
 
 impl Engine {

@@ -18,7 +18,7 @@ use crate::postgres::{
 /// How long a client waits in a process whose tests use connections within each other's transactions.
 const SHORT_WAIT: Duration = Duration::from_millis(10);
 
-/// So many times the wait is the longest that a busy transaction keeps others out.
+/// The longest that a busy transaction keeps others out, in multiples of the wait.
 const PATIENCE: u32 = 4;
 
 /// How long who is too late waits for the refusal, so that a loop that tries again does not spin.

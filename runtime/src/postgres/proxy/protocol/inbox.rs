@@ -14,17 +14,17 @@ pub(crate) const STARTUP_LIMIT: usize = 10_000;
 /// The kind and the length of a message, in bytes.
 const HEAD: usize = 5;
 
-/// So much of a message has come before it is taken in pieces, in bytes.
+/// A message longer than this is taken in pieces, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// So much read space is kept at the front before the rest is moved, in bytes.
+/// The most space of what has been read that stays at the front before the rest is moved there, in bytes.
 const COMPACT: usize = 64 * 1024;
 
 /// A length that no message can have; the stream cannot be understood any more.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// So much room is kept for what comes next, in bytes.
+/// The capacity that an empty buffer keeps, in bytes.
 const KEPT: usize = 1024 * 1024;
 
 /// Bytes of one peer, as a queue of whole messages.

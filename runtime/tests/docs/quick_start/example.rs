@@ -1,6 +1,3 @@
-//! The first example of the README.
-#![expect(clippy::unwrap_used, reason = "an example")]
-
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use db_test::{Client, Session, db_test};
 use sqlx::PgPool;
