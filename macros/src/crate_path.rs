@@ -1,7 +1,7 @@
 //! The path by which generated code reaches the crate `db-test`.
 //!
-//! A package may give its dependency another name, and a support crate may re-export it. The first is read from
-//! `Cargo.toml`; the second is the option `crate = path`.
+//! A package may give its dependency another name, and a support crate may re-export it. The first
+//! is read from `Cargo.toml`; the second is the option `crate = path`.
 
 use proc_macro_crate::{Error, FoundCrate, crate_name};
 use proc_macro2::{Ident, Span, TokenStream};

@@ -149,7 +149,8 @@ fn limit(limit: &Limit) -> TokenStream {
     }
 }
 
-/// Whether the crate that is being compiled has a `migrations/`, which must not be missing when its tests run.
+/// Whether the crate that is being compiled has a `migrations/`, which must not be missing when its
+/// tests run.
 fn has_migrations() -> bool {
     let directory = std::env::var_os("CARGO_MANIFEST_DIR");
     directory.is_some_and(|directory| Path::new(&directory).join("migrations").is_dir())

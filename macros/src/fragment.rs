@@ -16,8 +16,8 @@ pub(crate) fn tokens(tokens: TokenStream) -> TokenStream {
 
 /// The tokens with parentheses in place of the invisible groups around operators.
 ///
-/// The compiler ignores such a group in the output of a procedural macro: `$sum * 2` with `1 + 2` as `$sum`
-/// would be 5.
+/// The compiler ignores such a group in the output of a procedural macro: `$sum * 2` with `1 + 2`
+/// as `$sum` would be 5.
 pub(crate) fn parenthesized(tokens: TokenStream) -> TokenStream {
     let trees = tokens.into_iter().map(|tree| match tree {
         TokenTree::Group(group) => {

@@ -4,8 +4,8 @@
 //! crates are released together.
 //!
 //! Each macro goes through the same stages, with a file for each: its input is parsed (`args`,
-//! `function`), checked (`validate`) and expanded (`expand`). If there are mistakes, all of them are
-//! reported (`errors`) beside the user's own code (`fallback`). `compile` has these stages of
+//! `function`), checked (`validate`) and expanded (`expand`). If there are mistakes, all of them
+//! are reported (`errors`) beside the user's own code (`fallback`). `compile` has these stages of
 //! `#[db_test]` in order.
 
 mod args;
@@ -58,8 +58,9 @@ use proc_macro::TokenStream;
 /// | `max_queries_per_request = 3` | likewise, the most that one request may cause, tasks that it spawns included | no limit |
 /// | `crate = path` | the path of this crate, where another one re-exports it: `crate = support::db_test` | the name that `Cargo.toml` gives it |
 ///
-/// A constant is an expression such as `LIMIT`, `limits::REQUEST * 2` or `Duration::from_secs(5)`. Each value may
-/// be a fragment of a `macro_rules!`: `$limit:literal`, `$limit:expr`, `$session:path`.
+/// A constant is an expression such as `LIMIT`, `limits::REQUEST * 2` or `Duration::from_secs(5)`.
+/// Each value may be a fragment of a `macro_rules!`: `$limit:literal`, `$limit:expr`,
+/// `$session:path`.
 ///
 /// # Fixtures
 ///
@@ -91,8 +92,8 @@ pub fn db_test(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a struct an argument of tests: each of its fields is made as an argument of its type.
 ///
 /// The fields are made in the order in which they stand. Use it on a struct with named fields or a
-/// tuple struct; for anything that is more than its parts, write `impl FromTest`. Where another crate re-exports
-/// this one, `#[from_test(crate = support::db_test)]` on the struct says so.
+/// tuple struct; for anything that is more than its parts, write `impl FromTest`. Where another
+/// crate re-exports this one, `#[from_test(crate = support::db_test)]` on the struct says so.
 ///
 /// ```text
 /// #[derive(FromTest)]
@@ -128,8 +129,8 @@ pub fn from_test(item: TokenStream) -> TokenStream {
 ///
 /// # Errors
 ///
-/// The only option is `crate = path`. The function cannot be `async`, `unsafe`, `extern` or generic,
-/// take an argument, or return nothing.
+/// The only option is `crate = path`. The function cannot be `async`, `unsafe`, `extern` or
+/// generic, take an argument, or return nothing.
 #[proc_macro_attribute]
 pub fn session(options: TokenStream, item: TokenStream) -> TokenStream {
     session::compile(options.into(), &item.into()).into()

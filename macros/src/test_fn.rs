@@ -41,7 +41,8 @@ impl TestFn {
     }
 }
 
-/// Whether the last word of an attribute says that it makes a test of its function, as in `#[tokio::test]`.
+/// Whether the last word of an attribute says that it makes a test of its function, as in
+/// `#[tokio::test]`.
 pub(crate) fn is_test_attribute(attribute: &Attribute) -> bool {
     let last = attribute.path().segments.last();
     last.is_some_and(|last| last.ident == "test" || last.ident == "db_test")

@@ -20,7 +20,8 @@ pub struct Error(Arc<dyn Problem>);
 
 /// Something that stops a test, with its text.
 pub(crate) trait Problem: std::error::Error + Send + Sync + 'static {
-    /// Whether each test of the session would get the same problem. Otherwise the next test tries again.
+    /// Whether each test of the session would get the same problem. Otherwise the next test tries
+    /// again.
     fn is_permanent(&self) -> bool {
         true
     }
@@ -60,8 +61,8 @@ impl Error {
         self.0.is_permanent()
     }
 
-    /// The text for one test's report: whole for the first that needs it, a pointer for others. Failures with the same
-    /// text count as one.
+    /// The text for one test's report: whole for the first that needs it, a pointer for others.
+    /// Failures with the same text count as one.
     pub(crate) fn for_report_of(&self, test: &'static str) -> String {
         static PRINTED: Mutex<BTreeMap<String, &str>> = Mutex::new(BTreeMap::new());
         let message = self.to_string();

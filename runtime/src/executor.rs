@@ -1,8 +1,8 @@
 //! The one runtime of the process: every test, handler and pool lives on it.
 //!
-//! It is built before `main` (`process.rs`). A thread inherits libtest's output capture from the thread that
-//! spawns it: if the first test spawned the workers, they would print into that test's buffer for the rest of the
-//! run.
+//! It is built before `main` (`process.rs`). A thread inherits libtest's output capture from the
+//! thread that spawns it: if the first test spawned the workers, they would print into that test's
+//! buffer for the rest of the run.
 
 pub(crate) mod panics;
 pub(crate) mod short_backtrace;
@@ -63,8 +63,8 @@ pub(crate) fn is_abandoned() -> bool {
 
 /// Runs a future to its end on the shared runtime, on the calling thread.
 ///
-/// The future stays on the calling thread, so it need not be `Send`, and libtest captures its output for the
-/// test that called.
+/// The future stays on the calling thread, so it need not be `Send`, and libtest captures its
+/// output for the test that called.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let _polling = Polling::begin();
     runtime().block_on(future)
@@ -144,8 +144,8 @@ pub(crate) fn is_elsewhere() -> bool {
     Handle::try_current().is_ok() && !IS_SHARED.get()
 }
 
-/// Runs a future on the shared runtime, whatever runtime the caller uses: what the harness waits for must not depend
-/// on the clock of a test's own runtime.
+/// Runs a future on the shared runtime, whatever runtime the caller uses: what the harness waits
+/// for must not depend on the clock of a test's own runtime.
 pub(crate) async fn shared<F>(future: F) -> F::Output
 where
     F: Future<Output: Send> + Send + 'static,
@@ -159,7 +159,8 @@ where
     }
 }
 
-/// Runs a future on the shared runtime and blocks the calling thread until it is done, for callers that are not async.
+/// Runs a future on the shared runtime and blocks the calling thread until it is done, for callers
+/// that are not async.
 ///
 /// # Panics
 ///
@@ -202,8 +203,8 @@ fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| {
         Builder::new_multi_thread()
             .thread_name(THREAD_NAME)
-            // A thread for blocking work inherits the output capture of the test that first needed it,
-            // so it must not live until another test needs one.
+            // A thread for blocking work inherits the output capture of the test that first needed
+            // it, so it must not live until another test needs one.
             .thread_keep_alive(Duration::from_millis(1))
             .on_thread_start(|| IS_SHARED.set(true))
             .enable_all()

@@ -1,9 +1,11 @@
-//! Fast, parallel, rolled-back integration tests for axum + sqlx applications, on a real PostgreSQL.
+//! Fast, parallel, rolled-back integration tests for axum + sqlx applications, on a real
+//! PostgreSQL.
 //!
-//! [`#[db_test]`](macro@db_test) runs an async test in a transaction that is always rolled back. The test's
-//! arguments are injected by type ([`FromTest`]).
-//! [`#[db_test::session]`](macro@session) declares once for each test binary what its tests run against ([`Session`]).
-//! [`#[db_test::overridable]`](macro@overridable) lets a test replace the result of an extractor ([`Overrides`]).
+//! [`#[db_test]`](macro@db_test) runs an async test in a transaction that is always rolled back.
+//! The test's arguments are injected by type ([`FromTest`]). [`#[db_test::session]`](macro@session)
+//! declares once for each test binary what its tests run against ([`Session`]).
+//! [`#[db_test::overridable]`](macro@overridable) lets a test replace the result of an extractor
+//! ([`Overrides`]).
 //!
 //! ```no_run
 #![doc = include_str!("../tests/docs/quick_start/example.rs")]

@@ -62,7 +62,8 @@ pub struct Overrides {
     is_optional: bool,
 }
 
-/// The overrides in effect. An entry of one request may be there only to hide one of the whole test.
+/// The overrides in effect. An entry of one request may be there only to hide one of the whole
+/// test.
 type Entries = HashMap<TypeId, Arc<Entry>>;
 
 impl Overrides {
@@ -98,8 +99,8 @@ impl Overrides {
 
     /// Puts a value into the extensions of every request, and does nothing else.
     ///
-    /// Whether a handler's `Extension<T>` reads it cannot be seen, so it is never reported as unused. A
-    /// layer of the application that inserts a `T` itself runs later and has precedence.
+    /// Whether a handler's `Extension<T>` reads it cannot be seen, so it is never reported as
+    /// unused. A layer of the application that inserts a `T` itself runs later and has precedence.
     pub fn extension<T: Clone + Send + Sync + 'static>(&self, value: T) {
         let mut entry = self.optional().entry::<T>(false);
         entry.insert_by(move |extensions| {
@@ -138,8 +139,8 @@ impl Overrides {
         entry.value()
     }
 
-    /// Removes the override of type `T`, so that the application uses its own value again; on the handle
-    /// of one request, hides the override of the whole test.
+    /// Removes the override of type `T`, so that the application uses its own value again; on the
+    /// handle of one request, hides the override of the whole test.
     ///
     /// Returns whether an override was removed.
     pub fn remove<T: 'static>(&self) -> bool {

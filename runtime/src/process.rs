@@ -1,4 +1,5 @@
-//! The code that runs before `main` and at the exit of the process. It imports from the rest; nothing imports from it.
+//! The code that runs before `main` and at the exit of the process. It imports from the rest;
+//! nothing imports from it.
 
 use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -24,7 +25,8 @@ const CLOSING_LIMIT: Duration = Duration::from_secs(1);
 #[ctor::ctor(unsafe)]
 fn before_main() {
     log::begin();
-    // In a copy of the test binary that was started as the supervisor of the private server, this call does not return.
+    // In a copy of the test binary that was started as the supervisor of the private server, this
+    // call does not return.
     #[cfg(unix)]
     postgres::server::local::supervise_if_requested();
     running::watch_tasks();

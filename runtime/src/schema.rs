@@ -1,4 +1,5 @@
-//! What databases of any kind are made from: the files of migrations, the seeds, and a digest of all of it.
+//! What databases of any kind are made from: the files of migrations, the seeds, and a digest of
+//! all of it.
 
 mod fingerprint;
 mod migration_file;

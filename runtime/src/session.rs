@@ -1,4 +1,5 @@
-//! A session: what one test binary declares once about its database, application, overrides and limits.
+//! A session: what one test binary declares once about its database, application, overrides and
+//! limits.
 
 mod cause;
 mod content;
@@ -48,11 +49,11 @@ type OverridesFn = Arc<dyn Fn(&Overrides) + Send + Sync>;
 
 /// What the tests of one binary run against: database, application, overrides, limits.
 ///
-/// Return it from a function marked [`#[db_test::session]`](macro@crate::session). Without such a function, tests run on
-/// PostgreSQL with the crate's `migrations/`, and without an application.
+/// Return it from a function marked [`#[db_test::session]`](macro@crate::session). Without such a
+/// function, tests run on PostgreSQL with the crate's `migrations/`, and without an application.
 ///
-/// Migrations and seeds fill a *template* database, only when they change. Each running test has a clone of it
-/// to itself, so tests run in parallel and do not wait for each other.
+/// Migrations and seeds fill a *template* database, only when they change. Each running test has a
+/// clone of it to itself, so tests run in parallel and do not wait for each other.
 ///
 /// ```no_run
 /// # use axum::{Router, extract::State, routing::get};
@@ -94,8 +95,9 @@ pub struct Session {
 impl Session {
     /// A session on PostgreSQL 14 or newer.
     ///
-    /// The server is the one that `TEST_DB_URL` names, or else `DATABASE_URL` (from the environment, then from
-    /// `.env`). Without either, db-test starts a private server from the PostgreSQL programs on this machine.
+    /// The server is the one that `TEST_DB_URL` names, or else `DATABASE_URL` (from the
+    /// environment, then from `.env`). Without either, db-test starts a private server from the
+    /// PostgreSQL programs on this machine.
     pub fn postgres() -> Self {
         Self {
             migrations: Migrations::default(),
@@ -120,31 +122,34 @@ impl Session {
 
     /// Runs the tests and the application as a role that the migrations create, as in production.
     ///
-    /// Use it where row-level security or privileges protect rows: they do not restrict the owner of the tables,
-    /// unless row-level security is forced. The role need not be allowed to log in. `RESET ROLE`, `RESET ALL` and
-    /// `DISCARD ALL` return to it. Migrations, seeds and fixtures run as the owner of the database, and so do
-    /// statements after `SET ROLE NONE` until the connection is released.
+    /// Use it where row-level security or privileges protect rows: they do not restrict the owner
+    /// of the tables, unless row-level security is forced. The role need not be allowed to log in.
+    /// `RESET ROLE`, `RESET ALL` and `DISCARD ALL` return to it. Migrations, seeds and fixtures run
+    /// as the owner of the database, and so do statements after `SET ROLE NONE` until the
+    /// connection is released.
     ///
-    /// Default: the owner. On the private server that is `db_test`, an ordinary role that may create roles and
-    /// databases. On a given server it is the URL's role, which must be a member of this role, or be allowed to
-    /// grant it to itself.
+    /// Default: the owner. On the private server that is `db_test`, an ordinary role that may
+    /// create roles and databases. On a given server it is the URL's role, which must be a member
+    /// of this role, or be allowed to grant it to itself.
     pub fn role(mut self, name: impl Into<String>) -> Self {
         self.login.role = Some(name.into());
         self
     }
 
-    /// Runs migrations and seeds as the superuser of the private server; and the tests, unless there is a
-    /// [`role`](Self::role).
+    /// Runs migrations and seeds as the superuser of the private server; and the tests, unless
+    /// there is a [`role`](Self::role).
     ///
-    /// Use it for schemas that an ordinary role cannot create: extensions that are not trusted, event triggers,
-    /// publications of all tables. Privileges and policies do not restrict superusers, so tests of those need a
-    /// [`role`](Self::role). On a given server the URL's role must be a superuser.
+    /// Use it for schemas that an ordinary role cannot create: extensions that are not trusted,
+    /// event triggers, publications of all tables. Privileges and policies do not restrict
+    /// superusers, so tests of those need a [`role`](Self::role). On a given server the URL's role
+    /// must be a superuser.
     pub fn superuser(mut self) -> Self {
         self.login.superuser = true;
         self
     }
 
-    /// Overrides that apply to every test, unless it sets others of the same type; see [`Overrides`].
+    /// Overrides that apply to every test, unless it sets others of the same type; see
+    /// [`Overrides`].
     ///
     /// ```no_run
     /// # use db_test::Session;
@@ -169,7 +174,8 @@ impl Session {
         self
     }
 
-    /// The isolation of a test whose attribute has no `isolation`. Default: [`Isolation::Transaction`].
+    /// The isolation of a test whose attribute has no `isolation`. Default:
+    /// [`Isolation::Transaction`].
     pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = isolation;
         self

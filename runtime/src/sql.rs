@@ -1,8 +1,8 @@
 //! Cuts SQL into tokens and statements, as PostgreSQL's scanner does (`scan.l`).
 //!
-//! The proxy reads with it what a statement does, reports which literals are secrets, templates which roles a migration
-//! creates, and messages on which line a statement of a script begins. A token is its place in the text, so cutting
-//! allocates nothing but the list.
+//! The proxy reads with it what a statement does, reports which literals are secrets, templates
+//! which roles a migration creates, and messages on which line a statement of a script begins. A
+//! token is its place in the text, so cutting allocates nothing but the list.
 
 mod statements;
 mod value;

@@ -1,4 +1,5 @@
-//! The options `migrations` and `migrator` of `#[sqlx::test]`, which a session sets once for all tests.
+//! The options `migrations` and `migrator` of `#[sqlx::test]`, which a session sets once for all
+//! tests.
 
 use proc_macro2::TokenStream;
 use quote::quote_spanned;

@@ -1,7 +1,8 @@
 //! Diagnostic logging, and the notices that are printed in any case.
 //!
-//! Each step is an event of `tracing`, for the application's subscriber, and a line on standard error
-//! if `DB_TEST_LOG` includes its level. We install no subscriber: a process can have only one.
+//! Each step is an event of `tracing`, for the application's subscriber, and a line on standard
+//! error if `DB_TEST_LOG` includes its level. We install no subscriber: a process can have only
+//! one.
 
 use std::{
     env, fmt,
@@ -86,7 +87,8 @@ pub(crate) fn trace(text: impl FnOnce() -> String) {
     }
 }
 
-/// Prints one line to the real standard error, past libtest's capture, whether the running test passes or not.
+/// Prints one line to the real standard error, past libtest's capture, whether the running test
+/// passes or not.
 pub(crate) fn notice(text: impl fmt::Display) {
     let text = text.to_string();
     writeln!(std::io::stderr().lock(), "db-test: {}", printable(&text)).ok();

@@ -12,8 +12,9 @@ use crate::observe::recording::{Recording, Shown, Statement};
 
 /// The statements that a test and its application have sent, to count and to inspect.
 ///
-/// Take it as an argument of a test, to find N+1 queries or to check which statements an endpoint sends. Statements
-/// that fail count; those that begin or end a transaction, and those that db-test and sqlx send by themselves, do not.
+/// Take it as an argument of a test, to find N+1 queries or to check which statements an endpoint
+/// sends. Statements that fail count; those that begin or end a transaction, and those that db-test
+/// and sqlx send by themselves, do not.
 ///
 /// ```no_run
 /// # use db_test::{Client, Queries};
@@ -135,12 +136,14 @@ impl Query {
         self.0.sql().into_owned()
     }
 
-    /// The name of the [further database](crate::Session::database) that it was sent to; `None` for the first database.
+    /// The name of the [further database](crate::Session::database) that it was sent to; `None` for
+    /// the first database.
     pub fn database(&self) -> Option<&str> {
         self.0.database
     }
 
-    /// The parameters as SQL literals, shortened; `***` for those of columns that are named like a secret.
+    /// The parameters as SQL literals, shortened; `***` for those of columns that are named like a
+    /// secret.
     pub fn parameters(&self) -> Vec<String> {
         Shown::of(&self.0).parameters
     }

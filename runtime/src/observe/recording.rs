@@ -154,8 +154,8 @@ impl Recording {
         self.is_finished.load(Ordering::Acquire)
     }
 
-    /// Notes that a connection was acquired. Returns a statement to send on it that names the caller, if the
-    /// connection cannot be distinguished from another one that is held.
+    /// Notes that a connection was acquired. Returns a statement to send on it that names the
+    /// caller, if the connection cannot be distinguished from another one that is held.
     pub(crate) fn acquired(&self) -> Option<String> {
         let mut log = self.log();
         let caller = self.caller(&log);
@@ -198,7 +198,8 @@ impl Recording {
         self.log().holders.opened_elsewhere(client);
     }
 
-    /// Adds a statement that begins on a connection. Returns its number, or none if it is not the test's.
+    /// Adds a statement that begins on a connection. Returns its number, or none if it is not the
+    /// test's.
     #[cfg(feature = "sqlite")]
     pub(crate) fn add_running(&self, client: ClientId, mut statement: Statement) -> Option<usize> {
         let mut log = self.log();
@@ -261,8 +262,8 @@ impl Log {
         }
     }
 
-    /// Who sends a statement on a connection. Of one that is not the pool's, nobody said who acquired it: it is of the only
-    /// handler that runs.
+    /// Who sends a statement on a connection. Of one that is not the pool's, nobody said who
+    /// acquired it: it is of the only handler that runs.
     fn caller_on(&self, client: ClientId) -> Caller {
         self.holders
             .of(client)

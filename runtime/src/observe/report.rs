@@ -1,4 +1,5 @@
-//! What is printed of a test: errors, requests and statements, and where its connections were not isolated.
+//! What is printed of a test: errors, requests and statements, and where its connections were not
+//! isolated.
 
 mod detail;
 mod isolation;
@@ -15,7 +16,8 @@ pub(crate) use self::{
 };
 use super::{masking::masked, printable::printable};
 
-/// An error with its sources and the server's detail and hint, without secrets and control characters.
+/// An error with its sources and the server's detail and hint, without secrets and control
+/// characters.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     printable(&masked(&texts_of(error))).into_owned()
 }

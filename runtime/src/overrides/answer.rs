@@ -7,8 +7,8 @@ use http::request::Parts;
 use super::Overrides;
 use crate::{Overridable, overridable::Answered};
 
-/// The return types of closures given to [`Overrides::set_with`](crate::Overrides::set_with) for the
-/// extractor `T`: `T`, or `Result<T, T::Rejection>`.
+/// The return types of closures given to [`Overrides::set_with`](crate::Overrides::set_with) for
+/// the extractor `T`: `T`, or `Result<T, T::Rejection>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot replace the extractor `{T}`",
     label = "expected `{T}`, or a `Result` of it and its rejection"
@@ -35,8 +35,8 @@ impl<T: Overridable> IntoAnswer<T> for Result<T, T::Rejection> {
 }
 
 impl Overrides {
-    /// Replaces the overridable extractor `T` by a closure, which gets each request and returns a `T` or a
-    /// `Result<T, T::Rejection>`.
+    /// Replaces the overridable extractor `T` by a closure, which gets each request and returns a
+    /// `T` or a `Result<T, T::Rejection>`.
     ///
     /// ```
     /// # use axum::{extract::FromRequestParts, http::{StatusCode, request::Parts}};
@@ -74,7 +74,8 @@ impl Overrides {
         self.answer::<T, _>(move |parts| ready(make(parts).into_answer()));
     }
 
-    /// Like [`set_with`](Self::set_with), with a closure that returns a future, which may query the database.
+    /// Like [`set_with`](Self::set_with), with a closure that returns a future, which may query the
+    /// database.
     ///
     /// The future cannot borrow from the request: copy what it needs before `async move`.
     ///

@@ -25,7 +25,8 @@ pub(super) struct Entry {
     pub(super) record: Arc<Record>,
     /// The value for the application's state.
     pub(super) value: Option<Box<dyn Any + Send + Sync>>,
-    /// Puts the override into the extensions of a request; an entry without it only hides another one.
+    /// Puts the override into the extensions of a request; an entry without it only hides another
+    /// one.
     insert: Option<InsertFn>,
 }
 

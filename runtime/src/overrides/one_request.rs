@@ -1,8 +1,9 @@
 //! Overrides for one request.
 //!
-//! axum-test's requests cannot carry an extension. But the task that awaits a request sent in process
-//! also answers it. So a task local that is set while the request's future is polled reaches the
-//! layer around the application, whether a `Client` or a bare `Router` gets the request.
+//! axum-test's requests cannot carry an extension. But the task that awaits a request sent in
+//! process also answers it. So a task local that is set while the request's future is polled
+//! reaches the layer around the application, whether a `Client` or a bare `Router` gets the
+//! request.
 
 use std::{
     pin::Pin,
@@ -44,13 +45,13 @@ tokio::task_local! {
 /// # }
 /// ```
 pub trait OverrideRequest: IntoFuture + Sized {
-    /// Sets overrides for the requests that this future sends. They have precedence over those of the
-    /// whole test.
+    /// Sets overrides for the requests that this future sends. They have precedence over those of
+    /// the whole test.
     ///
     /// Call it last, on the complete request; or on an `async` block, for each request in it. It
-    /// replaces extractors and extensions, and no part of the application's state, which is already built.
-    /// It does not reach requests that another task sends, or that go through a port. An override
-    /// that the request does not read is reported at the end of the test.
+    /// replaces extractors and extensions, and no part of the application's state, which is already
+    /// built. It does not reach requests that another task sends, or that go through a port. An
+    /// override that the request does not read is reported at the end of the test.
     fn overriding(self, set: impl FnOnce(&Overrides)) -> Overriding<Self::IntoFuture> {
         let overrides = Overrides::default().at(Layer::Request);
         set(&overrides);
@@ -101,12 +102,14 @@ impl<F> std::fmt::Debug for Overriding<F> {
 }
 
 impl Overrides {
-    /// Runs the body of the test that these overrides belong to, so that the overrides of its requests are logged.
+    /// Runs the body of the test that these overrides belong to, so that the overrides of its
+    /// requests are logged.
     pub(crate) fn watch<F: Future>(&self, body: F) -> impl Future<Output = F::Output> {
         TEST.scope(self.usage.clone(), body)
     }
 
-    /// Logs these overrides in the running test. Done at once, because the request may never reach the application.
+    /// Logs these overrides in the running test. Done at once, because the request may never reach
+    /// the application.
     fn move_to_test_log(&self) {
         TEST.try_with(|test| self.usage.move_overrides_to(test))
             .ok();

@@ -143,8 +143,8 @@ fn maybe_an_extension<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> String {
     )
 }
 
-/// Whether axum or a related crate has an extractor for this type, such as `ConnectInfo`, which reads the extension that
-/// `set` puts into each request.
+/// Whether axum or a related crate has an extractor for this type, such as `ConnectInfo`, which
+/// reads the extension that `set` puts into each request.
 fn is_read_by_the_framework(record: &Record) -> bool {
     let root = record.type_name.split("::").next().unwrap_or_default();
     let family = ["axum", "http", "hyper", "tower"];
@@ -201,7 +201,8 @@ fn finding(record: &Record, problem: impl Into<String>, help: impl Into<String>)
     }
 }
 
-/// The types that were looked up, in parentheses: the new name of a renamed type is probably among them.
+/// The types that were looked up, in parentheses: the new name of a renamed type is probably among
+/// them.
 fn list<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> String {
     let mut names = Vec::new();
     for lookup in lookups {

@@ -1,4 +1,5 @@
-//! The usage log of a test: the overrides that were set, and the types that its application looked up.
+//! The usage log of a test: the overrides that were set, and the types that its application looked
+//! up.
 
 use std::{
     any::{TypeId, type_name},

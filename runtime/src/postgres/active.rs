@@ -25,7 +25,8 @@ pub(crate) struct Active {
     /// What belonged to the whole server before the first test that could add to it.
     cluster: OnceCell<Cluster>,
     has_schema: bool,
-    /// Whether a test's own database could not be used again, so that another one is cloned while the next test runs.
+    /// Whether a test's own database could not be used again, so that another one is cloned while
+    /// the next test runs.
     clones: AtomicBool,
     /// Whether a lane is being prepared for a test to come.
     is_preparing: AtomicBool,
@@ -74,14 +75,16 @@ impl Active {
         self.cluster.get_or_init(|| server.cluster()).await
     }
 
-    /// Gives up a lane that cannot be used again, off the path of any test. From now on, one is prepared while another one is
-    /// used: not at once, because this may have been the last test of the process.
+    /// Gives up a lane that cannot be used again, off the path of any test. From now on, one is
+    /// prepared while another one is used: not at once, because this may have been the last test of
+    /// the process.
     pub(crate) fn discard(&self, id: LaneId) {
         self.clones.store(true, Ordering::Relaxed);
         self.lanes.discard(id, Terminate::All);
     }
 
-    /// Prepares a lane for a test to come, off the path of any test, where none is free and lanes are used up.
+    /// Prepares a lane for a test to come, off the path of any test, where none is free and lanes
+    /// are used up.
     pub(crate) fn prepare(self: Arc<Self>) {
         if !self.clones.load(Ordering::Relaxed) {
             return;
@@ -105,7 +108,8 @@ impl Startable {
 
     /// The started session.
     ///
-    /// A failure that would be the same again is remembered: what stopped one test stops the others at once.
+    /// A failure that would be the same again is remembered: what stopped one test stops the others
+    /// at once.
     pub(crate) async fn get(self) -> Result<Arc<Active>, Error> {
         let start = || async {
             match self.0.start().await.map(Arc::new) {

@@ -1,4 +1,5 @@
-//! Why there is no database for a test, each with its text: what was attempted, on what, what to do.
+//! Why there is no database for a test, each with its text: what was attempted, on what, what to
+//! do.
 
 use sqlx::migrate::MigrateError;
 

@@ -7,8 +7,9 @@
 //! | a lane | `dbt_<fingerprint>_<stamp>` |
 //! | the database of a failed test, set aside | `dbt_kept_<test>_<number>` |
 //!
-//! A stamp is never used twice, so a connection that is made again by name leads to the same database or nowhere.
-//! No statement of this crate names a database that was not made here, except the one a URL names.
+//! A stamp is never used twice, so a connection that is made again by name leads to the same
+//! database or nowhere. No statement of this crate names a database that was not made here, except
+//! the one a URL names.
 
 mod kept;
 mod mark;
@@ -59,8 +60,8 @@ impl OwnDatabase {
         Self(format!("{self}_{DRAFT}_{}", Stamp::new()))
     }
 
-    /// Recognizes a name of our own making among the databases of a server. (Older versions numbered their lanes,
-    /// and had one name for the drafts of a template.)
+    /// Recognizes a name of our own making among the databases of a server. (Older versions
+    /// numbered their lanes, and had one name for the drafts of a template.)
     pub(crate) fn recognize(name: &str) -> Option<Self> {
         let mut parts = name.strip_prefix(PREFIX)?.split('_');
         let hexadecimal = |text: &str| {

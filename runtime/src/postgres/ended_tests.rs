@@ -1,4 +1,5 @@
-//! The tests of this process that have ended, by the passwords of their URLs, and which of them were used afterwards.
+//! The tests of this process that have ended, by the passwords of their URLs, and which of them
+//! were used afterwards.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

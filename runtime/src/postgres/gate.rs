@@ -1,4 +1,5 @@
-//! How a client introduces itself before it is led to a test: by its start-up message, and by a password.
+//! How a client introduces itself before it is led to a test: by its start-up message, and by a
+//! password.
 //!
 //! What it has sent besides is passed on as if nobody had read it.
 
@@ -25,7 +26,8 @@ pub(crate) enum Verdict {
     /// It has to send more.
     Wait,
     Send(Vec<u8>),
-    /// It has introduced itself by a password, which a request to cancel has not; this is what it has sent besides.
+    /// It has introduced itself by a password, which a request to cancel has not; this is what it
+    /// has sent besides.
     Introduced {
         password: Option<String>,
         sent: Vec<u8>,

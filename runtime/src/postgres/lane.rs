@@ -2,8 +2,8 @@
 //!
 //! A test has a lane to itself, so there are as many as tests run at once. A lane is claimed by a
 //! session-level advisory lock in its own database, which the server drops with the connection,
-//! however its process ends. Only a lane whose last user gave it back as it had been taken is trusted:
-//! see [`Mark`].
+//! however its process ends. Only a lane whose last user gave it back as it had been taken is
+//! trusted: see [`Mark`].
 
 mod claim;
 mod failure;
@@ -43,7 +43,8 @@ use crate::{
 /// How long a test waits for a lane when the server is out of connections.
 const LANE_LIMIT: Duration = Duration::from_secs(30);
 
-/// The pause between attempts on a server that is out of connections, when no test gives a lane back.
+/// The pause between attempts on a server that is out of connections, when no test gives a lane
+/// back.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// A private database, and the proxy on the one warm connection to it.
@@ -151,8 +152,8 @@ impl Lanes {
     ///
     /// # Errors
     ///
-    /// When no lane could be opened. A failure that would be the same for each test, such as a broken migration, is
-    /// remembered.
+    /// When no lane could be opened. A failure that would be the same for each test, such as a
+    /// broken migration, is remembered.
     ///
     /// # Cancel safety
     ///

@@ -17,8 +17,8 @@ use crate::observe::log;
 /// Chooses the loopback interface, for programs that know no Unix sockets.
 const LOOPBACK: &str = "DB_TEST_LOOPBACK";
 
-/// Where the connections of a test come in; no two tests of a process have the same place. What outlives a test is
-/// refused, by its name.
+/// Where the connections of a test come in; no two tests of a process have the same place. What
+/// outlives a test is refused, by its name.
 #[derive(Debug)]
 pub(crate) struct Listener {
     entrance: Entrance,
@@ -36,7 +36,8 @@ enum Entrance {
 /// Where connections lead.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    /// In a directory that only this user can enter, by the name that a server on that port would use.
+    /// In a directory that only this user can enter, by the name that a server on that port would
+    /// use.
     Directory { path: PathBuf, port: u16 },
     /// On the loopback interface, where the token says which test it is.
     Loopback { port: u16, token: Arc<str> },

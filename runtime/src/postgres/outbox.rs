@@ -5,8 +5,8 @@ use std::io::{self, Write};
 /// The capacity that an empty buffer keeps, in bytes.
 const KEPT: usize = 1024 * 1024;
 
-/// What is being written. It is never moved: a long message whose rest is moved after each write costs the square of its
-/// length.
+/// What is being written. It is never moved: a long message whose rest is moved after each write
+/// costs the square of its length.
 #[derive(Default)]
 pub(crate) struct Outbox {
     bytes: Vec<u8>,
@@ -14,8 +14,8 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Writes as much as can be written at once, and after that what comes `next`, of which nothing is left then. It is
-    /// left as it is while the peer has not taken what came before.
+    /// Writes as much as can be written at once, and after that what comes `next`, of which nothing
+    /// is left then. It is left as it is while the peer has not taken what came before.
     pub(crate) fn send(&mut self, peer: &mut impl Write, next: &mut Vec<u8>) -> io::Result<()> {
         loop {
             if self.is_empty() {

@@ -1,7 +1,8 @@
 //! A lane's database without a transaction around it: `isolation = "database"`.
 //!
-//! The test gets an ordinary pool of several connections, and what it commits is committed. Afterwards the lane is
-//! cleared ([`undo`]) or, where that cannot be, thrown away and cloned anew, both off the path of any test.
+//! The test gets an ordinary pool of several connections, and what it commits is committed.
+//! Afterwards the lane is cleared ([`undo`]) or, where that cannot be, thrown away and cloned anew,
+//! both off the path of any test.
 
 mod counts;
 mod undo;
@@ -60,7 +61,8 @@ pub(crate) struct OwnDatabase {
     pool: PgPool,
     recording: Arc<Recording>,
     place: Place,
-    /// Where all its connections lead, and their statements are recorded; none when the test has ended.
+    /// Where all its connections lead, and their statements are recorded; none when the test has
+    /// ended.
     relay: Mutex<Option<Relay>>,
 }
 
@@ -136,7 +138,8 @@ impl OwnDatabase {
         self.outside.clone()
     }
 
-    /// Leaves the pool and has the database cleared, or sets it aside. What still holds a connection then is cut off.
+    /// Leaves the pool and has the database cleared, or sets it aside. What still holds a
+    /// connection then is cut off.
     pub(crate) async fn end(&self, verdict: Verdict, keeping: &Keeping) -> Ending {
         // From now on, who connects is refused.
         drop(locked(&self.relay).take());
@@ -156,7 +159,8 @@ impl OwnDatabase {
         let question = lane.proxy.ask("select 1".to_owned());
         let answer = tokio::time::timeout(CLAIM_LIMIT, question).await;
         if !matches!(answer, Ok(Ok(_))) {
-            // The connection that claims the lane is gone, so its database may have been another process's since.
+            // The connection that claims the lane is gone, so its database may have been another
+            // process's since.
             self.active.discard(lane.id);
             return Ending::TakenAway;
         }
@@ -186,7 +190,8 @@ impl OwnDatabase {
         }
     }
 
-    /// Undoes what the test has committed, off the path of any test, and gives the lane back; gives it up where that cannot be.
+    /// Undoes what the test has committed, off the path of any test, and gives the lane back; gives
+    /// it up where that cannot be.
     fn clear(&self, lane: Lane, before: Option<Before>) {
         // Without counts nobody knows what was written.
         let before = before.filter(|_| !self.sent("track_counts"));

@@ -96,8 +96,8 @@ impl Drop for PrivateDirectory {
 
 /// Where to look, best first: file systems in memory, then the usual place.
 ///
-/// A socket is a file, and each test has one. On ext4, making and removing it took a sixth of the time of a test with
-/// three requests (0.6 ms of 3.6 ms of CPU time, on two cores).
+/// A socket is a file, and each test has one. On ext4, making and removing it took a sixth of the
+/// time of a test with three requests (0.6 ms of 3.6 ms of CPU time, on two cores).
 fn places() -> Vec<PathBuf> {
     let own = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let in_memory = own.into_iter().chain([PathBuf::from("/dev/shm")]);

@@ -1,9 +1,10 @@
-//! The thread that takes connections until it is known to which test they belong: on the loopback interface every
-//! connection, on Unix sockets those of tests that have ended.
+//! The thread that takes connections until it is known to which test they belong: on the loopback
+//! interface every connection, on Unix sockets those of tests that have ended.
 //!
-//! A client introduces itself, and its password says which test it is of. A task that outlives its test may try again at
-//! once after each error. Where a connection is refused without a pause, such a task never yields, and the runtime
-//! that all tests share starves. So the refusal comes after a pause, by the name of the test.
+//! A client introduces itself, and its password says which test it is of. A task that outlives its
+//! test may try again at once after each error. Where a connection is refused without a pause, such
+//! a task never yields, and the runtime that all tests share starves. So the refusal comes after a
+//! pause, by the name of the test.
 
 use std::{
     io::{self, Write as _},
@@ -40,8 +41,8 @@ pub(crate) struct Arrival {
 /// Where connections come in, and what is done with them.
 pub(super) struct Reception {
     pub(super) entrance: Entrance,
-    /// Takes the connection to the running test that a password names; gives it back if there is none. A request to
-    /// cancel has no password.
+    /// Takes the connection to the running test that a password names; gives it back if there is
+    /// none. A request to cancel has no password.
     pub(super) hand_over: fn(Option<&str>, Arrival) -> Option<Arrival>,
     /// How long a client may take to introduce itself.
     pub(super) patience: Duration,

@@ -1,5 +1,5 @@
-//! The sandbox: what a test has of a lane, an ordinary pool on an ordinary URL that leads to the lane's
-//! proxy.
+//! The sandbox: what a test has of a lane, an ordinary pool on an ordinary URL that leads to the
+//! lane's proxy.
 
 mod activity;
 mod keeping;

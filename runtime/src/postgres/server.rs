@@ -36,8 +36,8 @@ use crate::{
 
 /// The server of a session. While it lives, a private server is not stopped.
 pub(crate) struct Server {
-    /// Of the maintenance connection, through which databases are made and dropped. Nothing is written to the database
-    /// that it leads to.
+    /// Of the maintenance connection, through which databases are made and dropped. Nothing is
+    /// written to the database that it leads to.
     maintenance: PgConnectOptions,
     origin: Origin,
     /// Encrypts for sqlx, which may have been built without TLS.
@@ -154,7 +154,8 @@ impl Server {
         !matches!(self.origin, Origin::Url { .. })
     }
 
-    /// The file that lists the lanes given back last. Only the private server has one: it is removed with its databases.
+    /// The file that lists the lanes given back last. Only the private server has one: it is
+    /// removed with its databases.
     pub(crate) fn lanes_of(&self, template: &OwnDatabase) -> Option<PathBuf> {
         match &self.origin {
             Origin::Url { .. } => None,

@@ -46,8 +46,8 @@ pub(crate) fn is(error: &sqlx::Error, code: &str) -> bool {
         == Some(code)
 }
 
-/// Whether the next test may succeed: a connection was lost, or the server starts, stops, is out of resources or
-/// otherwise busy. A statement that ran into the server's time limit is not transient.
+/// Whether the next test may succeed: a connection was lost, or the server starts, stops, is out of
+/// resources or otherwise busy. A statement that ran into the server's time limit is not transient.
 pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error() else {
         return matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut);

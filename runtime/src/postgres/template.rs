@@ -1,4 +1,5 @@
-//! The template: a database made from the session's migrations and seeds when they change. Each lane is a clone of it.
+//! The template: a database made from the session's migrations and seeds when they change. Each
+//! lane is a clone of it.
 
 mod builtins;
 mod clean_up;

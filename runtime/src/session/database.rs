@@ -24,8 +24,9 @@ pub(super) struct Named {
 impl Session {
     /// A further database on the same server. Tests and the application refer to it by this name.
     ///
-    /// Use it where the application has several, such as one for analytics. Each test has it as it has its first one: in a
-    /// transaction that is rolled back, or as a database of its own. It costs a test nothing until it is used.
+    /// Use it where the application has several, such as one for analytics. Each test has it as it
+    /// has its first one: in a transaction that is rolled back, or as a database of its own. It
+    /// costs a test nothing until it is used.
     ///
     /// ```no_run
     /// # use axum::Router;
@@ -43,9 +44,10 @@ impl Session {
     /// ```
     ///
     /// Its pool has the session's [`max_connections`](Self::max_connections) and
-    /// [`acquire_timeout`](Self::acquire_timeout). A test takes it by an argument of a type of its own, whose
-    /// [`FromTest`](crate::FromTest) asks [`TestContext::pool_of`](crate::TestContext::pool_of). Fixtures of SQL are for the
-    /// first database.
+    /// [`acquire_timeout`](Self::acquire_timeout). A test takes it by an argument of a type of its
+    /// own, whose [`FromTest`](crate::FromTest) asks
+    /// [`TestContext::pool_of`](crate::TestContext::pool_of). Fixtures of SQL are for the first
+    /// database.
     ///
     /// # Panics
     ///
@@ -73,7 +75,8 @@ impl Database {
         Self(Session::postgres().migrations(Migrator::DEFAULT))
     }
 
-    /// The migrations: `sqlx::migrate!("…")`, or a directory relative to the crate's `Cargo.toml`. Default: none.
+    /// The migrations: `sqlx::migrate!("…")`, or a directory relative to the crate's `Cargo.toml`.
+    /// Default: none.
     pub fn migrations(self, migrations: impl Into<Migrations>) -> Self {
         Self(self.0.migrations(migrations))
     }
@@ -83,7 +86,8 @@ impl Database {
         Self(self.0.seed_sql(sql))
     }
 
-    /// A function run once, after the migrations and the [`seed_sql`](Self::seed_sql); as [`Session::seed`].
+    /// A function run once, after the migrations and the [`seed_sql`](Self::seed_sql); as
+    /// [`Session::seed`].
     pub fn seed<F, Fut, E>(self, seed: F) -> Self
     where
         F: Fn(PgPool) -> Fut + Send + Sync + 'static,

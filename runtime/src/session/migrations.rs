@@ -14,9 +14,9 @@ use crate::session::cause::Cause;
 
 /// The migrations of a session: embedded by `sqlx::migrate!()`, or read from a directory.
 ///
-/// Use it as the argument of [`Session::migrations`](crate::Session::migrations), which takes anything that converts into
-/// it: a [`Migrator`] or a path. A directory without migrations is an error; for a session without any, pass
-/// `Migrator::DEFAULT`.
+/// Use it as the argument of [`Session::migrations`](crate::Session::migrations), which takes
+/// anything that converts into it: a [`Migrator`] or a path. A directory without migrations is an
+/// error; for a session without any, pass `Migrator::DEFAULT`.
 ///
 /// ```
 /// use db_test::Migrations;
@@ -42,7 +42,8 @@ impl Migrations {
     ///
     /// # Errors
     ///
-    /// When a directory is missing or has no migrations, and when two migrations have the same version.
+    /// When a directory is missing or has no migrations, and when two migrations have the same
+    /// version.
     pub(crate) async fn load(
         &self,
         crate_dir: &Path,

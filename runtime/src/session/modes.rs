@@ -9,8 +9,9 @@ pub enum Flavor {
     MultiThread,
     /// A runtime for each test, on the test's thread, as with `#[tokio::test]` and `#[sqlx::test]`.
     ///
-    /// Use it where the application or the test relies on that: thread-locals, `tokio::time::pause`, `spawn_local`,
-    /// `tracing::subscriber::set_default`. The test's tasks end with it. See
+    /// Use it where the application or the test relies on that: thread-locals,
+    /// `tokio::time::pause`, `spawn_local`, `tracing::subscriber::set_default`. The test's tasks
+    /// end with it. See
     /// [runtimes.md](https://github.com/db-test/db-test/blob/main/docs/runtimes.md).
     CurrentThread,
 }
@@ -24,9 +25,11 @@ pub enum Isolation {
     Transaction,
     /// A separate database for the test, which is cleared or dropped after it.
     ///
-    /// Use it where a test needs several connections with real commits, such as for concurrent transactions.
+    /// Use it where a test needs several connections with real commits, such as for concurrent
+    /// transactions.
     Database,
-    /// A database in memory, on one connection; only in a session on SQLite (`Session::sqlite`, feature `sqlite`).
+    /// A database in memory, on one connection; only in a session on SQLite (`Session::sqlite`,
+    /// feature `sqlite`).
     ///
     /// Use it where the schema is large and a test needs only one connection. See
     /// [sqlite.md](https://github.com/db-test/db-test/blob/main/docs/sqlite.md).

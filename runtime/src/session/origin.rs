@@ -26,8 +26,8 @@ impl Origin {
         }
     }
 
-    /// The directory of the test's crate. Cargo and nextest name it in the environment, also when an archive of test
-    /// programs runs on another machine than the one that compiled them.
+    /// The directory of the test's crate. Cargo and nextest name it in the environment, also when
+    /// an archive of test programs runs on another machine than the one that compiled them.
     pub(crate) fn crate_dir(&self) -> PathBuf {
         let now = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         now.filter(|directory| directory.is_dir())

@@ -6,19 +6,20 @@ use sqlx::{pool::PoolOptions, postgres::PgPoolOptions};
 
 use super::{Isolation, Session};
 
-/// How many connections `#[sqlx::test]` gives to a test's pool (`sqlx-postgres` 0.9, `src/testing/mod.rs`).
+/// How many connections `#[sqlx::test]` gives to a test's pool (`sqlx-postgres` 0.9,
+/// `src/testing/mod.rs`).
 const AS_SQLX_TEST: u32 = 5;
 
 impl Session {
-    /// How long `acquire` waits for a connection of a test's pool while all are in use, before it fails with
-    /// [`sqlx::Error::PoolTimedOut`]. Default: 30 seconds, as in sqlx.
+    /// How long `acquire` waits for a connection of a test's pool while all are in use, before it
+    /// fails with [`sqlx::Error::PoolTimedOut`]. Default: 30 seconds, as in sqlx.
     pub fn acquire_timeout(mut self, limit: Duration) -> Self {
         self.acquire_timeout = Some(limit);
         self
     }
 
-    /// The maximum number of connections of a test's pool. Default: 10, as in sqlx; with [`Isolation::Database`] 5, as
-    /// in `#[sqlx::test]`.
+    /// The maximum number of connections of a test's pool. Default: 10, as in sqlx; with
+    /// [`Isolation::Database`] 5, as in `#[sqlx::test]`.
     pub fn max_connections(mut self, limit: u32) -> Self {
         self.max_connections = Some(limit);
         self

@@ -39,8 +39,8 @@ pub(crate) fn register(path: &'static str, make: SessionFn) {
     registry().functions.push((path, make));
 }
 
-/// Finds the session of a test: the one that its attribute names, or the registered one, or the conventional one,
-/// which has only the crate's `migrations/`.
+/// Finds the session of a test: the one that its attribute names, or the registered one, or the
+/// conventional one, which has only the crate's `migrations/`.
 ///
 /// Without a session function, the test's arguments decide the kind of database.
 pub(crate) fn definition_of(test: &Origin, kind: Kind) -> Result<&'static Definition, Error> {

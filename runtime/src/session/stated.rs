@@ -1,7 +1,8 @@
-//! The migrations in a test's attribute, as with `#[sqlx::test]`: `migrations = "…"`, `migrator = "…"`.
+//! The migrations in a test's attribute, as with `#[sqlx::test]`: `migrations = "…"`, `migrator =
+//! "…"`.
 //!
-//! Without a session function, they are the session's migrations. With one, the session decides, and a warning is printed
-//! if the attribute names others.
+//! Without a session function, they are the session's migrations. With one, the session decides,
+//! and a warning is printed if the attribute names others.
 
 use sqlx::migrate::Migrator;
 

@@ -56,7 +56,8 @@ fn complaint_of(name: &str) -> Option<String> {
     ))
 }
 
-/// The Levenshtein distance: how many letters must be changed, added or removed to make one word of the other.
+/// The Levenshtein distance: how many letters must be changed, added or removed to make one word of
+/// the other.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (index, letter) in one.bytes().enumerate() {

@@ -1,4 +1,5 @@
-//! The application of one test: what the session's `app` function returns, in the layer of the test.
+//! The application of one test: what the session's `app` function returns, in the layer of the
+//! test.
 
 mod exchange;
 mod layer;
@@ -19,8 +20,8 @@ use crate::{
 pub(crate) type AppFuture = Pin<Box<dyn Future<Output = Result<Router, BoxError>> + Send>>;
 pub(crate) type AppFn = Arc<dyn Fn(TestContext) -> AppFuture + Send + Sync>;
 
-/// The return types of the function given to [`Session::app`](crate::Session::app): a [`Router`](axum::Router), a
-/// `Result<Router, E>`, or a future of either.
+/// The return types of the function given to [`Session::app`](crate::Session::app): a
+/// [`Router`](axum::Router), a `Result<Router, E>`, or a future of either.
 ///
 /// `How` distinguishes the implementations; it is inferred.
 #[diagnostic::on_unimplemented(
@@ -71,9 +72,9 @@ where
 impl Session {
     /// The function that builds the application's router.
     ///
-    /// It is called once for each test that takes a `Router` or a [`Client`](crate::Client). It may be
-    /// async and may return a `Result`; see [`IntoApp`]. It gets the test's [`TestContext`]: build the
-    /// application with its [pool](TestContext::pool), and with its
+    /// It is called once for each test that takes a `Router` or a [`Client`](crate::Client). It may
+    /// be async and may return a `Result`; see [`IntoApp`]. It gets the test's [`TestContext`]:
+    /// build the application with its [pool](TestContext::pool), and with its
     /// [overrides](TestContext::overridden_or) where a test may replace a part.
     ///
     /// ```no_run

@@ -1,7 +1,7 @@
 //! The arguments of a test function, made in order before its body runs.
 //!
-//! A value for each type makes them, so the compiler generates the code once for each list of types in a
-//! crate, and not for each test.
+//! A value for each type makes them, so the compiler generates the code once for each list of types
+//! in a crate, and not for each test.
 
 use std::{any::type_name, future::Future, pin::Pin};
 

@@ -1,4 +1,5 @@
-//! Recognizes an application that does not use the test's database: it may have a pool of its own, whose writes stay.
+//! Recognizes an application that does not use the test's database: it may have a pool of its own,
+//! whose writes stay.
 
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
@@ -49,9 +50,11 @@ impl Bypass {
         }
     }
 
-    /// The report's remark about a test whose application was built without the test's database and never used it.
+    /// The report's remark about a test whose application was built without the test's database and
+    /// never used it.
     ///
-    /// The first in a process is printed even if the test passes. Without a schema there is nothing to use.
+    /// The first in a process is printed even if the test passes. Without a schema there is nothing
+    /// to use.
     pub(crate) fn remark(
         &self,
         test: &'static str,
@@ -109,8 +112,8 @@ fn wrote(log: &Log) -> bool {
     })
 }
 
-/// Warns at the end of the process if applications that had the test's pool answered writing requests, and no
-/// test's database was ever used.
+/// Warns at the end of the process if applications that had the test's pool answered writing
+/// requests, and no test's database was ever used.
 pub(crate) fn warn_at_exit() {
     let process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Process::WroteWithoutQuery(test) = *process {

@@ -1,4 +1,5 @@
-//! The causes for which a single test cannot run, or cannot get one of its arguments, with their messages.
+//! The causes for which a single test cannot run, or cannot get one of its arguments, with their
+//! messages.
 
 use crate::{
     error::{Error, Kind, Problem},

@@ -1,11 +1,11 @@
 //! The HTTP client of a test, which calls the application in process.
 
-/// The HTTP client of a test: axum-test's [`TestServer`](axum_test::TestServer) around the session's
-/// application, in process.
+/// The HTTP client of a test: axum-test's [`TestServer`](axum_test::TestServer) around the
+/// session's application, in process.
 ///
-/// Take it as an argument of a test, or as `mut client: Client` to change its defaults. It opens no port.
-/// A request runs on the test's own thread, so libtest captures what a handler prints. Cookies set by
-/// a response are sent with the next request.
+/// Take it as an argument of a test, or as `mut client: Client` to change its defaults. It opens no
+/// port. A request runs on the test's own thread, so libtest captures what a handler prints.
+/// Cookies set by a response are sent with the next request.
 ///
 /// ```no_run
 /// use db_test::{Client, db_test};

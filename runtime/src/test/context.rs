@@ -25,11 +25,12 @@ use crate::{
     },
 };
 
-/// One running test, as [`FromTest`](crate::FromTest) implementations and a session's `app` function see it.
+/// One running test, as [`FromTest`](crate::FromTest) implementations and a session's `app`
+/// function see it.
 ///
-/// It hands out the test's [pool](Self::pool) and [URL](Self::url), the value of any
-/// [argument type](Self::get), and the [overrides](Self::overridden_or) that the application's state
-/// is built with. Take it as an argument of a test, too, if the test needs one of these.
+/// It hands out the test's [pool](Self::pool) and [URL](Self::url), the value of any [argument
+/// type](Self::get), and the [overrides](Self::overridden_or) that the application's state is built
+/// with. Take it as an argument of a test, too, if the test needs one of these.
 ///
 /// Cheap to clone; every clone is the same test.
 ///
@@ -67,7 +68,8 @@ struct Inner {
 }
 
 impl TestContext {
-    /// Puts together what the attribute and the session say of a test. The attribute has precedence.
+    /// Puts together what the attribute and the session say of a test. The attribute has
+    /// precedence.
     pub(crate) async fn open(
         test: &'static Test,
         definition: &'static Definition,
@@ -127,13 +129,13 @@ impl TestContext {
         self.overridden().unwrap_or_else(real)
     }
 
-    /// Registers a future to run when the test has ended, whether it passed, failed, panicked or ran out
-    /// of time, while its database is still there.
+    /// Registers a future to run when the test has ended, whether it passed, failed, panicked or
+    /// ran out of time, while its database is still there.
     ///
-    /// Use it in [`FromTest`](crate::FromTest) implementations for what is not in the database: a directory,
-    /// a bucket, a process. (Rows need no teardown.) The last one registered runs first. One that panics,
-    /// returns an error or has not ended after 5 seconds fails the test, and the report names the line that
-    /// registered it; the others run nevertheless.
+    /// Use it in [`FromTest`](crate::FromTest) implementations for what is not in the database: a
+    /// directory, a bucket, a process. (Rows need no teardown.) The last one registered runs first.
+    /// One that panics, returns an error or has not ended after 5 seconds fails the test, and the
+    /// report names the line that registered it; the others run nevertheless.
     ///
     /// ```
     /// use db_test::{BoxError, FromTest, TestContext};
@@ -162,8 +164,8 @@ impl TestContext {
         self.0.teardowns.push(Location::caller(), work);
     }
 
-    /// Waits until the test has a database, so that a problem with the server or the migrations fails the
-    /// test before its body runs.
+    /// Waits until the test has a database, so that a problem with the server or the migrations
+    /// fails the test before its body runs.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
         self.0.database.ready().await
     }

@@ -1,4 +1,5 @@
-//! The static description of a test, which generated code makes from the attribute and the signature.
+//! The static description of a test, which generated code makes from the attribute and the
+//! signature.
 
 use std::time::Duration;
 

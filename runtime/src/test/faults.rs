@@ -15,9 +15,10 @@ use crate::{observe::queries::fits, postgres::proxy};
 
 /// Makes statements of a test and its application fail, wait or lose their connection.
 ///
-/// Take it as an argument of a test, to test retries, time limits and error pages. A fault happens in the place of
-/// the next statement that matches it, once unless [`times`](Fault::times) says otherwise; that statement does not
-/// reach the server. A fault that does not happen is reported, like an override that nothing reads.
+/// Take it as an argument of a test, to test retries, time limits and error pages. A fault happens
+/// in the place of the next statement that matches it, once unless [`times`](Fault::times) says
+/// otherwise; that statement does not reach the server. A fault that does not happen is reported,
+/// like an override that nothing reads.
 ///
 /// ```no_run
 /// # use db_test::{Client, Faults};
@@ -59,17 +60,19 @@ impl Faults {
 
     /// Sets a fault on the next statement that contains a pattern.
     ///
-    /// `%` in the pattern stands for any text; line breaks and upper or lower case do not matter. Of several faults
-    /// that match, the first one set happens first.
+    /// `%` in the pattern stands for any text; line breaks and upper or lower case do not matter.
+    /// Of several faults that match, the first one set happens first.
     #[must_use = "a fault does nothing without `fail_with`, `delay` or `disconnect`"]
     #[track_caller]
     pub fn on(&self, pattern: impl Into<String>) -> Fault {
         self.set(Trigger::Statement(pattern.into()))
     }
 
-    /// Sets a fault on the next commit of a transaction. If it fails, the transaction is rolled back, as on the server.
+    /// Sets a fault on the next commit of a transaction. If it fails, the transaction is rolled
+    /// back, as on the server.
     ///
-    /// A statement outside a transaction sends no commit: set a fault [`on`](Self::on) the statement instead.
+    /// A statement outside a transaction sends no commit: set a fault [`on`](Self::on) the
+    /// statement instead.
     #[must_use = "a fault does nothing without `fail_with`, `delay` or `disconnect`"]
     #[track_caller]
     pub fn on_commit(&self) -> Fault {
@@ -88,8 +91,8 @@ impl Faults {
 }
 
 impl Fault {
-    /// Fails the statement with the server error of this code (`SQLSTATE`), such as `40001` for a transaction that
-    /// should be retried.
+    /// Fails the statement with the server error of this code (`SQLSTATE`), such as `40001` for a
+    /// transaction that should be retried.
     ///
     /// # Panics
     ///
@@ -105,14 +108,15 @@ impl Fault {
         self.change(|rule| rule.effect.error = Some(code.to_owned()))
     }
 
-    /// Waits before the statement runs, or before it fails if [`fail_with`](Self::fail_with) is set, too.
+    /// Waits before the statement runs, or before it fails if [`fail_with`](Self::fail_with) is
+    /// set, too.
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn delay(self, duration: Duration) -> Fault {
         self.change(|rule| rule.effect.delay = Some(duration))
     }
 
-    /// Ends the connection in the place of the statement, like a server that shuts down (`57P01`). The open
-    /// transaction of the connection is rolled back.
+    /// Ends the connection in the place of the statement, like a server that shuts down (`57P01`).
+    /// The open transaction of the connection is rolled back.
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn disconnect(self) -> Fault {
         self.change(|rule| rule.effect.disconnects = true)

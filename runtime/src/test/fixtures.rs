@@ -1,8 +1,8 @@
 //! The SQL scripts that `#[db_test(fixtures(…))]` runs before a test's arguments are made.
 //!
-//! All scripts go to the server in one query. A marker row between two scripts shows which script an
-//! error belongs to. The number of answers before the error shows which statement, because PostgreSQL
-//! reports a position only for some errors.
+//! All scripts go to the server in one query. A marker row between two scripts shows which script
+//! an error belongs to. The number of answers before the error shows which statement, because
+//! PostgreSQL reports a position only for some errors.
 
 use futures_util::StreamExt;
 use sqlx::{

@@ -49,8 +49,8 @@ use sqlx::{
 /// }
 /// ```
 ///
-/// A struct whose fields all implement it can derive it: `#[derive(FromTest)]`. Register clean-up of
-/// anything outside the database with [`TestContext::on_end`].
+/// A struct whose fields all implement it can derive it: `#[derive(FromTest)]`. Register clean-up
+/// of anything outside the database with [`TestContext::on_end`].
 ///
 /// # Errors
 ///
@@ -62,8 +62,8 @@ use sqlx::{
     note = "implement `db_test::FromTest` for a type of yours, or derive it; wrap a type of another crate: `struct Argument({Self});`"
 )]
 pub trait FromTest: Sized {
-    /// Whether the type belongs to a SQLite database. Without a session function, a test runs on the kind of database that
-    /// its arguments belong to.
+    /// Whether the type belongs to a SQLite database. Without a session function, a test runs on
+    /// the kind of database that its arguments belong to.
     #[doc(hidden)]
     const IS_SQLITE: bool = false;
 

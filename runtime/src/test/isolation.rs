@@ -48,7 +48,8 @@ impl LazySandbox {
 }
 
 impl TestDatabase {
-    /// Opens the database of a test. A separate one is taken at once, a transaction at its first use.
+    /// Opens the database of a test. A separate one is taken at once, a transaction at its first
+    /// use.
     pub(crate) async fn open(
         isolation: Isolation,
         session: Startable,

@@ -1,7 +1,7 @@
 //! The runtime of a test with `flavor = "current_thread"`.
 //!
-//! It runs on the test's thread, and the test's tasks end with it. Arguments, body and teardowns run on it. What the
-//! harness waits for runs on the shared runtime, whose clock is never paused.
+//! It runs on the test's thread, and the test's tasks end with it. Arguments, body and teardowns
+//! run on it. What the harness waits for runs on the shared runtime, whose clock is never paused.
 
 use std::{
     future::Future,
@@ -23,8 +23,8 @@ use crate::observe::recording::{Pulse, Recording};
 /// How long a test's connections must be quiet before a paused clock advances.
 const QUIET: Duration = Duration::from_millis(2);
 
-/// How often the runtime parks before its clock advances: the first time, it still has the wake-up from the end of the
-/// blocking work.
+/// How often the runtime parks before its clock advances: the first time, it still has the wake-up
+/// from the end of the blocking work.
 const PARKS: u32 = 2;
 
 /// How often the connections are checked.
@@ -74,11 +74,11 @@ impl Drop for OwnRuntime {
     }
 }
 
-/// Keeps a paused clock from jumping to the next timer while an answer of the database is pending: sqlx's limits are
-/// timers, too.
+/// Keeps a paused clock from jumping to the next timer while an answer of the database is pending:
+/// sqlx's limits are timers, too.
 ///
-/// tokio advances a paused clock when the runtime parks, unless a blocking task is running. So a blocking task runs until
-/// the connections are quiet.
+/// tokio advances a paused clock when the runtime parks, unless a blocking task is running. So a
+/// blocking task runs until the connections are quiet.
 #[derive(Default)]
 struct Pacing {
     /// How much had happened on the connections when they were last found quiet.
@@ -108,13 +108,14 @@ impl Pacing {
             wait_for_quiet(held.pulse());
             is_waiting.store(false, Ordering::Release);
         });
-        // The count at the end of that wait is not known here. If it is higher, one more wait follows.
+        // The count at the end of that wait is not known here. If it is higher, one more wait
+        // follows.
         (self.quiet_at, self.left) = (pulse.count(), PARKS);
     }
 }
 
-/// Whether nothing has happened since, and this thread has sent nothing that is still to be read: on a busy machine, the
-/// proxy may not have had its turn.
+/// Whether nothing has happened since, and this thread has sent nothing that is still to be read:
+/// on a busy machine, the proxy may not have had its turn.
 fn is_still(pulse: &Pulse, quiet_at: u64) -> bool {
     let is_still = || pulse.count() == quiet_at && !pulse.is_busy();
     is_still() && pulse.probe() && is_still()

@@ -66,8 +66,8 @@ async fn open(test: &'static Test, kind: Kind) -> Result<TestContext, Error> {
     TestContext::open(test, definition).await
 }
 
-/// Runs the body and the teardowns on the runtime that the test has chosen. Returns how the body ended, and which
-/// teardowns failed.
+/// Runs the body and the teardowns on the runtime that the test has chosen. Returns how the body
+/// ended, and which teardowns failed.
 fn live(test: &'static Test, cx: &TestContext, body: Body) -> (Outcome, Vec<String>) {
     let life = async {
         let outcome = run_body(test, cx, body).await;
@@ -80,7 +80,8 @@ fn live(test: &'static Test, cx: &TestContext, body: Body) -> (Outcome, Vec<Stri
     }
 }
 
-/// Loads the fixtures, makes the arguments and runs the body, within the time limit and with panics caught.
+/// Loads the fixtures, makes the arguments and runs the body, within the time limit and with panics
+/// caught.
 async fn run_body(test: &'static Test, cx: &TestContext, body: Body) -> Outcome {
     let whole = async {
         load_fixtures(test, cx).await?;

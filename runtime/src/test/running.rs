@@ -1,7 +1,9 @@
-//! The running tests, to which panics of tasks are attributed, and the ended tests that still hold something.
+//! The running tests, to which panics of tasks are attributed, and the ended tests that still hold
+//! something.
 //!
-//! A task runs on a thread of the shared runtime, which does not know the test that spawned it. So its panic is
-//! attributed to all tests that are running: to the right one alone where tests run one after the other.
+//! A task runs on a thread of the shared runtime, which does not know the test that spawned it. So
+//! its panic is attributed to all tests that are running: to the right one alone where tests run
+//! one after the other.
 
 use std::{
     panic::{self, PanicHookInfo},
@@ -67,7 +69,8 @@ pub(crate) fn overdue(grace: Duration) -> Vec<Overdue> {
 /// Adds the recording of a test that has ended.
 pub(crate) fn ended(recording: &Arc<Recording>) {
     let mut ended = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
-    // Only when the list would grow: if many are held, checking them at each end would be quadratic.
+    // Only when the list would grow: if many are held, checking them at each end would be
+    // quadratic.
     if ended.len() == ended.capacity() {
         ended.retain(|recording| recording.strong_count() > 0);
     }
@@ -110,7 +113,8 @@ fn list() -> MutexGuard<'static, Vec<Arc<Running>>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Installs a panic hook, in addition to the present one, that attributes panics on the runtime's threads to tests.
+/// Installs a panic hook, in addition to the present one, that attributes panics on the runtime's
+/// threads to tests.
 pub(crate) fn watch_tasks() {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |info| {

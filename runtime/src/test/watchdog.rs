@@ -1,7 +1,7 @@
 //! A thread that ends the process when the shared runtime no longer responds.
 //!
-//! Time limits are timers of the runtime. A task that never yields occupies one of its threads. When tasks occupy all
-//! of them, no timer fires, and all tests would hang.
+//! Time limits are timers of the runtime. A task that never yields occupies one of its threads.
+//! When tasks occupy all of them, no timer fires, and all tests would hang.
 
 use std::{
     fmt::Write,
@@ -23,7 +23,8 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// How far a test may exceed its limit before the runtime is checked.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long the runtime may take to respond, in parts: while a process is suspended, at most one part passes.
+/// How long the runtime may take to respond, in parts: while a process is suspended, at most one
+/// part passes.
 const PART: Duration = Duration::from_millis(500);
 const PARTS: u32 = 10;
 
@@ -58,8 +59,8 @@ fn give_up(overdue: &[Overdue]) -> ! {
     executor::abandon();
 }
 
-/// The ended tests whose tasks may occupy the runtime: those that have used their database after their end, and those
-/// whose pool or context is still held.
+/// The ended tests whose tasks may occupy the runtime: those that have used their database after
+/// their end, and those whose pool or context is still held.
 fn suspects() -> Vec<&'static str> {
     let mut suspects = postgres::used_afterwards();
     for test in running::still_held() {

@@ -28,8 +28,8 @@ const BORDERS: [&str; 22] = [
     "with",
 ];
 
-/// The number of the clause that each token belongs to. What stands in parentheses belongs to the clause
-/// around them, up to a keyword inside; each value of a row of `values` is a clause.
+/// The number of the clause that each token belongs to. What stands in parentheses belongs to the
+/// clause around them, up to a keyword inside; each value of a row of `values` is a clause.
 pub(super) fn clauses(tokens: &Tokens) -> Vec<usize> {
     let (mut clauses, mut last) = (Vec::new(), 0);
     let mut outside = Vec::new();

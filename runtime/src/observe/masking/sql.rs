@@ -1,8 +1,9 @@
-//! Which values of a statement stand for a column, or go to a function, that is named like a secret.
+//! Which values of a statement stand for a column, or go to a function, that is named like a
+//! secret.
 //!
-//! A statement is cut at keywords and commas into clauses such as `token = $1`. Where a clause names a
-//! secret, all of its values are secrets. The values of a list belong to the names of another one, by
-//! their places: `(email, password) values ($1, $2)`.
+//! A statement is cut at keywords and commas into clauses such as `token = $1`. Where a clause
+//! names a secret, all of its values are secrets. The values of a list belong to the names of
+//! another one, by their places: `(email, password) values ($1, $2)`.
 
 use std::{collections::HashSet, ops::Range};
 

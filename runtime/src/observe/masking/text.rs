@@ -9,8 +9,8 @@ const SHAPES: [&str; 7] = [
     "eyJ", "$argon2", "$2a$", "$2b$", "$2y$", "$scrypt$", "$pbkdf2",
 ];
 
-/// The text without passwords in URLs, credentials of an authorization header, values of parameters and
-/// fields that are named like a secret, and what looks like a token or a hash.
+/// The text without passwords in URLs, credentials of an authorization header, values of parameters
+/// and fields that are named like a secret, and what looks like a token or a hash.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     let mut ranges = named_values(text);
     ranges.extend(key_values(text));
@@ -48,7 +48,8 @@ fn named_values(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The value at the beginning of what follows a name: `=value`, `": "value"`, `: "value"`, ` 'value'`.
+/// The value at the beginning of what follows a name: `=value`, `": "value"`, `: "value"`, `
+/// 'value'`.
 fn value(rest: &str) -> Option<Range<usize>> {
     let quote = ["\\\"", "\"", "'", ""];
     let after_name = quote

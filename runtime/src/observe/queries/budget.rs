@@ -41,7 +41,8 @@ fn exceeded_by_a_request(limit: usize, log: &Log) -> Option<String> {
     Some(over(limit, *count as usize, &listed, &title(number, log)))
 }
 
-/// A request that may have exceeded the limit: a limit that cannot be checked is not taken for kept.
+/// A request that may have exceeded the limit: a limit that cannot be checked is not taken for
+/// kept.
 fn perhaps_exceeded(limit: usize, log: &Log) -> Option<String> {
     let mut each = log
         .queries_of_exchanges

@@ -5,8 +5,8 @@ use std::{
     ops::{RangeInclusive, RangeToInclusive},
 };
 
-/// An expected number of statements, for [`Queries::expect`](crate::Queries::expect): a number, or a range such as
-/// `1..=3` or `..=2`.
+/// An expected number of statements, for [`Queries::expect`](crate::Queries::expect): a number, or
+/// a range such as `1..=3` or `..=2`.
 pub trait QueryCount {
     /// Whether this number is as expected.
     fn allows(&self, count: usize) -> bool;

@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, Connection, Database, Executor, Pool, pool::PoolOption
 
 use super::Recording;
 
-/// Makes a pool report who uses each of its connections. The text that names the caller on a connection ends with
-/// `statement`, for databases that ignore a comment alone.
+/// Makes a pool report who uses each of its connections. The text that names the caller on a
+/// connection ends with `statement`, for databases that ignore a comment alone.
 pub(crate) fn attributed<DB>(
     options: PoolOptions<DB>,
     recording: &Arc<Recording>,
@@ -42,8 +42,8 @@ where
 
 /// Empties the pool of an ended test, of which some task may still hold a handle.
 ///
-/// It is not closed: a closed pool fails at once and without yielding, so a task that retries after each error would
-/// starve the runtime. An empty pool makes such a task wait before it fails.
+/// It is not closed: a closed pool fails at once and without yielding, so a task that retries after
+/// each error would starve the runtime. An empty pool makes such a task wait before it fails.
 pub(crate) fn leave<DB: Database>(pool: &Pool<DB>) {
     while let Some(idle) = pool.try_acquire() {
         drop(idle.detach());

@@ -1,8 +1,9 @@
 //! Whose each connection of a test is.
 //!
-//! A pool says who acquires a connection, but nothing tells which of those on the wire that is. As long as
-//! one caller at a time has any, nothing has to. When a second one comes while the first still holds one, a
-//! statement that does nothing is sent on the second connection, which names its caller.
+//! A pool says who acquires a connection, but nothing tells which of those on the wire that is. As
+//! long as one caller at a time has any, nothing has to. When a second one comes while the first
+//! still holds one, a statement that does nothing is sent on the second connection, which names its
+//! caller.
 
 use std::{
     collections::{HashMap, HashSet},

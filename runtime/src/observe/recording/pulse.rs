@@ -49,7 +49,8 @@ impl Drop for Waiting {
 }
 
 impl Probe {
-    /// The number of a request that is not answered yet. Whoever has it looks at all connections, and answers with it.
+    /// The number of a request that is not answered yet. Whoever has it looks at all connections,
+    /// and answers with it.
     pub(crate) fn requested(&self) -> Option<u64> {
         let number = self.requested.load(Ordering::Acquire);
         (!self.is_answered(number)).then_some(number)
@@ -90,7 +91,8 @@ impl Pulse {
         probe
     }
 
-    /// Blocks until what has arrived on the test's connections is read, and counted; says whether that was soon enough.
+    /// Blocks until what has arrived on the test's connections is read, and counted; says whether
+    /// that was soon enough.
     pub(crate) fn probe(&self) -> bool {
         let probes: Vec<_> = self.probes().iter().filter_map(Weak::upgrade).collect();
         let requests: Vec<_> = probes

@@ -84,8 +84,8 @@ impl Statement {
         }
     }
 
-    /// Whether it is not the application's: the test's fixtures, or what sqlx sends on its own account,
-    /// to look up a type.
+    /// Whether it is not the application's: the test's fixtures, or what sqlx sends on its own
+    /// account, to look up a type.
     pub(crate) fn is_own(&self) -> bool {
         self.sent.starts_with(FIXTURES)
             || LOOKUPS.iter().any(|lookup| self.sent.starts_with(lookup))

@@ -24,7 +24,8 @@ pub(crate) enum Wanted {
 }
 
 impl Wanted {
-    /// Reads the variable. A value that it does not know counts as the default, and is reported once.
+    /// Reads the variable. A value that it does not know counts as the default, and is reported
+    /// once.
     pub(crate) fn by_environment() -> Self {
         static REPORTED: Once = Once::new();
         let value = env::var("DB_TEST_REPORT").unwrap_or_default();

@@ -4,14 +4,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::OwnDatabase;
 
-/// What the last user of one of our databases said about it: the first line of the database's comment. What migrations
-/// say in a comment on their database follows it.
+/// What the last user of one of our databases said about it: the first line of the database's
+/// comment. What migrations say in a comment on their database follows it.
 ///
-/// Only a lane that is marked *clean* is trusted. One that is marked otherwise, or not at all, and that nobody is
-/// connected to, belonged to a process that was killed, so nobody has proved that nothing escaped into it.
+/// Only a lane that is marked *clean* is trusted. One that is marked otherwise, or not at all, and
+/// that nobody is connected to, belonged to a process that was killed, so nobody has proved that
+/// nothing escaped into it.
 ///
-/// The mark also says when the database was last used, for the removal of stale ones. Set aside: a setting of the
-/// database, which only a superuser may give a name of its own (PostgreSQL 15).
+/// The mark also says when the database was last used, for the removal of stale ones. Set aside: a
+/// setting of the database, which only a superuser may give a name of its own (PostgreSQL 15).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Mark {
     pub(crate) state: State,
@@ -35,8 +36,8 @@ pub(crate) enum State {
 /// What the comment of a database of ours begins with.
 const PREFIX: &str = "db-test ";
 
-/// An expression for the comment of the database `d`, which is a row of `pg_database`. (Its catalog has a fixed object
-/// id; `shobj_description` would take the server longer.)
+/// An expression for the comment of the database `d`, which is a row of `pg_database`. (Its catalog
+/// has a fixed object id; `shobj_description` would take the server longer.)
 pub(crate) const COMMENT: &str =
     "(select description from pg_shdescription where objoid = d.oid and classoid = 1262)";
 

@@ -16,8 +16,9 @@ pub(crate) enum Sessions {
     Respected,
 }
 
-/// Removes a database, if it is there: also one that a process was killed in the middle of publishing (a template, which
-/// the server does not drop) or of dropping (invalid, which the server does not alter: `datconnlimit` is -2 since 15.4).
+/// Removes a database, if it is there: also one that a process was killed in the middle of
+/// publishing (a template, which the server does not drop) or of dropping (invalid, which the
+/// server does not alter: `datconnlimit` is -2 since 15.4).
 ///
 /// # Errors
 ///

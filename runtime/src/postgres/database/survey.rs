@@ -7,7 +7,8 @@ use super::{
     mark::{COMMENT, Mark, State},
 };
 
-/// For this long, in seconds, nobody need be connected to a lane that was just cloned, or that is just being set aside.
+/// For this long, in seconds, nobody need be connected to a lane that was just cloned, or that is
+/// just being set aside.
 const MOMENT: i64 = 60;
 
 /// What can be done with a database of ours.
@@ -28,7 +29,8 @@ pub(crate) struct Found {
     is_invalid: bool,
     /// Somebody is connected to it.
     is_used: bool,
-    /// The process that makes this draft is alive. What it was doing there may go on for a while after its death.
+    /// The process that makes this draft is alive. What it was doing there may go on for a while
+    /// after its death.
     has_maker: bool,
     comment: Comment,
 }
@@ -95,7 +97,8 @@ pub(crate) async fn survey(
          exists (select from pg_stat_activity where application_name = d.datname), {COMMENT} \
          from pg_database d where starts_with(d.datname, '{prefix}')"
     );
-    // As a simple query, because a pooler in the way is reported later and may have given away a prepared one.
+    // As a simple query, because a pooler in the way is reported later and may have given away a
+    // prepared one.
     let rows = maintenance.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)));
     let mut found = Vec::new();
     for row in rows.await? {

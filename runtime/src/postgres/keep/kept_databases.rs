@@ -1,7 +1,7 @@
 //! The kept databases of a server.
 //!
-//! A kept database is recognized by its name *and* its comment. On a server that a URL names, only those
-//! of this role are touched, because others may test there, too.
+//! A kept database is recognized by its name *and* its comment. On a server that a URL names, only
+//! those of this role are touched, because others may test there, too.
 
 use std::time::Duration;
 
@@ -48,7 +48,8 @@ impl Found {
 ///
 /// # Cancel safety
 ///
-/// A lane that is not renamed is not marked clean, so that the next process that looks for lanes removes it.
+/// A lane that is not renamed is not marked clean, so that the next process that looks for lanes
+/// removes it.
 pub(super) async fn set_aside(
     server: &Server,
     lane: &OwnDatabase,

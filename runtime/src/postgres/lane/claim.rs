@@ -31,7 +31,8 @@ macro_rules! claim_key {
     };
 }
 
-/// The lock, whether `pg_notify` tells a proxy and a proxy sets `now()`, and the mark of the lane's last user, in one query.
+/// The lock, whether `pg_notify` tells a proxy and a proxy sets `now()`, and the mark of the lane's
+/// last user, in one query.
 const CLAIM: &str = concat!(
     "select pg_backend_pid(), pg_try_advisory_lock(",
     claim_key!(),
@@ -67,8 +68,8 @@ pub(super) fn claim(
     server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
     match try_claim(session, database, server) {
-        // Removing a lane terminates every connection to it. If the whole server is gone, the next connection fails
-        // with the reason.
+        // Removing a lane terminates every connection to it. If the whole server is gone, the next
+        // connection fails with the reason.
         Err(error) if is(&error, sqlstate::ADMIN_SHUTDOWN) || is_broken(&error) => {
             Ok(Claimed::NotOurs)
         }
@@ -180,7 +181,8 @@ pub(super) async fn clone_template(
         })
 }
 
-/// Marks a new clone as clean, with what migrations say in a comment on their database: a clone has no comment.
+/// Marks a new clone as clean, with what migrations say in a comment on their database: a clone has
+/// no comment.
 async fn mark_as_template(
     maintenance: &mut PgConnection,
     template: &OwnDatabase,

@@ -1,4 +1,5 @@
-//! Which lanes the last process gave back: a note beside the private server that spares the next one a survey.
+//! Which lanes the last process gave back: a note beside the private server that spares the next
+//! one a survey.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +10,8 @@ use std::{
 
 use crate::postgres::database::{Mark, OwnDatabase};
 
-/// For so many seconds after a survey, processes skip it. What killed processes left is removed that much later.
+/// For so many seconds after a survey, processes skip it. What killed processes left is removed
+/// that much later.
 const FRESH: i64 = 60;
 
 /// The most lanes that are noted: trying one that is gone costs a connection.

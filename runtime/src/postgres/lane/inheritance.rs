@@ -1,15 +1,18 @@
-//! What migrations say about their database: `alter database … set`, `alter role … in database … set`, grants.
+//! What migrations say about their database: `alter database … set`, `alter role … in database …
+//! set`, grants.
 //!
-//! `create database … template` copies none of it, because it is in catalogs that all databases share.
+//! `create database … template` copies none of it, because it is in catalogs that all databases
+//! share.
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use crate::postgres::{database::OwnDatabase, template::REMEMBERED};
 
-/// Gives a clone what was said about its template. The names in it are of our own making and need no quotes.
+/// Gives a clone what was said about its template. The names in it are of our own making and need
+/// no quotes.
 ///
-/// Lists of names are stored as they are written in SQL, and only `from current` takes them like that
-/// (`variable_is_guc_list_quote` in `pg_dump`).
+/// Lists of names are stored as they are written in SQL, and only `from current` takes them like
+/// that (`variable_is_guc_list_quote` in `pg_dump`).
 const INHERIT: &str = r"do $inherit$
 declare
   source constant pg_database := d from pg_database d where datname = 'TEMPLATE';

@@ -2,8 +2,8 @@
 
 use crate::{observe::log, postgres::upstream::Session};
 
-/// Whether there are policies, or were: `pg_policy` (its object id is fixed) is not empty. It costs a tenth of a
-/// millisecond, and the query below one.
+/// Whether there are policies, or were: `pg_policy` (its object id is fixed) is not empty. It costs
+/// a tenth of a millisecond, and the query below one.
 const ARE_THERE: &str = "select pg_relation_size(3256) > 0";
 
 /// The tables whose policies do not apply to the role of a connection, and why.
@@ -14,7 +14,8 @@ const BYPASSED: &str = "select rolname, rolsuper, rolbypassrls, name from pg_rol
 /// How many tables are named.
 const NAMED: usize = 3;
 
-/// Warns that the tests would pass with a broken policy. Without an answer from the server there is no warning.
+/// Warns that the tests would pass with a broken policy. Without an answer from the server there is
+/// no warning.
 pub(super) fn warn_of_bypassed(session: &mut Session) {
     if let Ok(Some(text)) = bypassed(session) {
         log::notice(text);

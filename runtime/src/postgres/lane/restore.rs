@@ -1,5 +1,5 @@
-//! What a rollback does not undo in a lane: its sequences, which are put back to the template's values, so that ids
-//! are the same in every run.
+//! What a rollback does not undo in a lane: its sequences, which are put back to the template's
+//! values, so that ids are the same in every run.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -10,12 +10,12 @@ use crate::postgres::{
     upstream::Session,
 };
 
-/// What puts back the sequences that a test has touched, to be run in one query with the rollback and before
-/// `discard sequences`.
+/// What puts back the sequences that a test has touched, to be run in one query with the rollback
+/// and before `discard sequences`.
 ///
-/// The server itself counts what a backend reads of a relation, and a rollback does not take that back. Until it has
-/// reported its counts, at most a second later and never in the middle of a query, a sequence counts as touched again,
-/// which does no harm.
+/// The server itself counts what a backend reads of a relation, and a rollback does not take that
+/// back. Until it has reported its counts, at most a second later and never in the middle of a
+/// query, a sequence counts as touched again, which does no harm.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Restore {
     execute: Option<Arc<str>>,
@@ -24,8 +24,8 @@ pub(crate) struct Restore {
 }
 
 impl Restore {
-    /// What restores a lane that was claimed as clean. Reads the values of the template's sequences, and prepares the
-    /// statement: planning takes longer than running it.
+    /// What restores a lane that was claimed as clean. Reads the values of the template's
+    /// sequences, and prepares the statement: planning takes longer than running it.
     pub(super) fn of_clone(
         session: &mut Session,
         server: &Server,

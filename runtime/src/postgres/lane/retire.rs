@@ -29,7 +29,8 @@ macro_rules! terminate {
 
 /// Terminates what is still connected, and drops the lane's database.
 ///
-/// A failure is repaired later: the lane's mark still says busy, so the next process that looks for lanes removes it.
+/// A failure is repaired later: the lane's mark still says busy, so the next process that looks for
+/// lanes removes it.
 pub(super) async fn retire(server: &Server, lane: &LaneId, terminate: Terminate) {
     if let Err(error) = try_retire(server, lane, terminate).await {
         log::debug(format_args!("{lane} is not removed yet: {error}"));

@@ -1,7 +1,9 @@
-//! Lanes that accept no second connection, because something in them can make the server connect to itself.
+//! Lanes that accept no second connection, because something in them can make the server connect to
+//! itself.
 //!
-//! What such a connection writes is committed outside of the test's transaction. `ALTER DATABASE … ALLOW_CONNECTIONS
-//! false` refuses every further connection, and leaves the one that claims the lane.
+//! What such a connection writes is committed outside of the test's transaction. `ALTER DATABASE …
+//! ALLOW_CONNECTIONS false` refuses every further connection, and leaves the one that claims the
+//! lane.
 
 use sqlx::{AssertSqlSafe, Connection, Executor};
 

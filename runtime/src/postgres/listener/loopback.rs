@@ -1,5 +1,6 @@
-//! One port on the loopback interface for all tests of the process. All users of the machine share that interface, so
-//! each test has a token that nobody can guess. It is the password of the test's URL, and says which test it is.
+//! One port on the loopback interface for all tests of the process. All users of the machine share
+//! that interface, so each test has a token that nobody can guess. It is the password of the test's
+//! URL, and says which test it is.
 
 use std::{
     collections::BTreeMap,

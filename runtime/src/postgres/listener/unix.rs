@@ -1,6 +1,7 @@
 //! A Unix socket for each test, numbered by a counter of the process.
 //!
-//! The name of an ended test's socket stays, as a link to the one socket of the [reception](crate::postgres::reception).
+//! The name of an ended test's socket stays, as a link to the one socket of the
+//! [reception](crate::postgres::reception).
 
 use std::{
     fs, io,
@@ -56,7 +57,8 @@ impl Numbered {
                         port,
                     });
                 }
-                // After 65 536 tests their names are used again; one of the first may still be there.
+                // After 65 536 tests their names are used again; one of the first may still be
+                // there.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                     if ended_tests::forget(&port.to_string()) && fs::remove_file(&path).is_ok() {
                         PORT.fetch_sub(1, Ordering::Relaxed);

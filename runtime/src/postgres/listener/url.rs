@@ -6,7 +6,8 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::Place;
 
-/// Options whose role and database are not known yet. The names in them stand for those of the test.
+/// Options whose role and database are not known yet. The names in them stand for those of the
+/// test.
 pub(crate) fn unnamed() -> &'static PgConnectOptions {
     // Making them looks for a server's socket in the file system.
     static UNNAMED: LazyLock<PgConnectOptions> =
@@ -17,8 +18,8 @@ pub(crate) fn unnamed() -> &'static PgConnectOptions {
 impl Place {
     /// The URL of connections that lead here as these options do.
     ///
-    /// The directory of a socket is a parameter: libpq, tokio-postgres and sqlx all know it there. The password
-    /// is checked after the test has ended only: it names the test.
+    /// The directory of a socket is a parameter: libpq, tokio-postgres and sqlx all know it there.
+    /// The password is checked after the test has ended only: it names the test.
     pub(crate) fn url(&self, options: &PgConnectOptions) -> String {
         let user = encoded(options.get_username());
         let database = encoded(options.get_database().unwrap_or(options.get_username()));

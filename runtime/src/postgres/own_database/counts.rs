@@ -1,20 +1,23 @@
 //! What PostgreSQL has counted of the changes to a database.
 //!
-//! A backend reports its counts before it disappears from `pg_stat_activity` (since PostgreSQL 15, where they are in shared
-//! memory). So when all connections of a test are gone, the counts tell every relation that one of them wrote to, whatever
-//! became of its transaction: rows of tables, and by the rows of the catalogs every definition.
+//! A backend reports its counts before it disappears from `pg_stat_activity` (since PostgreSQL 15,
+//! where they are in shared memory). So when all connections of a test are gone, the counts tell
+//! every relation that one of them wrote to, whatever became of its transaction: rows of tables,
+//! and by the rows of the catalogs every definition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::postgres::upstream::Row;
 
-/// Has this backend report its own counts at the end of the query; it waits up to a second otherwise.
+/// Has this backend report its own counts at the end of the query; it waits up to a second
+/// otherwise.
 pub(super) const REPORT: &str = "select pg_stat_force_next_flush()";
 
-/// The state of the database as a whole, and the count of each relation. A sequence has no count of its changes, so what
-/// was read of it counts.
+/// The state of the database as a whole, and the count of each relation. A sequence has no count of
+/// its changes, so what was read of it counts.
 ///
-/// Catalogs that belong to the whole server change with other tests; what they say about this database is in its state.
+/// Catalogs that belong to the whole server change with other tests; what they say about this
+/// database is in its state.
 pub(super) const LOOK: &str = "\
 select 'database', concat_ws(' ', d.datdba, d.datallowconn, d.datconnlimit, d.datacl, pg_stat_get_db_stat_reset_time(d.oid), \
     (select string_agg(concat(setrole, setconfig), ' ' order by setrole) from pg_db_role_setting where setdatabase = d.oid), \

@@ -1,8 +1,9 @@
-//! Undoing what a test has committed to its own database, where that is cheaper than another clone and proved to be complete.
+//! Undoing what a test has committed to its own database, where that is cheaper than another clone
+//! and proved to be complete.
 //!
-//! A table that is empty in the template is truncated, and a sequence is set back. Everything else (a definition, a row that
-//! the migrations or the seed have made) takes another clone. What was written is known by [`Counts`], not by what the test
-//! was seen to send.
+//! A table that is empty in the template is truncated, and a sequence is set back. Everything else
+//! (a definition, a row that the migrations or the seed have made) takes another clone. What was
+//! written is known by [`Counts`], not by what the test was seen to send.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +33,8 @@ const COUNTS_ARE_COMPLETE: u32 = 150_000;
 pub(super) struct Before(Counts);
 
 impl Before {
-    /// Looks at the database of a test that is about to begin; none where nothing could be proved later.
+    /// Looks at the database of a test that is about to begin; none where nothing could be proved
+    /// later.
     pub(super) async fn look(lane: &Lane, empty: &EmptyTables) -> Option<Self> {
         if lane.id.server_version < Some(COUNTS_ARE_COMPLETE) {
             return None;
@@ -123,7 +125,8 @@ fn referencing(tables: &[u32]) -> String {
     )
 }
 
-/// The names of the tables; an error if one of them was not empty, or has a trigger that a `truncate` would fire.
+/// The names of the tables; an error if one of them was not empty, or has a trigger that a
+/// `truncate` would fire.
 fn truncatable(rows: Vec<Row>, empty: &EmptyTables) -> Result<Vec<String>, String> {
     let mut names = BTreeMap::new();
     for row in rows {

@@ -13,8 +13,8 @@ use crate::{
     postgres::{Place, Startable, lane::LaneId, listener::unnamed},
 };
 
-/// The options of a test's connections, by the real names of the role and the database as far as they
-/// are known.
+/// The options of a test's connections, by the real names of the role and the database as far as
+/// they are known.
 pub(super) fn options(
     place: &Place,
     lane: Option<&LaneId>,

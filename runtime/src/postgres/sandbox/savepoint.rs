@@ -24,12 +24,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 const RETRY_PAUSE: Duration = Duration::from_millis(2);
 
-/// A state of the test's databases that it can return to any number of times, such as the start of each case of a
-/// property test.
+/// A state of the test's databases that it can return to any number of times, such as the start of
+/// each case of a property test.
 ///
-/// Made by [`TestContext::savepoint`](crate::TestContext::savepoint). Returning costs as much
-/// as a statement on the pool. It undoes what a rollback undoes: sequences go on counting, and advisory locks of a
-/// session stay.
+/// Made by [`TestContext::savepoint`](crate::TestContext::savepoint). Returning costs as much as a
+/// statement on the pool. It undoes what a rollback undoes: sequences go on counting, and advisory
+/// locks of a session stay.
 #[must_use = "a savepoint does nothing until it is restored"]
 pub struct Savepoint {
     /// The mark in each of the test's databases.
@@ -64,8 +64,8 @@ impl Savepoint {
     ///
     /// # Errors
     ///
-    /// When an older savepoint has been restored since this one was set; while a transaction of the test
-    /// or its application is open.
+    /// When an older savepoint has been restored since this one was set; while a transaction of the
+    /// test or its application is open.
     ///
     /// # Cancel safety
     ///
@@ -129,8 +129,8 @@ impl std::fmt::Debug for Savepoint {
 }
 
 impl Core {
-    /// Has the proxy set or restore a mark, when the transactions have ended that are being dropped: a pool rolls them
-    /// back in the background.
+    /// Has the proxy set or restore a mark, when the transactions have ended that are being
+    /// dropped: a pool rolls them back in the background.
     async fn mark(&self, number: u32, marking: Marking) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         loop {

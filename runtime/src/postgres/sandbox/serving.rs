@@ -161,14 +161,16 @@ impl Core {
     }
 }
 
-/// Answers each connection with the reason why there is no database, until the process ends or no test holds the listener.
+/// Answers each connection with the reason why there is no database, until the process ends or no
+/// test holds the listener.
 fn refuse(listener: Listener, error: &Error) {
     let message = error_response(sqlstate::SERVER_REJECTED, &format!("db-test: {error}"));
     let refusing = move || {
         while let Ok(arrival) = listener.wait() {
             let mut client = arrival.socket;
             client.set_timeout(Some(INTRODUCTION_LIMIT)).ok();
-            // Its first message is of no interest, but one that is not read takes the answer with it.
+            // Its first message is of no interest, but one that is not read takes the answer with
+            // it.
             if arrival.sent.is_empty() {
                 let _ = client.read(&mut [0; 4096]);
             }

@@ -1,5 +1,5 @@
-//! What belongs to the whole server and so outlives the database of the test that made it: roles and their settings,
-//! databases, tablespaces, prepared transactions, settings of the server.
+//! What belongs to the whole server and so outlives the database of the test that made it: roles
+//! and their settings, databases, tablespaces, prepared transactions, settings of the server.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use super::Server;
 use crate::{observe::recording::Recording, postgres::database::OwnDatabase};
 
-/// Each with the statement that removes it, in the order in which that can be done. Our own databases and roles are not
-/// listed, nor those of the system.
+/// Each with the statement that removes it, in the order in which that can be done. Our own
+/// databases and roles are not listed, nor those of the system.
 const LIST: &str = r"
 select 'prepared transaction' as kind, gid as name, format('rollback prepared %L', gid) as undo
 from pg_prepared_xacts where database = current_database()
@@ -62,8 +62,8 @@ impl Server {
         )
     }
 
-    /// Finds what a test has left, by what it sent and what was there `before`; removes it from a private server. Returns a
-    /// line for each.
+    /// Finds what a test has left, by what it sent and what was there `before`; removes it from a
+    /// private server. Returns a line for each.
     pub(crate) async fn left_behind(
         &self,
         before: &Cluster,

@@ -1,4 +1,5 @@
-//! Connecting to the server: for maintenance, for tests and for a proxy. Attempts that may succeed later are repeated.
+//! Connecting to the server: for maintenance, for tests and for a proxy. Attempts that may succeed
+//! later are repeated.
 
 use std::time::Duration;
 
@@ -24,8 +25,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// The pause between two attempts to connect to a server that is starting up.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// The options of a proxy's connection, by which the functions that replace builtins in a template know it. Every kind
-/// of reset returns to them.
+/// The options of a proxy's connection, by which the functions that replace builtins in a template
+/// know it. Every kind of reset returns to them.
 const PROXIED: &str = "-c db_test.proxied=on -c db_test.now=statement";
 
 impl Server {
@@ -93,7 +94,8 @@ impl Server {
         }
     }
 
-    /// Encrypts all further connections, after the server refused a plain one. False if that is not possible.
+    /// Encrypts all further connections, after the server refused a plain one. False if that is not
+    /// possible.
     fn switch_to_encryption(&self) -> bool {
         let upstream = Upstream::of(&self.maintenance);
         let open = || Relay::open(upstream.clone(), None).ok();

@@ -1,8 +1,8 @@
 //! The private local server: found, made, started, shared and stopped without the user.
 //!
-//! All processes of one user share one server for each directory of PostgreSQL programs. They coordinate by file locks,
-//! which the kernel drops when their holder ends, however it ends. In the server's directory are
-//! four lock files:
+//! All processes of one user share one server for each directory of PostgreSQL programs. They
+//! coordinate by file locks, which the kernel drops when their holder ends, however it ends. In the
+//! server's directory are four lock files:
 //!
 //! | file | held by | how | says |
 //! | --- | --- | --- | --- |
@@ -13,28 +13,31 @@
 //! | `server` | `initdb`, `postgres` and their children | alone, inherited as standard input | processes use the data |
 //!
 //! **Joining.** A user first takes the lease, *then* looks whether a server is ready: the status file says so, and the
-//! supervisor lives. (One that was just killed shows at the first connection; then the server is asked, too.) The supervisor stops a server only while it has the lease alone. So a
-//! user who has the lease and finds a server keeps it, and a user who waits for the lease finds none afterwards
-//! and starts one. The supervisor never waits for the lease; it tries every 100 ms, and stops the server once it
-//! could have had it throughout the idle limit, and nobody has touched `stay-up` for an hour: who looks at a kept
-//! database with `psql` holds no lease.
+//! supervisor lives. (One that was just killed shows at the first connection; then the server is
+//! asked, too.) The supervisor stops a server only while it has the lease alone. So a user who has
+//! the lease and finds a server keeps it, and a user who waits for the lease finds none afterwards
+//! and starts one. The supervisor never waits for the lease; it tries every 100 ms, and stops the
+//! server once it could have had it throughout the idle limit, and nobody has touched `stay-up` for
+//! an hour: who looks at a kept database with `psql` holds no lease.
 //!
 //! **Starting.** The holder of `start` launches a supervisor: this executable once more, with an environment
-//! variable, by way of a shell that detaches it and restarts it if it is killed. It runs `initdb` if need be, then
-//! `postgres`, and reports through the status file. A supervisor that does not get the `supervisor` lock ends at
-//! once.
+//! variable, by way of a shell that detaches it and restarts it if it is killed. It runs `initdb`
+//! if need be, then `postgres`, and reports through the status file. A supervisor that does not get
+//! the `supervisor` lock ends at once.
 //!
 //! **When something is killed.** A user: its lease goes with it. The holder of `start`: another waiting user takes
-//! the lock, and finds the supervisor at work or starts one. `initdb`, or the supervisor while it runs: the data
-//! directory gets its name only when complete, and the `server` lock tells the next supervisor when the remains
-//! are gone. The supervisor: its successor finds the `server` lock held and the socket serving, and takes the
-//! server over. `postgres`: the supervisor notices and ends, its successor starts a new one, after the last of the
-//! old children has dropped the `server` lock. The whole directory: every lock holder compares the file it has
-//! locked with the one at the path; users start over, the supervisor stops its server and ends. So to stop and
-//! wipe the server by hand, remove its directory; to stop it only, `pg_ctl stop -D <directory>/data`.
+//! the lock, and finds the supervisor at work or starts one. `initdb`, or the supervisor while it
+//! runs: the data directory gets its name only when complete, and the `server` lock tells the next
+//! supervisor when the remains are gone. The supervisor: its successor finds the `server` lock held
+//! and the socket serving, and takes the server over. `postgres`: the supervisor notices and ends,
+//! its successor starts a new one, after the last of the old children has dropped the `server`
+//! lock. The whole directory: every lock holder compares the file it has locked with the one at the
+//! path; users start over, the supervisor stops its server and ends. So to stop and wipe the server
+//! by hand, remove its directory; to stop it only, `pg_ctl stop -D <directory>/data`.
 //!
 //! **Trust.** The directory is accepted only if it is real, ours, and not writable by others (`private_dir`). For
-//! root the server runs as another user, who owns the data and the socket's directory and can change nothing else.
+//! root the server runs as another user, who owns the data and the socket's directory and can
+//! change nothing else.
 
 use std::{env, fs, path::PathBuf, time::Instant};
 
@@ -107,7 +110,8 @@ pub(crate) fn programs() -> PathBuf {
     }
 }
 
-/// Joins the private server if it runs, as far as is known without asking it; `None` if it has to be started.
+/// Joins the private server if it runs, as far as is known without asking it; `None` if it has to
+/// be started.
 ///
 /// Takes a millisecond at most.
 pub(crate) fn join_running() -> Result<Option<LocalServer>, LocalServerError> {
@@ -129,8 +133,8 @@ pub(crate) fn join_running() -> Result<Option<LocalServer>, LocalServerError> {
 
 /// Joins the private server when it answers, and finds, initializes and starts it when needed.
 ///
-/// Blocks: some milliseconds for a server that runs, 50 ms to start one, a second to initialize one, and never more
-/// than some minutes.
+/// Blocks: some milliseconds for a server that runs, 50 ms to start one, a second to initialize
+/// one, and never more than some minutes.
 pub(crate) fn join() -> Result<LocalServer, LocalServerError> {
     let began = Instant::now();
     let home = Home::open()?;
@@ -195,7 +199,8 @@ impl LocalServer {
         ours.to_string_lossy().into_owned()
     }
 
-    /// Lets the server wait an hour for its next user. A failure is ignored: then it waits a minute.
+    /// Lets the server wait an hour for its next user. A failure is ignored: then it waits a
+    /// minute.
     pub(crate) fn stay_up(&self) {
         let _ = private_dir::write_file(&self.instance.stay_up(), "");
     }

@@ -15,13 +15,15 @@ use super::Server;
 use crate::postgres::database::OwnDatabase;
 use crate::postgres::sqlstate::{self, is};
 
-/// The owner of the private server's databases: an ordinary role, to which policies and privileges apply.
+/// The owner of the private server's databases: an ordinary role, to which policies and privileges
+/// apply.
 pub(crate) const OWNER: &str = "db_test";
 
 /// Makes the owner; another process may be doing the same.
 ///
-/// From PostgreSQL 16 on, who may create roles may no longer put them into the server's own groups. Hosted servers let the
-/// role of an application's owner do that for these; it has none of their privileges itself.
+/// From PostgreSQL 16 on, who may create roles may no longer put them into the server's own groups.
+/// Hosted servers let the role of an application's owner do that for these; it has none of their
+/// privileges itself.
 const MAKE_OWNER: &str = "do $$ declare known text; begin \
      create role db_test login createdb createrole; \
      if current_setting('server_version_num')::int >= 160000 then \
@@ -66,8 +68,8 @@ impl Server {
         self.as_role(self.maintenance_options())
     }
 
-    /// The options of a connection as the maintenance role, which sees all rows on the private server: policies do not apply
-    /// to a superuser.
+    /// The options of a connection as the maintenance role, which sees all rows on the private
+    /// server: policies do not apply to a superuser.
     pub(crate) fn outside_options(&self, database: Option<&OwnDatabase>) -> PgConnectOptions {
         let options = self.maintenance_options();
         match database {
@@ -76,7 +78,8 @@ impl Server {
         }
     }
 
-    /// Sets the role in the startup message, so that it is what `RESET ROLE` and `DISCARD ALL` return to.
+    /// Sets the role in the startup message, so that it is what `RESET ROLE` and `DISCARD ALL`
+    /// return to.
     fn as_role(&self, options: PgConnectOptions) -> PgConnectOptions {
         match &self.login.role {
             Some(role) => self.with_role_settings(options).options([("role", role)]),
@@ -93,7 +96,8 @@ impl Server {
         }
     }
 
-    /// The settings that each connection starts with, whatever its role, as in `-c search_path=app`.
+    /// The settings that each connection starts with, whatever its role, as in `-c
+    /// search_path=app`.
     pub(crate) fn startup_options(&self) -> &str {
         self.maintenance.get_options().unwrap_or_default()
     }
@@ -116,7 +120,8 @@ impl Server {
         }
     }
 
-    /// What to do about a statement of the owner's that failed for want of a privilege; empty for other failures.
+    /// What to do about a statement of the owner's that failed for want of a privilege; empty for
+    /// other failures.
     pub(crate) fn help_on_privileges(&self, error: &sqlx::Error) -> String {
         if !is(error, sqlstate::INSUFFICIENT_PRIVILEGE) {
             return String::new();
@@ -153,7 +158,8 @@ impl Server {
         Ok(())
     }
 
-    /// Makes the owner after a connection was refused for want of it. Says whether that is worth another attempt.
+    /// Makes the owner after a connection was refused for want of it. Says whether that is worth
+    /// another attempt.
     pub(super) async fn can_make_owner(&self, error: &sqlx::Error) -> bool {
         if !self.has_ordinary_owner() || !is(error, sqlstate::INVALID_AUTHORIZATION_SPECIFICATION) {
             return false;

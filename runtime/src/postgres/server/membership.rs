@@ -16,8 +16,8 @@ const LOOK: &str = "select coalesce((select rolsuper from pg_roles where rolname
      array(select rolname::text from pg_roles where not starts_with(rolname, 'pg_') order by 1)";
 
 impl Server {
-    /// Whether a test's connection was refused because the login role may not become the session's role, or there is no
-    /// such role.
+    /// Whether a test's connection was refused because the login role may not become the session's
+    /// role, or there is no such role.
     pub(crate) fn refuses_role(&self, failure: &ConnectFailure) -> bool {
         self.role().is_some()
             && (failure.is(sqlstate::INVALID_PARAMETER_VALUE)

@@ -1,7 +1,9 @@
-//! Poolers in front of a server (`PgBouncer`, pgcat, Supavisor, Odyssey, Pgpool, RDS Proxy), which are recognized and refused.
+//! Poolers in front of a server (`PgBouncer`, pgcat, Supavisor, Odyssey, Pgpool, RDS Proxy), which
+//! are recognized and refused.
 //!
-//! A lane is a connection with a lock, settings and a transaction of its own, to a database that is dropped when nobody
-//! is connected to it. A pooler gives the lock to another client, and stays connected.
+//! A lane is a connection with a lock, settings and a transaction of its own, to a database that is
+//! dropped when nobody is connected to it. A pooler gives the lock to another client, and stays
+//! connected.
 
 use std::time::{Duration, Instant};
 
@@ -31,8 +33,8 @@ const END_LIMIT: Duration = Duration::from_secs(1);
 
 const POLL: Duration = Duration::from_millis(5);
 
-/// What tells one backend from all others, and whether the given one is still there. As a simple query, because
-/// a pooler may have given the statements of one client to another.
+/// What tells one backend from all others, and whether the given one is still there. As a simple
+/// query, because a pooler may have given the statements of one client to another.
 fn identify(other: &str) -> String {
     let identity = "pid::text || ' ' || backend_start::text";
     format!(
@@ -44,7 +46,8 @@ fn identify(other: &str) -> String {
 impl Server {
     /// Refuses a pooler: its backends outlive the connections to it, and serve the next ones.
     ///
-    /// It costs two connections, so it is done where a template or a lane has to be made, and only with a URL.
+    /// It costs two connections, so it is done where a template or a lane has to be made, and only
+    /// with a URL.
     pub(crate) async fn refuse_pooler(&self) -> Result<(), Cause> {
         if self.is_private() {
             return Ok(());

@@ -5,7 +5,8 @@ use sqlx::postgres::PgConnectOptions;
 use super::Server;
 use crate::postgres::{cause::Cause, database::OwnDatabase};
 
-/// The settings of a role, those for one database last; without those that only a superuser may make.
+/// The settings of a role, those for one database last; without those that only a superuser may
+/// make.
 const SETTINGS: &str = "select array(\
        select setting from pg_db_role_setting left join pg_database on pg_database.oid = setdatabase, unnest(setconfig) setting \
        where setrole = pg_roles.oid and (setdatabase = 0 or datname = $2) \

@@ -7,7 +7,8 @@ const LIMITS_TRANSACTIONS: u32 = 170_000;
 
 /// Statements after which the server does not end an idle connection or a long transaction.
 ///
-/// Limits of statements and locks stay: they belong to the application, as the role's or the database's settings.
+/// Limits of statements and locks stay: they belong to the application, as the role's or the
+/// database's settings.
 pub(crate) fn never_end(server_version: Option<u32>) -> String {
     let mut sql =
         "set idle_session_timeout = 0; set idle_in_transaction_session_timeout = 0".to_owned();

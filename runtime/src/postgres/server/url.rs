@@ -51,8 +51,8 @@ struct DotEnv {
 
 /// Looks for each variable in the environment, then in the nearest `.env`.
 ///
-/// An empty value counts as none. In the environment it also hides the file's line of that name, as it does for
-/// the application.
+/// An empty value counts as none. In the environment it also hides the file's line of that name, as
+/// it does for the application.
 pub(super) fn find(crate_dir: &Path) -> Result<Choice, Cause> {
     choose(
         |variable| env::var(variable).ok(),

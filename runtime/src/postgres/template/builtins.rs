@@ -1,10 +1,10 @@
-//! Builtin functions that mean something else within a test's transaction: replaced in our databases, before the
-//! migrations.
+//! Builtin functions that mean something else within a test's transaction: replaced in our
+//! databases, before the migrations.
 //!
-//! A builtin that was only replaced would go on being called, by its object id. So it is renamed, and a function of its
-//! name put in its place, which is what the migrations find. On other connections than a proxy's it does what the builtin
-//! always did. They know a proxy's by the settings that [`Server::session`](crate::postgres::server::Server::session)
-//! gives it.
+//! A builtin that was only replaced would go on being called, by its object id. So it is renamed,
+//! and a function of its name put in its place, which is what the migrations find. On other
+//! connections than a proxy's it does what the builtin always did. They know a proxy's by the
+//! settings that [`Server::session`](crate::postgres::server::Server::session) gives it.
 
 mod clock;
 mod notify;

@@ -12,7 +12,8 @@ use crate::{
     },
 };
 
-/// Removes databases that nobody uses any more. Nothing waits for this, and what fails is tried again by the next process.
+/// Removes databases that nobody uses any more. Nothing waits for this, and what fails is tried
+/// again by the next process.
 pub(crate) async fn clean_up(server: Arc<Server>, abandoned: Vec<OwnDatabase>) {
     let Ok(mut maintenance) = server.maintenance().await else {
         return;

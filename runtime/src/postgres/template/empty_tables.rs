@@ -5,7 +5,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// The tables without a row that are known so far, by their object ids, which a clone shares with its template.
+/// The tables without a row that are known so far, by their object ids, which a clone shares with
+/// its template.
 #[derive(Default)]
 pub(crate) struct EmptyTables(Mutex<BTreeSet<u32>>);
 

@@ -16,8 +16,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// The file and the line, as terminals make a link of them.
 ///
-/// The server gives a position with few errors. Otherwise the migration is run once more, if it can run in a
-/// transaction, to count the statements that succeed; `draft` is a database that is not used afterwards.
+/// The server gives a position with few errors. Otherwise the migration is run once more, if it can
+/// run in a transaction, to count the statements that succeed; `draft` is a database that is not
+/// used afterwards.
 pub(super) async fn place(
     template: &Template,
     migration: Option<&Migration>,

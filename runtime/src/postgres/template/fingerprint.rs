@@ -6,12 +6,13 @@ use crate::{postgres::server::Server, schema::Fingerprint};
 /// Changes when the way a template is made changes.
 const FORMAT: &[u8] = b"5";
 
-/// Sixteen hexadecimal digits that stand for the migrations, the seeds, the locale, and the connection that they
-/// run on: its role, which owns the databases that it makes, and its options (`?options[search_path]=app` in the URL,
-/// `PGOPTIONS`).
+/// Sixteen hexadecimal digits that stand for the migrations, the seeds, the locale, and the
+/// connection that they run on: its role, which owns the databases that it makes, and its options
+/// (`?options[search_path]=app` in the URL, `PGOPTIONS`).
 ///
-/// The server's version is not part of it: a database lives in one server. Its configuration, and what is set for the
-/// role on it, are not either, because a warm process asks the server nothing before it connects to its lane.
+/// The server's version is not part of it: a database lives in one server. Its configuration, and
+/// what is set for the role on it, are not either, because a warm process asks the server nothing
+/// before it connects to its lane.
 pub(super) fn of(content: &Content, server: &Server) -> String {
     let mut digest = Fingerprint::new();
     digest.add(FORMAT);

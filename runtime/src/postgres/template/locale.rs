@@ -8,8 +8,9 @@ use crate::postgres::cause::Cause;
 /// From PostgreSQL 15 on, the default collation of a database can be one of ICU.
 const DATABASES_HAVE_ICU: u32 = 150_000;
 
-/// The names of the collations of one provider: all that ICU (`en-US-x-icu`) or the C library (`en_US.utf8`)
-/// had when the cluster was initialized. One of ICU's, `unicode`, is there without ICU.
+/// The names of the collations of one provider: all that ICU (`en-US-x-icu`) or the C library
+/// (`en_US.utf8`) had when the cluster was initialized. One of ICU's, `unicode`, is there without
+/// ICU.
 const COLLATIONS: &str = "select collname::text from pg_collation where collprovider = $1::\"char\" and collname <> 'unicode'";
 
 /// What is added to `create database` for the session's locale.

@@ -1,8 +1,9 @@
 //! Making the template, in the first process that needs it.
 //!
-//! Each process makes a draft under a unique name and renames it when it is complete. So a template that exists is
-//! complete, and of two processes the first to rename wins. An advisory lock spares the others the work. It is local to
-//! the database that the URL names, so two URLs may lead to two locks.
+//! Each process makes a draft under a unique name and renames it when it is complete. So a template
+//! that exists is complete, and of two processes the first to rename wins. An advisory lock spares
+//! the others the work. It is local to the database that the URL names, so two URLs may lead to two
+//! locks.
 
 use std::{
     sync::Arc,
@@ -62,7 +63,8 @@ pub(super) async fn ensure(template: &Template) -> Result<LaneSource, Cause> {
     Ok(lane_source)
 }
 
-/// Whether the template is there; one that a process was killed in the middle of dropping is removed.
+/// Whether the template is there; one that a process was killed in the middle of dropping is
+/// removed.
 async fn exists(template: &Template, maintenance: &mut PgConnection) -> Result<bool, Cause> {
     let sql = "select datconnlimit <> -2 from pg_database where datname = $1";
     let valid: Option<bool> = sqlx::query_scalar(sql)
@@ -152,7 +154,8 @@ async fn lock(template: &Template, maintenance: &mut PgConnection) -> Result<(),
     }
 }
 
-/// Makes the template under another name. A failure leaves nothing behind, and its first cause is reported.
+/// Makes the template under another name. A failure leaves nothing behind, and its first cause is
+/// reported.
 async fn make(template: &Template, maintenance: &mut PgConnection) -> Result<(), Cause> {
     let began = Instant::now();
     let draft = template.database.new_draft();
@@ -231,7 +234,8 @@ async fn publish(
     wait_until_unused(template, maintenance, draft).await?;
     sequences::remember(template, maintenance, draft).await?;
     wait_until_unused(template, maintenance, draft).await?;
-    // The mark goes with the renamed database; without one it would look forgotten. Migrations may have commented on it.
+    // The mark goes with the renamed database; without one it would look forgotten. Migrations may
+    // have commented on it.
     let comment = comment_of(template, maintenance, draft).await?;
     run(
         template,

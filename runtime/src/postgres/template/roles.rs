@@ -1,11 +1,12 @@
-//! Roles that migrations create belong to the whole server: they outlive the database, and a template that is made
-//! anew finds them there.
+//! Roles that migrations create belong to the whole server: they outlive the database, and a
+//! template that is made anew finds them there.
 //!
-//! So `create role` is run in a form that accepts a role which earlier templates have made, and gives it the options
-//! that the migration wants. A role that is somebody else's is refused as ever. Who made a role is in its comment.
+//! So `create role` is run in a form that accepts a role which earlier templates have made, and
+//! gives it the options that the migration wants. A role that is somebody else's is refused as
+//! ever. Who made a role is in its comment.
 //!
-//! Set aside: to drop the role first, which the databases of other templates need; to have a role for each template, whose
-//! name the application does not know.
+//! Set aside: to drop the role first, which the databases of other templates need; to have a role
+//! for each template, whose name the application does not know.
 
 mod options;
 mod script;
@@ -26,7 +27,8 @@ use crate::{
     },
 };
 
-/// What the comment of a role that migrations have made ends with, before the names of their templates.
+/// What the comment of a role that migrations have made ends with, before the names of their
+/// templates.
 const MADE: &str = "made by the migrations of";
 
 /// Migrations in the form in which they are run on a new database; checksums and lines stay.

@@ -7,11 +7,13 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use super::Template;
 use crate::postgres::{cause::Cause, database::OwnDatabase};
 
-/// How the setting of a template begins that remembers its sequences: the name of the application that the role which
-/// made it would have. Nobody can connect to a template, so nobody has it, and clones do not inherit it.
+/// How the setting of a template begins that remembers its sequences: the name of the application
+/// that the role which made it would have. Nobody can connect to a template, so nobody has it, and
+/// clones do not inherit it.
 pub(crate) const REMEMBERED: &str = "db-test sequences ";
 
-/// The value of a sequence that the migrations or seeds have used. A clone has the object ids of its template.
+/// The value of a sequence that the migrations or seeds have used. A clone has the object ids of
+/// its template.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Sequence {
     pub(crate) id: u32,
@@ -47,7 +49,8 @@ const QUERIES: &str = "select format('select %s::oid, last_value, is_called, seq
 /// How many are read by one query: the parser's stack is limited.
 const AT_ONCE: usize = 100;
 
-/// Remembers the sequences of a template that is complete, in a setting of its database; nothing if it has none.
+/// Remembers the sequences of a template that is complete, in a setting of its database; nothing if
+/// it has none.
 pub(super) async fn remember(
     template: &Template,
     maintenance: &mut PgConnection,

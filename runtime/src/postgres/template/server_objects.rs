@@ -1,4 +1,5 @@
-//! What to do about a migration that cannot create what belongs to the whole server, or that cannot be in a transaction.
+//! What to do about a migration that cannot create what belongs to the whole server, or that cannot
+//! be in a transaction.
 
 use sqlx::migrate::Migration;
 

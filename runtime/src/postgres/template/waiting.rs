@@ -1,4 +1,5 @@
-//! Waiting while a template is made: for other processes, for connections that end, and with a notice.
+//! Waiting while a template is made: for other processes, for connections that end, and with a
+//! notice.
 
 use std::time::Duration;
 
@@ -50,7 +51,8 @@ pub(super) async fn wait_until_unused(
     Ok(())
 }
 
-/// What the connections to the databases of this name are doing, for messages about what takes too long.
+/// What the connections to the databases of this name are doing, for messages about what takes too
+/// long.
 pub(super) async fn activity_in(maintenance: &mut PgConnection, prefix: &str) -> String {
     let sql = "select coalesce(string_agg(format(E'backend %s: %s (%s)', pid, left(query, 300), \
          coalesce(wait_event_type || ' ' || wait_event, state)), E'\n'), '') from pg_stat_activity \

@@ -74,8 +74,8 @@ impl Stream {
         }
     }
 
-    /// Whether more is to be read at once, after so much was read into a buffer of so much room. Who has enough reads on only
-    /// where `poll` would not know of the rest.
+    /// Whether more is to be read at once, after so much was read into a buffer of so much room.
+    /// Who has enough reads on only where `poll` would not know of the rest.
     pub(crate) fn may_hold_more(&self, length: usize, room: usize, is_enough: bool) -> bool {
         match self {
             #[cfg(feature = "tls")]

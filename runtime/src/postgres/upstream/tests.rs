@@ -58,7 +58,8 @@ fn the_reason_of_a_server_that_has_gone_is_read_even_if_it_cannot_be_written_to(
     let mut session = super::startup::run(super::Stream::Unix(ours), &[], "ada", None)
         .unwrap_or_else(|error| panic!("it is served: {error}"));
     server.write_all(refusal).expect("it is open");
-    // A child of another test may hold a copy of the socket for a moment, so it is not enough to drop it.
+    // A child of another test may hold a copy of the socket for a moment, so it is not enough to
+    // drop it.
     let ended = server.shutdown(std::net::Shutdown::Both);
     ended.expect("it is open");
 

@@ -110,8 +110,8 @@ fn pem(source: &str) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("{path}: {error}"))
 }
 
-/// Accepts any name, and any authority where the options name none. That the server holds the key of its
-/// certificate is verified all the same.
+/// Accepts any name, and any authority where the options name none. That the server holds the key
+/// of its certificate is verified all the same.
 #[derive(Debug)]
 struct Lenient {
     provider: Arc<CryptoProvider>,

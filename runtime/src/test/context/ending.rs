@@ -43,7 +43,8 @@ impl TestContext {
         queries::exceeded(self.0.test.queries, &self.0.recording.log()).is_some()
     }
 
-    /// How to open the kept databases of the test, if `DB_TEST_KEEP` asks for them; known when it has ended.
+    /// How to open the kept databases of the test, if `DB_TEST_KEEP` asks for them; known when it
+    /// has ended.
     pub(crate) fn kept(&self) -> Option<String> {
         let first = self.0.keeping.report();
         let kept: Vec<_> = first.into_iter().chain(self.0.further.kept()).collect();

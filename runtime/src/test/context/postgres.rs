@@ -21,9 +21,9 @@ impl TestContext {
     /// The test's database as an ordinary pool, of up to ten connections (sqlx's default).
     ///
     /// All of them are in one transaction, which is rolled back when the test ends. Within it each
-    /// connection begins, commits and fails as in production. With `isolation = "database"` what they
-    /// commit is committed. A handle that outlives the test gets an error that names the test, after a
-    /// short wait.
+    /// connection begins, commits and fails as in production. With `isolation = "database"` what
+    /// they commit is committed. A handle that outlives the test gets an error that names the test,
+    /// after a short wait.
     ///
     /// # Panics
     ///
@@ -35,14 +35,16 @@ impl TestContext {
         }
     }
 
-    /// The pool of the session's further database of this name; see [`Session::database`](crate::Session::database).
+    /// The pool of the session's further database of this name; see
+    /// [`Session::database`](crate::Session::database).
     ///
-    /// It is rolled back, or dropped, like the [first one](Self::pool). With `isolation = "database"` the first
-    /// call blocks its thread until the database has been made.
+    /// It is rolled back, or dropped, like the [first one](Self::pool). With `isolation =
+    /// "database"` the first call blocks its thread until the database has been made.
     ///
     /// # Panics
     ///
-    /// When the session has no database of this name; with `isolation = "database"`, when it could not be made.
+    /// When the session has no database of this name; with `isolation = "database"`, when it could
+    /// not be made.
     #[track_caller]
     pub fn pool_of(&self, name: &str) -> PgPool {
         self.0.bypass.database_taken();
@@ -52,18 +54,20 @@ impl TestContext {
         }
     }
 
-    /// Connection options for an application that builds its own pool. Its connections are in the test's
-    /// transaction, like those of its [`pool`](Self::pool).
+    /// Connection options for an application that builds its own pool. Its connections are in the
+    /// test's transaction, like those of its [`pool`](Self::pool).
     ///
     /// # Errors
     ///
-    /// When the session could not start. If that is not known yet, the first connection gets the error.
+    /// When the session could not start. If that is not known yet, the first connection gets the
+    /// error.
     pub fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         self.0.bypass.database_taken();
         self.first("the test", POOL)?.connect_options()
     }
 
-    /// Connection options for the session's further database of this name, for an application that builds its own pool.
+    /// Connection options for the session's further database of this name, for an application that
+    /// builds its own pool.
     ///
     /// # Errors
     ///
@@ -75,8 +79,9 @@ impl TestContext {
 
     /// The URL of the test's database, for applications, drivers and programs that connect by one.
     ///
-    /// Whatever connects to it is in the test's transaction: what is committed there is rolled back when the test
-    /// ends. After that, connections to it are refused with an error that names the test.
+    /// Whatever connects to it is in the test's transaction: what is committed there is rolled back
+    /// when the test ends. After that, connections to it are refused with an error that names the
+    /// test.
     ///
     /// # Errors
     ///
@@ -87,7 +92,8 @@ impl TestContext {
         self.0.database.url()
     }
 
-    /// The URL of the session's further database of this name, as [`url`](Self::url) is of the first one.
+    /// The URL of the session's further database of this name, as [`url`](Self::url) is of the
+    /// first one.
     ///
     /// # Errors
     ///
@@ -101,8 +107,8 @@ impl TestContext {
 
     /// Connection options for a look at this test's database from outside of its transaction.
     ///
-    /// Such a connection sees what is really committed: a test proves with it that something is not. It is
-    /// read-only, because what it wrote would stay.
+    /// Such a connection sees what is really committed: a test proves with it that something is
+    /// not. It is read-only, because what it wrote would stay.
     ///
     /// # Errors
     ///

@@ -3,7 +3,8 @@
 use super::rule::{Effect, Rule, Trigger};
 use crate::observe::log;
 
-/// The faults that did not happen as often as they were set to: for each the problem, and what to do.
+/// The faults that did not happen as often as they were set to: for each the problem, and what to
+/// do.
 #[derive(Default, Debug)]
 pub(crate) struct UnusedFaults(Vec<(String, &'static str)>);
 

@@ -18,7 +18,8 @@ struct Setting<'a> {
     under_nextest: bool,
 }
 
-/// The kinds of targets with their option of Cargo's, their table in `Cargo.toml`, and their directory.
+/// The kinds of targets with their option of Cargo's, their table in `Cargo.toml`, and their
+/// directory.
 const KINDS: [(&str, &str, &str); 4] = [
     ("--test", "[[test]]", "tests"),
     ("--bin", "[[bin]]", "src/bin"),
@@ -65,7 +66,8 @@ fn write(setting: &Setting<'_>, target: &str, name: &str) -> String {
 
 /// The option that selects the target whose crate has this name, if it is sure which that is.
 ///
-/// A hyphen in a target's name is an underscore in its crate's, and a program may be called like its library.
+/// A hyphen in a target's name is an underscore in its crate's, and a program may be called like
+/// its library.
 fn target_option(setting: &Setting<'_>, crate_name: &str) -> String {
     let manifest = Manifest::read(setting.crate_dir);
     let mut found = Vec::new();

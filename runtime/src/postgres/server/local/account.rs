@@ -1,4 +1,5 @@
-//! The user that the server runs as. PostgreSQL refuses root, and most containers run tests as root.
+//! The user that the server runs as. PostgreSQL refuses root, and most containers run tests as
+//! root.
 
 use std::{
     env, fs,
@@ -10,9 +11,9 @@ use std::{
 
 use super::error::LocalServerError;
 
-/// What is kept of the environment: all that is needed to load and run a program, and the marks by which CI
-/// runners find the processes that a job left behind. `PG*` would change what it does, and root's secrets are not
-/// for another user's process.
+/// What is kept of the environment: all that is needed to load and run a program, and the marks by
+/// which CI runners find the processes that a job left behind. `PG*` would change what it does, and
+/// root's secrets are not for another user's process.
 const KEPT: &[&str] = &[
     "PATH",
     "LD_LIBRARY_PATH",
@@ -47,14 +48,16 @@ impl Account {
             .ok_or(LocalServerError::NoServerUser)
     }
 
-    /// A program of PostgreSQL, to be run as this user, with an environment that cannot change what it does.
+    /// A program of PostgreSQL, to be run as this user, with an environment that cannot change what
+    /// it does.
     pub(super) fn program(&self, path: &Path) -> Command {
         let mut command = Command::new(path);
         command.env_clear().envs(
             KEPT.iter()
                 .filter_map(|name| Some((name, env::var_os(name)?))),
         );
-        // On macOS the server refuses to start without a locale from the environment. `C` gives English messages.
+        // On macOS the server refuses to start without a locale from the environment. `C` gives
+        // English messages.
         command.env("LC_ALL", "C").env("TZ", "UTC").current_dir("/");
         match self {
             // Shims, such as those of asdf, look for their configuration there.
@@ -65,7 +68,8 @@ impl Account {
         command
     }
 
-    /// Makes a directory that only this user can enter, inside one that only the user of the tests can write to.
+    /// Makes a directory that only this user can enter, inside one that only the user of the tests
+    /// can write to.
     pub(super) fn make_dir(&self, path: &Path) -> Result<(), LocalServerError> {
         match (DirBuilder::new().mode(0o700).create(path), self) {
             (Err(error), _) if !path.is_dir() => Err(LocalServerError::io("make", path)(error)),

@@ -21,7 +21,8 @@ use crate::observe::log;
 /// The oldest major version that is still supported by its makers, and that we test.
 const OLDEST_MAJOR: u32 = 14;
 
-/// As the value of `PG_BIN`: the programs that the feature `download` brings, whatever is installed.
+/// As the value of `PG_BIN`: the programs that the feature `download` brings, whatever is
+/// installed.
 const DOWNLOADED: &str = "download";
 
 /// Directories of packagers. `*` stands for one or a part of one path component.
@@ -45,8 +46,8 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The newest server on this machine, or the one that `PG_BIN` names. Runs programs: some 30 ms for each
-    /// found.
+    /// The newest server on this machine, or the one that `PG_BIN` names. Runs programs: some 30 ms
+    /// for each found.
     pub(super) fn find() -> Result<Self, LocalServerError> {
         let account = Account::of_the_server()?;
         match env::var_os("PG_BIN").filter(|value| !value.is_empty()) {
@@ -73,7 +74,8 @@ impl Binaries {
         self.dir.join(name)
     }
 
-    /// What the feature `download` brings, on a machine where nothing else was found, or at the user's wish.
+    /// What the feature `download` brings, on a machine where nothing else was found, or at the
+    /// user's wish.
     #[cfg(feature = "download")]
     fn downloaded(
         account: &Account,
@@ -171,7 +173,8 @@ impl Binaries {
     }
 }
 
-/// Where to look, with a name for each place, in the order of preference among servers of one version.
+/// Where to look, with a name for each place, in the order of preference among servers of one
+/// version.
 fn places() -> Vec<(String, Vec<PathBuf>)> {
     let path = env::var_os("PATH").unwrap_or_default();
     // A relative entry would mean something else to each crate's tests.

@@ -36,8 +36,8 @@ pub(super) fn run(
     wait(&mut command.spawn()?, limit, is_wanted)
 }
 
-/// Runs a program that writes little, and returns its standard output and then its standard error if it succeeded,
-/// or else the last line of the latter.
+/// Runs a program that writes little, and returns its standard output and then its standard error
+/// if it succeeded, or else the last line of the latter.
 pub(super) fn output(command: &mut Command, limit: Duration) -> io::Result<String> {
     let mut child = command
         .stdout(Stdio::piped())

@@ -33,8 +33,8 @@ pub(super) enum Data {
     Fresh,
 }
 
-/// Makes sure of a data directory of the right version, and one that no crash of the machine can have damaged: the
-/// server never syncs, so after a reboot its data cannot be trusted.
+/// Makes sure of a data directory of the right version, and one that no crash of the machine can
+/// have damaged: the server never syncs, so after a reboot its data cannot be trusted.
 pub(super) fn prepare(
     supervisor_lock: &SupervisorLock,
     binaries: &Binaries,
@@ -89,7 +89,8 @@ fn initialize(
             return Ok(());
         }
         output = fs::read_to_string(instance.initdb_log()).unwrap_or_default();
-        // Only a locale that is unknown here is worth another attempt; it is refused within milliseconds.
+        // Only a locale that is unknown here is worth another attempt; it is refused within
+        // milliseconds.
         if ![
             "invalid locale",
             "encoding mismatch",
@@ -110,11 +111,12 @@ fn initialize(
     })
 }
 
-/// The default collation: strings in the order of their code points, upper and lower case by Unicode's rules.
+/// The default collation: strings in the order of their code points, upper and lower case by
+/// Unicode's rules.
 ///
-/// That is the same on every machine, unlike `en_US.UTF-8`, and unlike `C` it knows that `É` is the upper case of
-/// `é`. From PostgreSQL 17 on it is built in; before, it is the C library's, and where that has none, case is that
-/// of `en_US`.
+/// That is the same on every machine, unlike `en_US.UTF-8`, and unlike `C` it knows that `É` is the
+/// upper case of `é`. From PostgreSQL 17 on it is built in; before, it is the C library's, and
+/// where that has none, case is that of `en_US`.
 fn locales(major: u32) -> Vec<Vec<&'static str>> {
     let builtin = [
         "--locale-provider=builtin",
@@ -184,7 +186,8 @@ fn run_initdb(
     Ok(status.success())
 }
 
-/// Identifies the boot of this machine; always the same text on systems where it is not known how to find it.
+/// Identifies the boot of this machine; always the same text on systems where it is not known how
+/// to find it.
 fn boot() -> String {
     let asked = if cfg!(target_os = "linux") {
         fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()

@@ -1,8 +1,9 @@
 //! PostgreSQL for a machine that has none (feature `download`).
 //!
-//! One archive, known by its digest, is downloaded once for all projects of the user. It stays in memory until its digest
-//! is checked, is unpacked into a draft, and the draft gets its name by a rename: what has the name is complete, whenever
-//! a process is killed. A lock file lets one process do it while the others wait, and they report its failure as theirs.
+//! One archive, known by its digest, is downloaded once for all projects of the user. It stays in
+//! memory until its digest is checked, is unpacked into a draft, and the draft gets its name by a
+//! rename: what has the name is complete, whenever a process is killed. A lock file lets one
+//! process do it while the others wait, and they report its failure as theirs.
 
 mod archive;
 mod problem;
@@ -23,7 +24,8 @@ use crate::observe::log;
 /// In it are an installation for each archive, by its digest.
 const DIRECTORY: &str = "programs";
 
-/// How often a process looks whether another one has downloaded the archive. Short against the seconds that takes.
+/// How often a process looks whether another one has downloaded the archive. Short against the
+/// seconds that takes.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Who waits longer than this says so.

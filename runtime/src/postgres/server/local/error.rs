@@ -207,7 +207,8 @@ fn help(error: &io::Error) -> &'static str {
     }
 }
 
-/// What to do about an error that PostgreSQL wrote, whose messages are English because we set `LC_ALL=C`.
+/// What to do about an error that PostgreSQL wrote, whose messages are English because we set
+/// `LC_ALL=C`.
 pub(super) fn help_on(output: &str) -> &'static str {
     if output.contains("No space left on device") {
         DISK_FULL

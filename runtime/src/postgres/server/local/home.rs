@@ -1,4 +1,5 @@
-//! The directory below which the private servers of one user live, and the choice of binaries it remembers.
+//! The directory below which the private servers of one user live, and the choice of binaries it
+//! remembers.
 
 use std::{
     env, fs,
@@ -92,8 +93,8 @@ impl Home {
         Ok(instance)
     }
 
-    /// Each directory of binaries has a server of its own, as extensions may be installed in one and not in
-    /// another.
+    /// Each directory of binaries has a server of its own, as extensions may be installed in one
+    /// and not in another.
     pub(super) fn existing_instance(&self, binaries: &Binaries) -> Instance {
         let fingerprint = fingerprint([binaries.dir.as_os_str().as_bytes()]);
         self.instance_named(&format!(
@@ -119,7 +120,8 @@ impl Home {
         })
     }
 
-    /// Remembers the choice. Without it the next process takes 10 ms longer, so a failure to write is ignored.
+    /// Remembers the choice. Without it the next process takes 10 ms longer, so a failure to write
+    /// is ignored.
     pub(super) fn remember(&self, binaries: &Binaries) {
         if let Some(dir) = binaries
             .dir
@@ -142,8 +144,8 @@ impl Home {
     }
 }
 
-/// Forgets all choices, because something newer may be installed by now. Called when a server starts; the processes
-/// that join it look again.
+/// Forgets all choices, because something newer may be installed by now. Called when a server
+/// starts; the processes that join it look again.
 pub(super) fn forget_choices(instance: &Instance) {
     let entries = instance
         .dir()
@@ -159,7 +161,8 @@ pub(super) fn forget_choices(instance: &Instance) {
     }
 }
 
-/// FNV-1a. The one of `std` may differ from compiler to compiler, and projects with different ones share a server.
+/// FNV-1a. The one of `std` may differ from compiler to compiler, and projects with different ones
+/// share a server.
 fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     let bytes = parts.into_iter().flat_map(|part| part.iter().chain([&0]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

@@ -9,7 +9,8 @@ use std::{
 
 use super::{PORT, lock::FileLock, readiness, status::Status};
 
-/// `sun_path` has 104 bytes on macOS and 108 on Linux, and sqlx and libpq add nothing to what PostgreSQL makes.
+/// `sun_path` has 104 bytes on macOS and 108 on Linux, and sqlx and libpq add nothing to what
+/// PostgreSQL makes.
 const LONGEST_SOCKET_PATH: usize = 100;
 
 const UNFINISHED: &str = "data.new.";
@@ -44,7 +45,8 @@ impl Instance {
         self.dir.join("supervisor")
     }
 
-    /// Held by `initdb`, `postgres` and all its children, who inherit it. Contains the process id of `postgres`.
+    /// Held by `initdb`, `postgres` and all its children, who inherit it. Contains the process id
+    /// of `postgres`.
     pub(super) fn server_lock(&self) -> PathBuf {
         self.dir.join("server")
     }
@@ -63,12 +65,14 @@ impl Instance {
         self.dir.join("initdb.log")
     }
 
-    /// What the supervisor, or the shell that starts it, writes to its standard error: normally nothing.
+    /// What the supervisor, or the shell that starts it, writes to its standard error: normally
+    /// nothing.
     pub(super) fn supervisor_log(&self) -> PathBuf {
         self.dir.join("supervisor.log")
     }
 
-    /// The settings, outside the data directory: root must not write where another user could put a symbolic link.
+    /// The settings, outside the data directory: root must not write where another user could put a
+    /// symbolic link.
     pub(super) fn settings(&self) -> PathBuf {
         self.dir.join("postgresql.conf")
     }
@@ -87,8 +91,8 @@ impl Instance {
         self.dir.join("data")
     }
 
-    /// Where this process runs `initdb`, until it has succeeded. Each process has its own name, because the `initdb` of a
-    /// killed supervisor may still write.
+    /// Where this process runs `initdb`, until it has succeeded. Each process has its own name,
+    /// because the `initdb` of a killed supervisor may still write.
     pub(super) fn unfinished_data(&self) -> PathBuf {
         self.dir.join(format!("{UNFINISHED}{}", process::id()))
     }
@@ -139,8 +143,8 @@ impl Instance {
         FileLock::is_held_alone(&self.supervisor_lock())
     }
 
-    /// The status of a server that was ready and is supervised. Only a holder of the lease may trust it, and it is out of
-    /// date until the supervisor notices that the server was killed.
+    /// The status of a server that was ready and is supervised. Only a holder of the lease may
+    /// trust it, and it is out of date until the supervisor notices that the server was killed.
     pub(super) fn is_supposed_ready(&self) -> Option<Status> {
         let status =
             Status::read(&self.status()).filter(|status| matches!(status, Status::Ready { .. }))?;

@@ -55,16 +55,18 @@ pub(super) fn launch(instance: &Instance, binaries: &Binaries) -> Result<(), Loc
         .arg("-c")
         .arg(SCRIPT)
         .arg(own_executable().map_err(run_error)?);
-    // Seen in `ps`. Should our code before `main` not run for some reason, libtest takes them for a filter, and no
-    // test of that name exists.
+    // Seen in `ps`. Should our code before `main` not run for some reason, libtest takes them for a
+    // filter, and no test of that name exists.
     command.arg("db-test-supervisor").arg(instance.dir());
     command.env(SUPERVISE, instance.dir());
     command
         .env(SUPERVISE_BIN, &binaries.dir)
         .env(SUPERVISE_MAJOR, binaries.major.to_string());
-    // A coverage profile written a minute after the tests would be read half-written, or be left behind.
+    // A coverage profile written a minute after the tests would be read half-written, or be left
+    // behind.
     command.env("LLVM_PROFILE_FILE", "/dev/null");
-    // Test runners wait until their pipes are closed, and cannot unmount or remove the current directory.
+    // Test runners wait until their pipes are closed, and cannot unmount or remove the current
+    // directory.
     command
         .current_dir("/")
         .process_group(0)
@@ -79,7 +81,8 @@ pub(super) fn launch(instance: &Instance, binaries: &Binaries) -> Result<(), Loc
     }
 }
 
-/// The path of this executable; on Linux the running file itself, should it have been replaced since.
+/// The path of this executable; on Linux the running file itself, should it have been replaced
+/// since.
 fn own_executable() -> std::io::Result<PathBuf> {
     let path = env::current_exe()?;
     let running = PathBuf::from(format!("/proc/{}/exe", process::id()));

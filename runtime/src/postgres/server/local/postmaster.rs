@@ -23,8 +23,8 @@ use super::{
     takeover::{self, Found},
 };
 
-/// Takes 30 ms here; longer when the server was killed and has to recover. With the limits below and that of
-/// `initdb`, the supervisor always reports before a joining process gives up.
+/// Takes 30 ms here; longer when the server was killed and has to recover. With the limits below
+/// and that of `initdb`, the supervisor always reports before a joining process gives up.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running server.
@@ -50,8 +50,8 @@ pub(super) enum Stop {
 }
 
 impl Postmaster {
-    /// Takes over the server that runs, or starts one, and makes its data directory anew if it does not start on
-    /// the one it has. Returns a note for the user about such a repair.
+    /// Takes over the server that runs, or starts one, and makes its data directory anew if it does
+    /// not start on the one it has. Returns a note for the user about such a repair.
     pub(super) fn run(
         supervisor_lock: &SupervisorLock,
         binaries: &Binaries,

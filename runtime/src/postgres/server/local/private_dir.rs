@@ -18,19 +18,22 @@ const ENTERED_BY_ALL: u32 = 0o001;
 /// The mode of a directory that has to be made above ours, such as `~/.cache`.
 const PARENT_MODE: u32 = 0o755;
 
-/// The mode of our files: all but the settings, which the server must be able to read when the tests run as root.
+/// The mode of our files: all but the settings, which the server must be able to read when the
+/// tests run as root.
 const FILE_MODE: u32 = 0o600;
 
-/// The mode of our directories. For root the server runs as another user, who must pass through them on the way to
-/// its own (0700) directories, but can neither list nor change them.
+/// The mode of our directories. For root the server runs as another user, who must pass through
+/// them on the way to its own (0700) directories, but can neither list nor change them.
 pub(super) fn mode() -> u32 {
     if account::is_root() { 0o711 } else { 0o700 }
 }
 
-/// Makes sure of a directory at a place that others may be able to write to, such as `/dev/shm` or `/tmp`.
+/// Makes sure of a directory at a place that others may be able to write to, such as `/dev/shm` or
+/// `/tmp`.
 ///
-/// It may have been there before, made by us or by somebody who hopes that we put our data into it: it must be a
-/// real directory of ours, that others cannot write to, in a place where others cannot replace it.
+/// It may have been there before, made by us or by somebody who hopes that we put our data into it:
+/// it must be a real directory of ours, that others cannot write to, in a place where others cannot
+/// replace it.
 pub(super) fn secure(path: &Path) -> Result<(), String> {
     if let Some(parent) = path.parent() {
         // Not by the umask: where everybody may write, everybody may replace what is ours.

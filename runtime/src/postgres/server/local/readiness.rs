@@ -1,4 +1,5 @@
-//! Whether a server accepts connections, asked on its socket with the least that PostgreSQL's protocol allows.
+//! Whether a server accepts connections, asked on its socket with the least that PostgreSQL's
+//! protocol allows.
 
 use std::{
     io::{self, Read, Write},
@@ -24,8 +25,8 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 /// Whether some server lives, which may still be starting up. Costs it a fork.
 ///
-/// That it accepts a connection would not be enough: the kernel does that for a killed server until its process has
-/// ended.
+/// That it accepts a connection would not be enough: the kernel does that for a killed server until
+/// its process has ended.
 pub(super) fn answers(socket: &Path) -> bool {
     let ask = |mut stream: UnixStream| {
         stream.write_all(&SSL_REQUEST)?;
@@ -49,8 +50,8 @@ pub(super) fn serves(socket: &Path) -> bool {
 
 /// Connects and talks, both within the limit.
 ///
-/// In a thread of its own: `std` cannot limit the time of `connect`, which waits while a server that accepts nothing
-/// has a full queue. Such a thread ends with the server.
+/// In a thread of its own: `std` cannot limit the time of `connect`, which waits while a server
+/// that accepts nothing has a full queue. Such a thread ends with the server.
 fn converse<T: Send + 'static>(
     socket: &Path,
     talk: impl FnOnce(UnixStream) -> io::Result<T> + Send + 'static,
@@ -85,7 +86,8 @@ fn first_answer(mut stream: UnixStream) -> io::Result<Answer> {
     let body_length = u64::from(u32::from_be_bytes(length).saturating_sub(4)).min(8192);
     let mut body = Vec::new();
     Read::take(&mut stream, body_length).read_to_end(&mut body)?;
-    // `Terminate`, for a server that would otherwise report a lost client. It may have closed already.
+    // `Terminate`, for a server that would otherwise report a lost client. It may have closed
+    // already.
     let _ = stream.write_all(&[b'X', 0, 0, 0, 4]);
     Ok(Answer { kind, body })
 }

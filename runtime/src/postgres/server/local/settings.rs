@@ -1,4 +1,5 @@
-//! How the private server is configured. Its data is worth nothing, and it is never reached from another machine.
+//! How the private server is configured. Its data is worth nothing, and it is never reached from
+//! another machine.
 
 use std::{fmt::Write as _, fs, fs::Permissions, os::unix::fs::PermissionsExt};
 

@@ -20,7 +20,8 @@ use super::{
 
 /// How long to wait without a sign of progress.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long a supervisor may take from its launch to its lock: the time to load a large test binary.
+/// How long a supervisor may take from its launch to its lock: the time to load a large test
+/// binary.
 const LAUNCH_LIMIT: Duration = Duration::from_secs(10);
 const MOST_LAUNCHES: u32 = 3;
 /// After this time a notice says what is taking long.
@@ -28,7 +29,8 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// Joins the server without starting anything and without waiting; none if that is not possible.
 ///
-/// It does not connect, which would cost the server a process: the first connection shows whether it answers.
+/// It does not connect, which would cost the server a process: the first connection shows whether
+/// it answers.
 pub(super) fn join_running(instance: &Instance) -> Option<FileLock> {
     let lease = Some(instance.lease()).filter(|path| path.exists())?;
     let lease = FileLock::try_shared(&lease).ok().flatten()?;

@@ -1,4 +1,5 @@
-//! The supervisor's status, for the processes that wait for it: one small file, replaced atomically.
+//! The supervisor's status, for the processes that wait for it: one small file, replaced
+//! atomically.
 
 use std::{
     fs, io,
@@ -15,7 +16,8 @@ pub(super) enum Status {
     Initializing,
     /// The server was started, or is about to be.
     Starting,
-    /// The server has accepted a connection. The note is for the user: something had to be repaired.
+    /// The server has accepted a connection. The note is for the user: something had to be
+    /// repaired.
     Ready { note: String },
     /// The supervisor gave up, and ended.
     Failed { message: String },
@@ -50,7 +52,8 @@ impl Status {
         fs::rename(unfinished, path)
     }
 
-    /// The failure of a supervisor since the given time, so that the processes that waited for it do not each try again.
+    /// The failure of a supervisor since the given time, so that the processes that waited for it
+    /// do not each try again.
     pub(super) fn failure_since(path: &Path, began: SystemTime) -> Option<String> {
         let Some(Self::Failed { message }) = Self::read(path) else {
             return None;

@@ -58,8 +58,8 @@ pub(super) fn idle_limit() -> Result<Duration, LocalServerError> {
 }
 
 fn supervise(instance: Instance) -> Result<(), LocalServerError> {
-    // A session of our own: a terminal's Ctrl-C and hang-up, and signals to the test runner's group, do not reach
-    // us.
+    // A session of our own: a terminal's Ctrl-C and hang-up, and signals to the test runner's
+    // group, do not reach us.
     let _ = rustix::process::setsid();
     // So no other user can read what it and its programs create without naming a mode.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);

@@ -1,4 +1,5 @@
-//! The lock by which one process at a time supervises a server. It is void once the server's directory is removed.
+//! The lock by which one process at a time supervises a server. It is void once the server's
+//! directory is removed.
 
 use std::{io, time::Duration};
 
@@ -12,8 +13,8 @@ pub(super) struct SupervisorLock {
 }
 
 impl SupervisorLock {
-    /// None when another supervisor lives. A process that only looks whether one lives takes the lock for an instant,
-    /// so it is tried more than once.
+    /// None when another supervisor lives. A process that only looks whether one lives takes the
+    /// lock for an instant, so it is tried more than once.
     pub(super) fn take(instance: Instance) -> Result<Option<Self>, LocalServerError> {
         let path = instance.supervisor_lock();
         let mut lock = Ok(None);
@@ -29,14 +30,14 @@ impl SupervisorLock {
         &self.instance
     }
 
-    /// False once the directory was removed. It may have been made again, and another supervisor may work there,
-    /// under the same paths.
+    /// False once the directory was removed. It may have been made again, and another supervisor
+    /// may work there, under the same paths.
     pub(super) fn is_valid(&self) -> bool {
         self.lock.is_current()
     }
 
-    /// Fails if the directory was removed: to be called before what would harm another supervisor, which takes some 10 ms
-    /// to start.
+    /// Fails if the directory was removed: to be called before what would harm another supervisor,
+    /// which takes some 10 ms to start.
     pub(super) fn check(&self) -> Result<(), LocalServerError> {
         if self.is_valid() {
             return Ok(());

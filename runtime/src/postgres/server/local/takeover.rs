@@ -23,7 +23,8 @@ pub(super) enum Found {
     Free(FileLock),
 }
 
-/// Finds out whether a server, an `initdb` or a remaining process of either runs on this instance's data.
+/// Finds out whether a server, an `initdb` or a remaining process of either runs on this instance's
+/// data.
 pub(super) fn look(instance: &Instance) -> Result<Found, LocalServerError> {
     let path = instance.server_lock();
     let mut found = None;
@@ -52,8 +53,8 @@ pub(super) fn look(instance: &Instance) -> Result<Found, LocalServerError> {
     if let Some(found) = found {
         return found.map_err(LocalServerError::io("lock", path));
     }
-    // A backend that has not noticed the end of its server still holds the lock. It keeps its open files; new processes
-    // get new ones.
+    // A backend that has not noticed the end of its server still holds the lock. It keeps its open
+    // files; new processes get new ones.
     cluster::remove(instance)?;
     fs::remove_file(&path).map_err(LocalServerError::io("remove", &path))?;
     let fresh =
@@ -80,8 +81,8 @@ pub(super) fn is_alive(pid: Pid) -> bool {
     rustix::process::test_kill_process(pid).is_ok()
 }
 
-/// Removes what a killed server leaves: when its process id is in use again, the next server would refuse to start.
-/// The caller holds the server lock, so no process needs the files.
+/// Removes what a killed server leaves: when its process id is in use again, the next server would
+/// refuse to start. The caller holds the server lock, so no process needs the files.
 pub(super) fn remove_traces(instance: &Instance) {
     let socket = instance.socket();
     for trace in [

@@ -1,4 +1,5 @@
-//! Whether the programs in a directory run: as the user, and in the environment, that they are going to run in.
+//! Whether the programs in a directory run: as the user, and in the environment, that they are
+//! going to run in.
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path, process::Stdio, time::Duration};
 
@@ -24,8 +25,8 @@ pub(super) fn major(dir: &Path, account: &Account) -> Result<u32, String> {
     Ok(postgres)
 }
 
-/// Looks for the files that `initdb` makes a cluster from. They are in another directory, which an incomplete
-/// installation lacks.
+/// Looks for the files that `initdb` makes a cluster from. They are in another directory, which an
+/// incomplete installation lacks.
 fn find_data(dir: &Path, account: &Account) -> Result<(), String> {
     let show = ["--show", "--username=postgres", "--pgdata=/nonexistent"];
     let said = run("initdb", &show, dir, account)?;

@@ -1,4 +1,5 @@
-//! Reading a URL, of which nothing may be printed: where it is mistyped, any piece may be of its password.
+//! Reading a URL, of which nothing may be printed: where it is mistyped, any piece may be of its
+//! password.
 
 use sqlx::postgres::PgConnectOptions;
 use tracing::subscriber::{NoSubscriber, with_default};
@@ -66,8 +67,9 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, String> {
     })
 }
 
-/// A `/`, `?`, `#` or `@` in a password that is not encoded makes another URL of it, perhaps a valid one:
-/// the beginning of the password is its port then, and the rest the name of its database.
+/// A `/`, `?`, `#` or `@` in a password that is not encoded makes another URL of it, perhaps a
+/// valid one: the beginning of the password is its port then, and the rest the name of its
+/// database.
 fn is_well_encoded(rest: &str) -> Result<(), String> {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     let (before, parameters) = rest.split_once('?').unwrap_or((rest, ""));

