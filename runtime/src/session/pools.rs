@@ -6,8 +6,8 @@ use sqlx::{pool::PoolOptions, postgres::PgPoolOptions};
 
 use super::{Isolation, Session};
 
-/// How many connections `#[sqlx::test]` gives to a test's pool (`sqlx-postgres` 0.9,
-/// `src/testing/mod.rs`).
+/// How many connections `#[sqlx::test]` gives to a test's pool
+/// (`sqlx-postgres` 0.9, `src/testing/mod.rs`).
 const AS_SQLX_TEST: u32 = 5;
 
 impl Session {
