@@ -103,7 +103,8 @@ async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes the seats and writes the booking. The caller commits, or undoes what was done until an error.
+/// Takes the seats and writes the booking. The caller commits, or undoes what was done until an
+/// error.
 async fn reserve(
     tx: &mut PgConnection,
     user: &User,

@@ -1,5 +1,5 @@
-//! Without a session function there is still a database, made from `migrations/` if there is one, or from what the
-//! attribute states.
+//! Without a session function there is still a database, made from `migrations/` if there is one,
+//! or from what the attribute states.
 
 use db_test::db_test;
 use sqlx::{PgPool, migrate::Migrator};

@@ -19,7 +19,8 @@ impl Token {
         Self(text)
     }
 
-    /// What is stored of a token. A fast hash is enough for a secret that was not chosen by a human.
+    /// What is stored of a token. A fast hash is enough for a secret that was not chosen by a
+    /// human.
     pub(super) fn hash(&self) -> Vec<u8> {
         Sha256::digest(&self.0).to_vec()
     }

@@ -16,8 +16,8 @@
 //! | mistake 1: a function-scoped engine, and the loop is closed | `mistakes` |
 //! | mistake 2: the application makes its own engine | `mistakes` |
 //!
-//! `ada` and `outbox` are arguments that tests of this application like to take. `child` (a crate beside `runtime`) runs a
-//! test that is meant to fail, and `listening` finds open ports.
+//! `ada` and `outbox` are arguments that tests of this application like to take. `child` (a crate
+//! beside `runtime`) runs a test that is meant to fail, and `listening` finds open ports.
 
 mod ada;
 mod auth;
@@ -66,7 +66,8 @@ fn test_user() -> CurrentUser {
     CurrentUser(from_value::<User>(user).expect("a user"))
 }
 
-/// Undoes the session's override, for tests of what happens without: `overrides = crate::signed_out`.
+/// Undoes the session's override, for tests of what happens without:
+/// `overrides = crate::signed_out`.
 fn signed_out(overrides: &Overrides) {
     overrides.remove::<CurrentUser>();
 }

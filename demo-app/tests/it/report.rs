@@ -1,5 +1,5 @@
-//! A failing test prints what it did. The README shows this run, as text and as a picture: after a change of
-//! either, `UPDATE_EXPECT=1 cargo test -p demo-app --test it report` makes both again.
+//! A failing test prints what it did. The README shows this run, as text and as a picture: after a
+//! change of either, `UPDATE_EXPECT=1 cargo test -p demo-app --test it report` makes both again.
 
 mod picture;
 

@@ -17,7 +17,8 @@ fn routes(config: &mut web::ServiceConfig) {
     config.route("/users", web::post().to(add));
 }
 
-/// There is no `app` in it: that is for axum. The test makes the application, around the pool that it is given.
+/// There is no `app` in it: that is for axum. The test makes the application, around the pool that
+/// it is given.
 fn shop() -> Session {
     Session::postgres()
 }

@@ -1,4 +1,5 @@
-//! Drivers that know nothing of db-test, by the URL of a test: what they commit is rolled back with it.
+//! Drivers that know nothing of db-test, by the URL of a test: what they commit is rolled back with
+//! it.
 
 use db_test::{TestContext, db_test};
 use sqlx::PgPool;

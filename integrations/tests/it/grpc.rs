@@ -74,7 +74,8 @@ fn shop() -> Session {
     Session::postgres().app(|cx| app(cx.pool()))
 }
 
-/// A client speaks to the router itself, without a port. A generated one does, too: `UsersClient::new(router)`.
+/// A client speaks to the router itself, without a port. A generated one does, too:
+/// `UsersClient::new(router)`.
 async fn send(router: &Router, name: &str) -> Result<i64, Status> {
     let mut client = tonic::client::Grpc::new(router.clone());
     let Ok(()) = client.ready().await;

@@ -1,6 +1,7 @@
 //! db-test together with other crates, a file each.
 //!
-//! The session store of tower-sessions on sqlx is missing: its newest version (0.15) is for sqlx 0.8.
+//! The session store of tower-sessions on sqlx is missing: its newest version (0.15) is for sqlx
+//! 0.8.
 
 mod actix;
 mod axum_login;

@@ -1,7 +1,7 @@
 //! Pieces of code that messages tell people to write.
 //!
-//! A file of advice names at its top each message and the piece in it, `// path/of/message: piece`, and uses the
-//! piece below, with code in place of each `…`.
+//! A file of advice names at its top each message and the piece in it, `// path/of/message: piece`,
+//! and uses the piece below, with code in place of each `…`.
 
 use std::fs;
 use std::path::Path;

@@ -94,8 +94,8 @@ impl Compiler {
 /// What cargo has built for the tests of this crate; it has nothing to build now.
 fn artifacts() -> Vec<Value> {
     let mut cargo = Command::new(env!("CARGO"));
-    // The build script of `ring` watches what cargo says about the package whose test runs: with it,
-    // this cargo and the next one would both build `ring` anew, and all that depends on it.
+    // The build script of `ring` watches what cargo says about the package whose test runs: with
+    // it, this cargo and the next one would both build `ring` anew, and all that depends on it.
     for (name, _) in env::vars_os().filter(|(name, _)| describes_a_package(name)) {
         cargo.env_remove(name);
     }

@@ -100,8 +100,8 @@ fn a_package_without_the_dependency_is_asked_to_name_the_crate() {
     expect_file!["../other_names/without/case.stderr"].assert_eq(&text);
 }
 
-/// In a test the generated code has types inferred. Each mistake must still be reported once, at the user's
-/// own code.
+/// In a test the generated code has types inferred. Each mistake must still be reported once, at
+/// the user's own code.
 #[test]
 fn mistakes_are_explained_where_tests_are_compiled() {
     check("tests/ui/in_a_test", &Compiler::new().for_tests());

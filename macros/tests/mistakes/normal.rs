@@ -1,4 +1,5 @@
-//! The compiler's output without the parts that differ between machines, or that change with unrelated lines.
+//! The compiler's output without the parts that differ between machines, or that change with
+//! unrelated lines.
 
 /// Parts of the compiler's closing lines.
 const SUMS: [&str; 5] = [
@@ -9,7 +10,8 @@ const SUMS: [&str; 5] = [
     "warnings emitted",
 ];
 
-/// The errors and warnings. Of a place outside of the case only the file is kept, without line numbers.
+/// The errors and warnings. Of a place outside of the case only the file is kept, without line
+/// numbers.
 pub(crate) fn form(text: &str) -> String {
     let blocks = text.split("\n\n").map(str::trim_end);
     let blocks = blocks

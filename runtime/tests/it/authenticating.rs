@@ -51,7 +51,8 @@ async fn run_as(
     place.run("transactions::", &[("TEST_DB_URL", url.as_str())])
 }
 
-/// Waits until the server asks for a password: it reads its rules again some time after `pg_reload_conf` has returned.
+/// Waits until the server asks for a password: it reads its rules again some time after
+/// `pg_reload_conf` has returned.
 async fn until_refused(options: &PgConnectOptions) {
     while let Ok(connection) = options.connect().await {
         connection.close().await.expect("it closes");

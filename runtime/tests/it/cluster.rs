@@ -41,7 +41,8 @@ async fn given() -> (Place, String) {
     (place, url)
 }
 
-/// The migrations are changed again and again, while the databases of the earlier ones are still there.
+/// The migrations are changed again and again, while the databases of the earlier ones are still
+/// there.
 fn assert_created_every_time(place: &Place, url: Option<&str>) {
     for change in [
         "",

@@ -1,4 +1,5 @@
-//! A server that only talks to who encrypts: it ends the encryption and passes on what is said.
+//! A server that accepts only encrypted connections: it decrypts, and passes everything on to
+//! another server.
 
 use std::{
     io::{self, Read, Write},

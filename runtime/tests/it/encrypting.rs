@@ -14,8 +14,8 @@ fn used() -> Place {
     place
 }
 
-/// Runs tests against the server with encryption in front of it, and a URL that ends in these parameters; gives what
-/// they printed and how many connections were encrypted.
+/// Runs tests against the server with encryption in front of it, and a URL that ends in these
+/// parameters; gives what they printed and how many connections were encrypted.
 fn run(place: &Place, host: &str, parameters: &str) -> (Finished, usize) {
     let server = Encrypted::before(place.instance().join("s/.s.PGSQL.5432"));
     let authority = place.instance().join("authority.pem");
@@ -47,7 +47,7 @@ async fn a_server_that_wants_encryption_gets_it_and_statements_are_recorded() {
 }
 
 #[db_test]
-async fn a_server_that_is_not_who_it_should_be_is_not_talked_to() {
+async fn a_server_with_the_wrong_certificate_is_refused() {
     let place = used();
     for (host, parameters) in [
         ("localhost", "sslmode=verify-full"),

@@ -199,7 +199,7 @@ fn a_database_that_cannot_be_made_is_reported_as_the_cause() {
 }
 
 #[test]
-fn the_report_tells_of_each_database() {
+fn the_report_shows_each_database() {
     let failed = child::run("on_request::further::failing", &[]);
     for text in [
         "sandbox  rolled back; nothing escaped\n           analytics: rolled back; nothing escaped",

@@ -8,7 +8,8 @@ use crate::{
     roles::{CHILD, ROLE},
 };
 
-/// A server of a team's, where the roles of the migrations are made if `admin` makes them; gives a URL for `user`.
+/// A server of a team's, where the roles of the migrations are made if `admin` makes them; gives a
+/// URL for `user`.
 async fn given(place: &Place, admin: &str, user: &str, database: &str) -> String {
     place.run("injection::a_result", &[]).assert_passed();
     let mut connection = place.connect().await;

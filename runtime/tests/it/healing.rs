@@ -1,4 +1,5 @@
-//! Databases of ours that a process left half-made, half-dropped or in other hands: the next run makes them anew.
+//! Databases of ours that a process left half-made, half-dropped or in other hands: the next run
+//! makes them anew.
 
 use std::{thread, time::Duration};
 

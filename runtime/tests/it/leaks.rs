@@ -89,7 +89,7 @@ impl FromTest for EarlierTest {
 }
 
 #[test]
-fn a_test_that_takes_too_long_tells_what_its_connection_was_doing() {
+fn a_test_that_takes_too_long_reports_what_its_connection_was_doing() {
     let failed = child::run("on_request::slow", &[]);
     failed.assert_says("select pg_sleep(60)");
     failed.assert_says("it was waiting for Timeout PgSleep");

@@ -146,7 +146,8 @@ fn a_panic_of_the_users_functions_is_reported_with_whose_it_is() {
 
 #[test]
 fn a_panic_of_a_seed_is_the_seeds() {
-    // The options are part of the template's content: the ordinary run of the test has made the one without them.
+    // The options are part of the template's content: the ordinary run of the test has made the one
+    // without them.
     let environment = [
         ("DB_TEST_CHILD_PANICS", "seed"),
         ("PGOPTIONS", "-c application_name=a_panicking_seed"),

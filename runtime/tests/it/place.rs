@@ -82,7 +82,8 @@ impl Place {
     }
 }
 
-/// Removes the places of test binaries that were killed. A server that is still there ends with its directory.
+/// Removes the places of test binaries that were killed. A server that is still there ends with its
+/// directory.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();

@@ -1,4 +1,5 @@
-//! A pooler between the tests and their server: `pgbouncer`, where it is installed (`.ci/run` sees to that).
+//! A pooler between the tests and their server: `pgbouncer`, where it is installed (`.ci/run` sees
+//! to that).
 
 use std::{
     env, fs,
@@ -18,7 +19,7 @@ use crate::place::Place;
 
 const TESTS: &str = "transactions::";
 
-/// Lets the pooler take what sqlx says at the beginning of a connection.
+/// Lets the pooler accept the parameters with which sqlx connects.
 const LENIENT: &str = "ignore_startup_parameters = extra_float_digits,options";
 
 #[db_test]

@@ -237,7 +237,7 @@ fn policies_that_do_not_apply_are_reported_once() {
 }
 
 #[test]
-fn policies_that_apply_are_not_worth_a_word() {
+fn policies_that_apply_are_not_reported() {
     let passed = child::run("roles::policies_and_privileges", &[]);
     passed.assert_passed();
     passed.assert_does_not_say("row-level");

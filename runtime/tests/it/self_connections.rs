@@ -79,7 +79,7 @@ async fn in_a_child_it_is_made_in_a_database_of_its_own(pool: PgPool) {
 }
 
 #[db_test]
-async fn in_a_child_a_connection_outside_is_still_to_be_had(cx: TestContext) {
+async fn in_a_child_a_connection_outside_is_still_allowed(cx: TestContext) {
     if !in_child() {
         return;
     }

@@ -1,4 +1,5 @@
-//! The report of a test that fails after it has waited for `current_timestamp` to move says that it stands still.
+//! The report of a test that fails after it has waited for `current_timestamp` to move says that it
+//! stands still.
 
 /// What is waited for in the child.
 mod waiting {

@@ -1,4 +1,5 @@
-//! Tasks that outlive their test and try again at once after each error, and tasks that never yield.
+//! Tasks that outlive their test and try again at once after each error, and tasks that never
+//! yield.
 
 use std::{
     future::Future,
@@ -39,7 +40,8 @@ fn a_process_whose_runtime_has_starved_ends_and_names_the_tests() {
     }
 }
 
-/// Has as many tasks as the runtime has threads do something again and again, without a pause; each counts.
+/// Has as many tasks as the runtime has threads do something again and again, without a pause; each
+/// counts.
 fn leak<F: Future + Send>(work: impl Fn() -> F + Clone + Send + 'static) -> Arc<AtomicUsize>
 where
     F::Output: Send,

@@ -12,14 +12,14 @@ use crate::app::names;
 static MIGRATOR: Migrator = sqlx::migrate!("tests/migrations");
 
 #[test]
-fn the_same_migrations_are_accepted_without_a_word() {
+fn the_same_migrations_are_accepted_silently() {
     let run = child::run("stated::alike", &[]);
     run.assert_passed();
     run.assert_does_not_say("attribute states");
 }
 
 #[test]
-fn others_are_noted_once() {
+fn other_migrations_are_reported_once() {
     let run = child::run("stated::unlike", &[("RUST_TEST_THREADS", "1")]);
     run.assert_passed();
     let notes = run

@@ -105,7 +105,7 @@ fn secrets_and_control_characters_are_not_reported() {
 }
 
 #[test]
-fn a_wish_that_is_not_known_is_reported_with_those_that_are() {
+fn an_unknown_value_is_reported_with_the_valid_ones() {
     let report = report_of(&[("DB_TEST_REPORT", "loud")]);
     let text =
         "DB_TEST_REPORT: unknown value `loud`, using `short` (expected short, full, always or off)";
@@ -113,7 +113,7 @@ fn a_wish_that_is_not_known_is_reported_with_those_that_are() {
 }
 
 #[test]
-fn nothing_is_reported_when_that_is_wanted() {
+fn nothing_is_reported_when_it_is_off() {
     let report = report_of(&[("DB_TEST_REPORT", "off")]);
     assert!(!report.contains("POST /items"), "{report}");
 }

@@ -28,7 +28,7 @@ fn a_type_that_nothing_can_replace_is_reported_from_those_that_something_can() {
 }
 
 #[test]
-fn a_failing_test_tells_it_in_its_report() {
+fn a_failing_test_has_it_in_its_report() {
     let failed = child::run("unused_overrides::on_request::renamed_and_failing", &[]);
     failed.assert_failed();
     let section = " override  `it::unused_overrides::on_request::Visitor` was set, but";
@@ -46,7 +46,7 @@ fn a_failing_test_tells_it_in_its_report() {
 }
 
 #[test]
-fn a_test_that_panics_as_expected_tells_it_too() {
+fn a_test_that_panics_as_expected_reports_it_too() {
     said_of("renamed_and_panicking_as_expected");
 }
 

@@ -1,4 +1,5 @@
-//! A test's own database is cleared and used again, where what the test has changed can be undone, and cloned anew where not.
+//! A test's own database is cleared and used again, where what the test has changed can be undone,
+//! and cloned anew where not.
 
 use std::env;
 

@@ -1,5 +1,5 @@
-//! Where there are no Unix sockets, or programs that know none, the proxy listens on the loopback interface,
-//! and refuses clients without the password of the test's URL.
+//! Where there are no Unix sockets, or programs that know none, the proxy listens on the loopback
+//! interface, and refuses clients without the password of the test's URL.
 
 use child::in_child;
 use db_test::{TestContext, db_test};

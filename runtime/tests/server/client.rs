@@ -7,7 +7,8 @@ use sqlx::PgPool;
 
 /// How `--exact` finds the test.
 pub(crate) const NAME: &str = "client::uses_the_database";
-/// The variable that asks it to stay until its standard input ends, and to run a query for each line of it.
+/// The variable that asks it to stay until its standard input ends, and to run a query for each
+/// line of it.
 pub(crate) const STAYS: &str = "DB_TEST_CHILD_STAYS";
 /// What it says when it has a database.
 pub(crate) const JOINED: &str = "joined";

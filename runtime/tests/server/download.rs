@@ -1,4 +1,5 @@
-//! The feature `download`: an archive from a server on the loopback interface, whose programs run those of this machine.
+//! The feature `download`: an archive from a server on the loopback interface, whose programs run
+//! those of this machine.
 
 mod release;
 
@@ -24,7 +25,7 @@ fn command(site: &Site, url: &str) -> Command {
 }
 
 #[test]
-fn it_is_downloaded_once_and_said() {
+fn a_download_is_announced_and_done_once() {
     let (site, release) = (Site::new(), Release::start(Answer::Archive));
     let first = user::run(&mut command(&site, &release.url()));
     first.assert_passed();

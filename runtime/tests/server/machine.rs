@@ -1,4 +1,4 @@
-//! What the machine offers to tests, and waiting with an end.
+//! What the machine offers to tests, and bounded waits.
 
 use std::{
     fs,
@@ -60,15 +60,16 @@ pub(crate) fn nobody() -> Option<Account> {
     found
 }
 
-/// Where directories for servers are made: in memory if there is room, and on a short path, as sockets need.
+/// Where directories for servers are made: in memory if there is room, and on a short path, as
+/// sockets need.
 pub(crate) fn place() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let fits = rustix::fs::statvfs(memory).is_ok_and(|fs| fs.f_bavail * fs.f_frsize >= ROOM);
     PathBuf::from(if fits { "/dev/shm" } else { "/tmp" })
 }
 
-/// Writes a shell script. Not by ourselves: a file that was open for writing in a process of many threads may be
-/// "busy" when it is run.
+/// Writes a shell script. Not by ourselves: a file that was open for writing in a process of many
+/// threads may be "busy" when it is run.
 pub(crate) fn write_script(path: &Path, text: &str) {
     let written = Command::new("/bin/sh")
         .args([

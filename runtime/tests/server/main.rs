@@ -1,8 +1,8 @@
 //! The private server under everything that happens to processes and directories.
 //!
-//! Each test has a [`site`]: a directory with a server of its own, and processes that use it. Such a process is this
-//! very binary, run again for the one small test in [`client`]. What a machine cannot do is skipped with a word on
-//! standard error, see [`machine`].
+//! Each test has a [`site`]: a directory with a server of its own, and processes that use it. Such
+//! a process is this very binary, run again for the one small test in [`client`]. What a machine
+//! cannot do is skipped, with a message on standard error, see [`machine`].
 #![cfg(unix)]
 
 mod client;

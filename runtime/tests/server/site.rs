@@ -151,7 +151,8 @@ impl Site {
         Pid::from_raw(recorded.parse().ok()?)
     }
 
-    /// All processes that name this site in their command line: launcher, supervisor, `initdb` and `postgres`.
+    /// All processes that name this site in their command line: launcher, supervisor, `initdb` and
+    /// `postgres`.
     pub(crate) fn processes(&self) -> Vec<Pid> {
         let home = self.home().display().to_string();
         let all = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -181,7 +182,8 @@ impl Site {
 }
 
 impl Drop for Site {
-    /// Removing the directory is the documented way to stop and wipe, so that every test ends by testing it.
+    /// Removing the directory is the documented way to stop and wipe, so that every test ends by
+    /// testing it.
     fn drop(&mut self) {
         if thread::panicking() {
             for name in ["status", "supervisor.log", "initdb.log", "postgres.log"] {

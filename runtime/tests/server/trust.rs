@@ -88,7 +88,7 @@ fn root_is_reported_of_a_home_that_its_server_cannot_enter() {
 }
 
 #[test]
-fn what_is_made_under_a_generous_umask_is_nobody_else_s() {
+fn others_may_not_write_to_what_is_made_under_a_generous_umask() {
     let site = Site::new();
     let usual = site.command();
     let mut command = Command::new("/bin/sh");

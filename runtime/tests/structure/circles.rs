@@ -1,4 +1,5 @@
-//! Circles of imports: between files, and between the folders and files that stand beside each other.
+//! Circles of imports: between files, and between the folders and files that stand beside each
+//! other.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,5 @@
-//! The paths in the source of one module, read as tokens, so that those in bodies and in macro calls count, too.
+//! The paths in the source of one module, read as tokens, so that those in bodies and in macro
+//! calls count, too.
 
 use std::iter::Peekable;
 
@@ -83,7 +84,8 @@ impl Found {
     }
 }
 
-/// Reads the rest of a path, or of a `use` tree: the whole path of each leaf, and the name it has here.
+/// Reads the rest of a path, or of a `use` tree: the whole path of each leaf, and the name it has
+/// here.
 fn tree(mut path: Name, tokens: &mut Tokens, leaves: &mut Vec<(Name, String)>) {
     if path.is_empty() {
         match tokens.next() {

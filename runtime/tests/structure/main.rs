@@ -1,8 +1,9 @@
-//! The modules of `runtime/src` and `macros/src` import each other without circles, and from the top of the list in
-//! `layers.rs` down.
+//! The modules of `runtime/src` and `macros/src` import each other without circles, and from the
+//! top of the list in `layers.rs` down.
 //!
-//! An import is any path that leads to another file: in a `use`, in code, or through a re-export, which counts as an import
-//! of what it stands for. What is compiled for tests alone does not count. A module and its own parts are one.
+//! An import is any path that leads to another file: in a `use`, in code, or through a re-export,
+//! which counts as an import of what it stands for. What is compiled for tests alone does not
+//! count. A module and its own parts are one.
 
 mod circles;
 mod imports;

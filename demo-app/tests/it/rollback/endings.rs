@@ -45,7 +45,8 @@ async fn takes_too_long(db: PgPool) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Prints what is committed in the database of the test before it, which this process still has to itself.
+/// Prints what is committed in the database of the test before it, which this process still has to
+/// itself.
 #[db_test]
 async fn what_is_left(cx: TestContext) -> Result<(), Box<dyn Error>> {
     let mut outside = PgConnection::connect_with(&cx.outside().await?).await?;

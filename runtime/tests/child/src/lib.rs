@@ -1,8 +1,8 @@
 //! Runs tests of this binary once more, in a process of their own.
 //!
-//! Some tests are about tests that fail, and about processes. Those *inner* tests stand in the same binary as ordinary
-//! tests, and pass when they are run as such. In a child, [`in_child`] is true and they do what their name says, and the
-//! test that runs them reads what they print:
+//! Some tests are about tests that fail, and about processes. Those *inner* tests stand in the same
+//! binary as ordinary tests, and pass when they are run as such. In a child, [`in_child`] is true
+//! and they do what their name says, and the test that runs them reads what they print:
 //!
 //! ```ignore
 //! #[db_test]
@@ -16,7 +16,8 @@
 //! }
 //! ```
 //!
-//! A child that does not end in time is killed, and the test that waits for it fails with what it has printed.
+//! A child that does not end in time is killed, and the test that waits for it fails with what it
+//! has printed.
 
 mod environment;
 mod finished;
@@ -72,7 +73,8 @@ impl Child {
         Self { command }
     }
 
-    /// The named tests of a module, one after the other in the order of their names, without libtest's capture.
+    /// The named tests of a module, one after the other in the order of their names, without
+    /// libtest's capture.
     pub fn exactly(module: &str, tests: &[&str]) -> Self {
         let [first, others @ ..] = tests else {
             panic!("no test is named");

@@ -91,7 +91,8 @@ impl Running {
         stdin.write_all(b"\n").expect("the child reads its input");
     }
 
-    /// Waits until it prints a line; gives what it printed before that, since it was last waited for.
+    /// Waits until it prints a line; gives what it printed before that, since it was last waited
+    /// for.
     #[track_caller]
     pub fn wait_for(&mut self, awaited: &str) -> String {
         self.wait_until(awaited, |line| line.trim_end() == awaited)

@@ -1,4 +1,5 @@
-//! The examples of docs/fixtures.md, docs/report.md, docs/roles.md and docs/coming-from-sqlx-test.md, one file a section.
+//! The examples of docs/fixtures.md, docs/report.md, docs/roles.md and
+//! docs/coming-from-sqlx-test.md, one file a section.
 
 mod arguments;
 mod blog;

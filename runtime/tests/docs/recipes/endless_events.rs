@@ -38,7 +38,8 @@ fn news() -> Session {
     Session::postgres().app(|cx| app(cx.pool()))
 }
 
-/// The response is there before its body ends, so the body is read as it comes. Dropping it is what a client does that leaves.
+/// The response is there before its body ends, so the body is read as it comes. Dropping it is what
+/// a client does that leaves.
 #[db_test(session = news)]
 async fn each_notification_is_an_event(router: Router, pool: PgPool) -> Result<(), BoxError> {
     let request = Request::get("/events").body(Body::empty())?;

@@ -34,7 +34,8 @@ fn news() -> Session {
         .app(|cx| app(cx.pool()))
 }
 
-/// A stream that ends is a text like any other. One that does not end is read from a `Router`, frame by frame.
+/// A stream that ends is a text like any other. One that does not end is read from a `Router`,
+/// frame by frame.
 #[db_test(session = news)]
 async fn each_row_is_an_event(client: Client, pool: PgPool) -> sqlx::Result<()> {
     let insert = sqlx::query("insert into news values ('first'), ('second')");

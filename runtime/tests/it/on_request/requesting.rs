@@ -25,7 +25,8 @@ async fn requesting_and_failing(client: Client, pool: PgPool) {
     assert!(!in_child(), "{}", again.status_code());
 }
 
-/// Sends secrets, and what would steer a terminal, to the server, which quotes the last in an error.
+/// Sends secrets, and what would steer a terminal, to the server, which quotes the last in an
+/// error.
 #[db_test]
 async fn confiding(pool: PgPool) {
     let find = "select 1 where $1 = 'x' and current_setting('app.api_key', true) = $2";

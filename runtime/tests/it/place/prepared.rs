@@ -1,7 +1,7 @@
 //! The data of a private server without databases, made once: a copy costs a tenth of `initdb`.
 //!
-//! db-test makes it itself, with its own options. It is kept in cargo's directory for the files of tests, and serves
-//! the test binaries that have this module until the machine is started again.
+//! db-test makes it itself, with its own options. It is kept in cargo's directory for the files of
+//! tests, and serves the test binaries that have this module until the machine is started again.
 
 use std::{
     env,
@@ -38,7 +38,8 @@ pub(crate) fn copy_to(home: &Path) {
     duplicate(&prepared, home);
 }
 
-/// How the names of prepared data begin that can still be used. Data of an earlier start of the machine cannot.
+/// How the names of prepared data begin that can still be used. Data of an earlier start of the
+/// machine cannot.
 fn generation() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     format!("cluster-{:016x}-", hash(&(SOURCE, boot)))

@@ -84,7 +84,8 @@ impl Release {
 impl Drop for Release {
     fn drop(&mut self) {
         self.has_ended.store(true, Ordering::Release);
-        // Wakes the thread, which closes the listener; a thread that is gone already needs no waking.
+        // Wakes the thread, which closes the listener; a thread that is gone already needs no
+        // waking.
         let _ = TcpStream::connect(self.address);
         while TcpStream::connect(self.address).is_ok() {
             thread::yield_now();
