@@ -1,5 +1,7 @@
 //! The causes for which a test's database cannot be prepared, whatever its kind, with their messages.
 
+use sqlx::migrate::MigrateError;
+
 use crate::{
     error::{Error, Kind, Problem},
     observe::report::chain,
@@ -8,12 +10,38 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Cause {
     #[error(
+        "migration {name} failed{at}: {}\nit ran on a new, empty database{place}; nothing of it was kept{help}",
+        chain(error)
+    )]
+    Migration {
+        name: Box<str>,
+        /// The file and the line, where they are known.
+        at: Box<str>,
+        place: Box<str>,
+        /// What to do, on a line of its own, where we know.
+        help: Box<str>,
+        /// Whether the next test may try again.
+        is_transient: bool,
+        #[source]
+        error: MigrateError,
+    },
+
+    #[error(
+        "the session's seed failed: {problem}\nit ran once, after the migrations; nothing of it was kept"
+    )]
+    Seed {
+        problem: String,
+        /// Whether the next test may try again.
+        is_transient: bool,
+    },
+
+    #[error(
         "the fixture {place} failed: {}\n\
          the scripts run in the order of `fixtures(…)`, before the test's arguments are made{}",
         chain(error),
         help
     )]
-    FixtureFailed {
+    Fixture {
         place: String,
         /// What to do, on a line of its own, where we know.
         help: &'static str,
@@ -23,9 +51,17 @@ pub(crate) enum Cause {
 }
 
 impl Problem for Cause {
+    fn is_permanent(&self) -> bool {
+        match self {
+            Self::Migration { is_transient, .. } | Self::Seed { is_transient, .. } => !is_transient,
+            Self::Fixture { .. } => true,
+        }
+    }
+
     fn kind(&self) -> Kind {
         match self {
-            Self::FixtureFailed { .. } => Kind::Fixture,
+            Self::Fixture { .. } => Kind::Fixture,
+            _ => Kind::Other,
         }
     }
 }

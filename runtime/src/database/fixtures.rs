@@ -26,7 +26,7 @@ impl Fixtures {
         let file = beside(self.source, self.scripts[script].0);
         let line = line.map_or_else(String::new, |line| format!(":{line}"));
         let place = format!("{}{line}", file.display());
-        Error::from(Cause::FixtureFailed { place, help, error })
+        Error::from(Cause::Fixture { place, help, error })
     }
 }
 

@@ -6,9 +6,10 @@ use sqlx::migrate::MigrateError;
 #[cfg(unix)]
 use crate::BoxError;
 use crate::{
+    database::cause as content,
     error::{Error, Kind, Problem},
     observe::report::chain,
-    postgres::sqlstate::{self, is, is_transient},
+    postgres::sqlstate::{self, is, is_transient, is_transient_migration},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -106,20 +107,9 @@ pub(crate) enum Cause {
         problem: String,
     },
 
-    #[error(
-        "migration {name} failed{at}: {}\nit ran on a new, empty database{place}; nothing of it was kept{help}",
-        chain(error)
-    )]
-    MigrationFailed {
-        name: Box<str>,
-        /// The file and the line, where they are known.
-        at: Box<str>,
-        place: Box<str>,
-        /// What to do, on a line of its own, where we know.
-        help: Box<str>,
-        #[source]
-        error: MigrateError,
-    },
+    /// What a template is filled with is wrong.
+    #[error(transparent)]
+    Content(Box<content::Cause>),
 
     #[error(
         "the migrations could not be run on {server}: {}\n\
@@ -130,15 +120,6 @@ pub(crate) enum Cause {
         server: String,
         #[source]
         error: MigrateError,
-    },
-
-    #[error(
-        "the session's seed failed: {problem}\nit ran once, after the migrations; nothing of it was kept"
-    )]
-    SeedFailed {
-        problem: String,
-        /// Whether the next test may try again.
-        is_transient: bool,
     },
 
     #[error("could not {action} on {server}: {}", chain(error))]
@@ -242,15 +223,8 @@ impl Problem for Cause {
     fn is_permanent(&self) -> bool {
         match self {
             Self::Connect { error, .. } | Self::Statement { error, .. } => !is_transient(error),
-            Self::MigrationFailed { error, .. } | Self::SharedMigration { error, .. } => {
-                match error {
-                    MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                        !is_transient(error)
-                    }
-                    _ => true,
-                }
-            }
-            Self::SeedFailed { is_transient, .. } => !is_transient,
+            Self::SharedMigration { error, .. } => !is_transient_migration(error),
+            Self::Content(cause) => cause.is_permanent(),
             Self::StatementTimedOut { .. }
             | Self::NoLane { .. }
             | Self::TemplateVanishes { .. }
@@ -271,6 +245,12 @@ impl Problem for Cause {
 impl Cause {
     pub(crate) fn is_out_of_connections(&self) -> bool {
         matches!(self, Self::Connect { error, .. } if is(error, sqlstate::TOO_MANY_CONNECTIONS))
+    }
+}
+
+impl From<content::Cause> for Cause {
+    fn from(cause: content::Cause) -> Self {
+        Self::Content(Box::new(cause))
     }
 }
 

@@ -1,5 +1,7 @@
 //! PostgreSQL's error codes that db-test handles or sends (manual, appendix A).
 
+use sqlx::migrate::MigrateError;
+
 pub(crate) const UNABLE_TO_CONNECT: &str = "08001";
 pub(crate) const SERVER_REJECTED: &str = "08004";
 pub(crate) const PROTOCOL_VIOLATION: &str = "08P01";
@@ -56,4 +58,14 @@ pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
     error.code().is_some_and(|code| {
         code != QUERY_CANCELED && classes.iter().any(|class| code.starts_with(class))
     })
+}
+
+/// The same of migrations.
+pub(crate) fn is_transient_migration(error: &MigrateError) -> bool {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            is_transient(error)
+        }
+        _ => false,
+    }
 }

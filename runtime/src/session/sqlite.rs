@@ -1,6 +1,6 @@
 //! The settings of a session on SQLite.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use sqlx::{
     SqlitePool,
@@ -143,6 +143,14 @@ impl Definition {
             seed_sql: session.seed_sql.clone(),
             settings: session.sqlite.clone().unwrap_or_default(),
         };
-        sqlite::Template::ready(&self.name, content).await
+        sqlite::Template::ready(&self.name, content, files).await
     }
+}
+
+/// The directory of all SQLite files of this user: beside the private servers, where it may be in memory.
+fn files() -> Result<PathBuf, String> {
+    #[cfg(unix)]
+    return crate::postgres::server::local::beside("sqlite");
+    #[cfg(not(unix))]
+    Ok(std::env::temp_dir().join("db-test-sqlite"))
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, Problem};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Cause {
     #[error(
-        "there is no place for the SQLite files of tests:\n{problem}\n\
+        "found no directory for the SQLite files of tests:\n{problem}\n\
          set DB_TEST_HOME to a directory that only you can write to"
     )]
     NoFiles { problem: String },

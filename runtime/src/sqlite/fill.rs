@@ -8,12 +8,7 @@ use super::{
     content::Content,
     script::{self, Failed},
 };
-use crate::{
-    executor::panics::caught,
-    observe::report::chain,
-    postgres::{cause::Cause, sqlstate::is_transient},
-    schema,
-};
+use crate::{database::cause::Cause, executor::panics::caught, observe::report::chain, schema};
 
 /// Fills a new file, and leaves nothing beside it.
 pub(super) async fn fill(draft: &Path, content: &Content) -> Result<(), Cause> {
@@ -37,15 +32,21 @@ async fn fill_through(pool: &SqlitePool, content: &Content) -> Result<(), Cause>
                 None => format!(" in {file}"),
             };
         }
-        return Err(Cause::MigrationFailed {
+        return Err(Cause::Migration {
             name: schema::name_of(migration).into(),
             at: at.into(),
             place: Box::default(),
             help: help(&error),
+            is_transient: match &error {
+                MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                    is_transient(error)
+                }
+                _ => false,
+            },
             error,
         });
     }
-    let failed = |problem: String, error: Option<&sqlx::Error>| Cause::SeedFailed {
+    let failed = |problem: String, error: Option<&sqlx::Error>| Cause::Seed {
         problem,
         is_transient: error.is_some_and(is_transient),
     };
@@ -67,6 +68,15 @@ async fn fill_through(pool: &SqlitePool, content: &Content) -> Result<(), Cause>
     touched
         .map(drop)
         .map_err(|error| failed(chain(&error), Some(&error)))
+}
+
+/// Whether the next test may try again: there was no room, or all connections were held.
+fn is_transient(error: &sqlx::Error) -> bool {
+    const FULL: &str = "13";
+    match error.as_database_error() {
+        Some(error) => error.code().as_deref() == Some(FULL),
+        None => matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut),
+    }
 }
 
 /// What to do where migrations written for PostgreSQL were run.

@@ -27,7 +27,7 @@ use crate::{Error, observe::log};
 /// A template or a kept file that nobody has used for this long is removed.
 const STALE: Duration = Duration::from_hours(7 * 24);
 
-/// How many names are tried for the files of this process; another one may be looking at a new lock just now.
+/// How many names are tried for the files of this process: another one that sweeps may hold a new lock at that moment.
 const ATTEMPTS: u32 = 100;
 
 /// What the names of the files end with that SQLite has beside a database.
@@ -35,6 +35,9 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The directory of all SQLite files of this user.
 pub(super) struct Home(PathBuf);
+
+/// Finds the directory; says what is wrong with the places for it.
+pub(crate) type FindDirectory = fn() -> Result<PathBuf, String>;
 
 /// The files of this process; removed when the value is dropped.
 struct Run {
@@ -46,24 +49,21 @@ struct Run {
 static RUN: Mutex<Option<Run>> = Mutex::new(None);
 
 impl Home {
-    /// The one directory of this process, made and swept when it is first needed.
-    pub(super) fn open() -> Result<&'static Self, Error> {
+    /// The one directory of this process: looked for, made and swept when it is first needed.
+    pub(super) fn open(find: FindDirectory) -> Result<&'static Self, Error> {
         static HOME: OnceLock<Home> = OnceLock::new();
         if let Some(home) = HOME.get() {
             return Ok(home);
         }
-        let home = Self::make().map_err(|problem| Error::from(Cause::NoFiles { problem }))?;
+        let home = Self::make(find).map_err(|problem| Error::from(Cause::NoFiles { problem }))?;
         Ok(HOME.get_or_init(|| home))
     }
 
-    fn make() -> Result<Self, String> {
-        #[cfg(unix)]
-        let directory = crate::postgres::server::local::beside("sqlite")?;
-        #[cfg(not(unix))]
-        let directory = std::env::temp_dir().join("db-test-sqlite");
+    fn make(find: FindDirectory) -> Result<Self, String> {
+        let directory = find()?;
         let text = |error: io::Error| format!("`{}`: {error}", directory.display());
         fs::create_dir_all(directory.join("kept")).map_err(text)?;
-        // SQLite tells of files by their real names.
+        // SQLite reports files by their canonical paths.
         let home = Self(fs::canonicalize(&directory).map_err(text)?);
         home.sweep();
         Ok(home)
@@ -81,7 +81,7 @@ impl Home {
     pub(super) fn new_file(&self, kind: &str) -> io::Result<PathBuf> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let mut run = RUN.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody may have removed everything.
+        // The directory may have been removed meanwhile.
         let is_there = run.as_ref().is_some_and(|run| run.directory.is_dir());
         if !is_there {
             fs::create_dir_all(&self.0)?;
@@ -149,7 +149,7 @@ fn remove_abandoned(lock: &Path) {
     let Ok(held) = File::open(lock) else { return };
     if held.try_lock().is_ok() {
         log::debug(format_args!(
-            "{} is of a process that was killed, and is removed",
+            "{} belonged to a process that was killed; its files are removed",
             lock.display()
         ));
         fs::remove_dir_all(lock.with_extension("")).ok();

@@ -1,7 +1,7 @@
-//! SQLite's own hooks, by which it tells of connections, statements and errors. sqlx offers none of them.
+//! SQLite's own hooks, which report connections, statements and errors. sqlx offers none of them.
 #![expect(
     unsafe_code,
-    reason = "they are functions in C; nothing here lives longer than the call that it is made in, but numbers"
+    reason = "the hooks are functions of C; nothing but numbers outlives a call"
 )]
 
 use std::{
@@ -25,12 +25,12 @@ const EVENTS: c_uint = ffi::SQLITE_TRACE_STMT
     | ffi::SQLITE_TRACE_ROW
     | ffi::SQLITE_TRACE_CLOSE;
 
-/// Has each connection that the process opens looked at, and what SQLite logs.
+/// Makes SQLite report each connection that the process opens, and what it logs.
 pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let log: unsafe extern "C" fn(*mut c_void, c_int, *const c_char) = on_log;
-        // SAFETY: both are called with what their documentation asks for. The first one is refused if the process
+        // SAFETY: the arguments are what the documentation requires. The first call is refused if the process
         // uses SQLite already; then errors are not recorded.
         unsafe {
             ffi::sqlite3_config(ffi::SQLITE_CONFIG_LOG, log, ptr::null_mut::<c_void>());
@@ -67,7 +67,7 @@ unsafe extern "C" fn on_open(
         }
         Some(Opening::Refused(why)) => {
             if let Ok(why) = CString::new(why) {
-                // SAFETY: SQLite gives the place of a message, and frees what is put there, which has to be of its own.
+                // SAFETY: SQLite frees the message, which must be allocated by SQLite.
                 unsafe { *message = ffi::sqlite3_mprintf(c"%s".as_ptr(), why.as_ptr()) };
             }
             ffi::SQLITE_CANTOPEN

@@ -22,8 +22,11 @@ pub(super) const ABOUT: &str =
 /// Copies what is committed in a connection's database, whatever other connections there are; returns the copy.
 ///
 /// A rename of a file would leave behind what is in the write-ahead log, which is not emptied while somebody reads.
-pub(super) async fn copy(connection: &mut SqliteConnection, test: &str) -> Result<PathBuf, String> {
-    let home = Home::open().map_err(|error| error.to_string())?;
+pub(super) async fn copy(
+    home: &Home,
+    connection: &mut SqliteConnection,
+    test: &str,
+) -> Result<PathBuf, String> {
     if let Some(problem) = most_are_kept(files(home).count()) {
         return Err(problem);
     }

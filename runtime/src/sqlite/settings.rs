@@ -1,4 +1,4 @@
-//! What a session says of its SQLite database alone.
+//! The settings of a session that only SQLite has.
 
 use std::{path::Path, sync::Arc};
 
@@ -11,7 +11,7 @@ use crate::schema::{Code, Seed};
 
 type OptionsFn = Arc<dyn Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync>;
 
-/// What a session says of its SQLite database alone.
+/// The settings of a session that only SQLite has.
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) seed: Option<Seed<SqlitePool>>,
@@ -48,8 +48,8 @@ impl Settings {
             .create_if_missing(false)
     }
 
-    /// The options of a connection to a database in memory, with those of the session. The hooks know it by the name of its
-    /// thread: it has no name of a file.
+    /// The options of a connection to a database in memory, with those of the session. The hooks
+    /// identify it by the name of its thread, because it has no file.
     pub(super) fn options_in_memory(&self, thread: String) -> SqliteConnectOptions {
         self.adapted(SqliteConnectOptions::new())
             .filename(":memory:")

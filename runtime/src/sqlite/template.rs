@@ -1,4 +1,4 @@
-//! The template: a file made once ever from the session's migrations and seeds, which each test gets a copy of.
+//! The template: a file made from the session's migrations and seeds when they change. Each test gets a copy of it.
 
 use std::{
     fs::{self, File},
@@ -8,7 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Settings, cause::Cause, content::Content, fill, home, home::Home, keep};
+use super::{
+    Settings,
+    cause::Cause,
+    content::Content,
+    fill, home,
+    home::{FindDirectory, Home},
+    keep,
+};
 use crate::{Error, observe::log};
 
 /// How long a process waits for another one that makes the same template; then it makes it, too.
@@ -31,9 +38,13 @@ pub(crate) struct Template {
 
 impl Template {
     /// The template of a content, made if it is not there. `session` is its name, for the log.
-    pub(crate) async fn ready(session: &str, content: Content) -> Result<Self, Error> {
+    pub(crate) async fn ready(
+        session: &str,
+        content: Content,
+        directory: FindDirectory,
+    ) -> Result<Self, Error> {
         let began = Instant::now();
-        let home = Home::open()?;
+        let home = Home::open(directory)?;
         keep::run_request(home);
         let template = Self {
             home,
@@ -56,6 +67,10 @@ impl Template {
     /// Whether there are migrations or a seed.
     pub(crate) fn has_schema(&self) -> bool {
         self.content.has_schema()
+    }
+
+    pub(super) fn home(&self) -> &'static Home {
+        self.home
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -93,7 +108,9 @@ impl Template {
                 done => return done.map_err(|error| self.unusable(&error)),
             }
         }
-        Err(self.unusable(&io::Error::other("it vanishes again and again")))
+        Err(self.unusable(&io::Error::other(
+            "it was removed each time after it had been made",
+        )))
     }
 
     /// Makes sure that the template is there; says whether it was.

@@ -8,7 +8,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::{Template, cause::Cause, fixtures, keep, memory, test_file::TestFile, traced::Traced};
+use super::{
+    Template, cause::Cause, fixtures, home::Home, keep, memory, test_file::TestFile, traced::Traced,
+};
 use crate::{
     Error,
     database::{
@@ -32,6 +34,7 @@ const CLOSE_PAUSE: Duration = Duration::from_millis(1);
 /// The SQLite database of one test.
 pub(crate) struct TestDatabase {
     storage: Storage,
+    home: &'static Home,
     pool: SqlitePool,
     recording: Arc<Recording>,
     traced: Traced,
@@ -57,6 +60,7 @@ impl TestDatabase {
         Ok(Self {
             pool: pool(options, recording, connect),
             storage: Storage::File(Box::new(file)),
+            home: template.home(),
             recording: Arc::clone(recording),
             traced,
         })
@@ -79,6 +83,7 @@ impl TestDatabase {
         }
         Ok(Self {
             storage: Storage::Memory,
+            home: template.home(),
             pool,
             recording: Arc::clone(recording),
             traced,
@@ -179,7 +184,7 @@ impl TestDatabase {
     }
 
     async fn keep(&self, mut connection: SqliteConnection, keeping: &Keeping) -> bool {
-        let copied = keep::copy(&mut connection, self.recording.test()).await;
+        let copied = keep::copy(self.home, &mut connection, self.recording.test()).await;
         connection.close().await.ok();
         match copied {
             Ok(kept) => {

@@ -41,7 +41,7 @@ thread_local! {
     static OPENED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A database whose statements are recorded; not any more when it is dropped.
+/// Records the statements of a database until it is dropped.
 pub(super) struct Traced {
     key: PathBuf,
     database: Arc<Database>,
@@ -67,12 +67,12 @@ pub(super) enum Opening {
 }
 
 impl Traced {
-    /// Has what is sent on connections to a file recorded, if they are opened from now on.
+    /// Records what is sent on connections to a file that are opened from now on.
     pub(super) fn file(path: &Path, recording: &Arc<Recording>) -> Self {
         Self::new(path.to_owned(), recording, false)
     }
 
-    /// Has what is sent on a connection to a new database in memory recorded; see [`thread`](Self::thread).
+    /// Records what is sent on the connection to a new database in memory; see [`thread`](Self::thread).
     pub(super) fn in_memory(recording: &Arc<Recording>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);

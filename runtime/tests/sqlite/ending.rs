@@ -1,7 +1,7 @@
 //! The end of a test, and of a process.
 
 use child::Child;
-use db_test::{TestContext, db_test};
+use db_test::db_test;
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 
 use crate::home::Home;
@@ -43,9 +43,8 @@ fn the_files_of_a_killed_process_are_swept_by_the_next() {
 }
 
 #[db_test]
-async fn whoever_comes_after_the_end_gets_an_error(cx: TestContext, options: SqliteConnectOptions) {
-    // A file that is gone is not made again.
+async fn a_file_that_is_gone_is_not_made_again(options: SqliteConnectOptions) {
     let file = options.get_filename().with_file_name("gone.db");
     let gone = SqlitePool::connect_with(options.filename(file)).await;
-    assert!(gone.is_err(), "{}", cx.name());
+    assert!(gone.is_err());
 }

@@ -8,12 +8,13 @@ use sqlx::{
 
 use super::{Template, failed_migration, roles, server_objects};
 use crate::{
+    database::cause as content,
     executor::panics::caught,
     observe::{log, report::chain},
     postgres::{
         cause::Cause,
         database::OwnDatabase,
-        sqlstate::{self, is, is_transient},
+        sqlstate::{self, is, is_transient, is_transient_migration},
     },
     schema,
 };
@@ -37,22 +38,23 @@ async fn fill_through(template: &Template, pool: &PgPool) -> Result<(), Cause> {
     );
     if let Err(error) = migrator.run(pool).await {
         let migration = schema::failed_migration(&migrator, &error);
-        return Err(Cause::MigrationFailed {
+        return Err(Cause::from(content::Cause::Migration {
             name: schema::name_of(migration).into(),
             at: failed_migration::place(template, migration, &error, Some(pool))
                 .await
                 .into(),
             place: Box::default(),
             help: help_on_migration(template, migration, &error),
+            is_transient: is_transient_migration(&error),
             error,
-        });
+        }));
     }
-    let failed = |problem: String, error: Option<&sqlx::Error>| Cause::SeedFailed {
-        problem: problem
-            + &error
-                .map(|error| template.server.help_on_privileges(error))
-                .unwrap_or_default(),
-        is_transient: error.is_some_and(is_transient),
+    let failed = |problem: String, error: Option<&sqlx::Error>| {
+        let help = error.map(|error| template.server.help_on_privileges(error));
+        Cause::from(content::Cause::Seed {
+            problem: problem + &help.unwrap_or_default(),
+            is_transient: error.is_some_and(is_transient),
+        })
     };
     for sql in &template.content.seed_sql {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.clone()));
@@ -104,15 +106,16 @@ pub(super) async fn migrate_shared(template: &Template) -> Result<(), Cause> {
     };
     Err(
         match schema::failed_migration(&template.content.migrator, &error) {
-            Some(migration) => Cause::MigrationFailed {
+            Some(migration) => Cause::from(content::Cause::Migration {
                 name: schema::name_of(Some(migration)).into(),
                 at: failed_migration::place(template, Some(migration), &error, None)
                     .await
                     .into(),
                 place: format!(" ({server})").into(),
                 help: help_on_migration(template, Some(migration), &error),
+                is_transient: is_transient_migration(&error),
                 error,
-            },
+            }),
             None => Cause::SharedMigration { server, error },
         },
     )

@@ -1,5 +1,4 @@
 //! The forms of what SQLite logs.
-
 //!
 //! SQLite cuts them at 700 bytes (`SQLITE_MAX_LOG_MESSAGE`), and older versions at 210.
 
