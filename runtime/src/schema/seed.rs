@@ -44,17 +44,34 @@ impl<Pool> Seed<Pool> {
 
 /// Distinguishes a function or closure from all others of this program.
 #[derive(Clone, Copy)]
-pub(crate) struct Code(TypeId);
+pub(crate) struct Code {
+    of: TypeId,
+    /// Whether it is more than its code: a closure with captured values, a pointer. Those cannot be compared.
+    has_values: bool,
+    /// The session that it belongs to, if it has values.
+    session: u64,
+}
 
 impl Code {
     pub(crate) fn of<F: 'static>() -> Self {
-        Self(TypeId::of::<F>())
+        Self {
+            of: TypeId::of::<F>(),
+            has_values: size_of::<F>() > 0,
+            session: 0,
+        }
+    }
+
+    /// Distinguishes its values from those of another session.
+    pub(crate) fn belong_to(&mut self, session: u64) {
+        if self.has_values {
+            self.session = session;
+        }
     }
 
     /// The same in each process of a program.
     pub(super) fn bytes(self) -> [u8; 8] {
         let mut hasher = DefaultHasher::new();
-        self.0.hash(&mut hasher);
+        (self.of, self.session).hash(&mut hasher);
         hasher.finish().to_be_bytes()
     }
 }

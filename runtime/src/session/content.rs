@@ -79,4 +79,15 @@ impl Session {
         self.locale = Some(tag.into());
         self
     }
+
+    /// Distinguishes the functions that decide what its templates contain from those of another session.
+    pub(super) fn own_functions(&mut self, session: u64) {
+        if let Some(seed) = &mut self.seed {
+            seed.code.belong_to(session);
+        }
+        #[cfg(feature = "sqlite")]
+        if let Some(sqlite) = &mut self.sqlite {
+            sqlite.belong_to(session);
+        }
+    }
 }

@@ -1,11 +1,15 @@
 //! A session in this process.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use sqlx::migrate::Migrator;
 use tokio::sync::OnceCell;
 
-use super::{Session, cause::Cause};
+use super::{Session, SessionFn, cause::Cause};
 #[cfg(feature = "sqlite")]
 use crate::Error;
 use crate::postgres::{Active, Started};
@@ -34,11 +38,14 @@ impl Definition {
         name: String,
         crate_dir: PathBuf,
         had_migrations: bool,
-        session: Session,
+        mut session: Session,
+        function: Function,
     ) -> Self {
+        session.own_functions(function.id_of(&name));
         let further = session.databases.iter().map(|named| {
             let title = format!("the database `{}` of {name}", named.name);
-            let further = Self::new(title, crate_dir.clone(), false, named.session(&session));
+            let of_session = named.session(&session);
+            let further = Self::new(title, crate_dir.clone(), false, of_session, function);
             (named.name.clone(), further)
         });
         Self {
@@ -86,6 +93,32 @@ impl Definition {
 
     pub(crate) fn is_conventional(&self) -> bool {
         self.name == CONVENTIONAL
+    }
+}
+
+/// The function that describes a session.
+#[derive(Clone, Copy)]
+pub(super) struct Function {
+    /// Its place in the program, from a fixed one: addresses differ from process to process.
+    offset: usize,
+}
+
+impl Function {
+    /// None: the session is described by a test's attribute or by convention.
+    pub(super) const NONE: Self = Self { offset: 0 };
+
+    pub(super) fn of(make: SessionFn) -> Self {
+        let here = Kind::session as *const () as usize;
+        Self {
+            offset: (make as usize).wrapping_sub(here),
+        }
+    }
+
+    /// An id of a database that it describes, the same in each process of the program.
+    fn id_of(self, name: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.offset, name).hash(&mut hasher);
+        hasher.finish()
     }
 }
 

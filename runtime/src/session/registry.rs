@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use super::{
     Session, SessionFn,
     cause::Cause,
-    definition::{CONVENTIONAL, Definition, Kind},
+    definition::{CONVENTIONAL, Definition, Function, Kind},
     origin::Origin,
     stated,
 };
@@ -46,12 +46,12 @@ pub(crate) fn register(path: &'static str, make: SessionFn) {
 pub(crate) fn definition_of(test: &Origin, kind: Kind) -> Result<&'static Definition, Error> {
     if let Some(make) = test.session {
         let name = "the session that the attribute names";
-        return Ok(definition(Key::Function(make as usize), name, make, test));
+        return Ok(described(make, name, test));
     }
     let functions = registry().functions.clone();
     match functions[..] {
         [] => Ok(without_function(test, kind)),
-        [(path, make)] => Ok(definition(Key::Function(make as usize), path, make, test)),
+        [(path, make)] => Ok(described(make, path, test)),
         _ => {
             let paths = functions.iter().map(|(path, _)| *path).collect();
             Err(Error::from(Cause::SeveralSessions { paths }))
@@ -63,14 +63,19 @@ fn without_function(test: &Origin, kind: Kind) -> &'static Definition {
     match test.stated {
         None => {
             let key = Key::Conventional(test.crate_dir, kind);
-            definition(key, CONVENTIONAL, || kind.session(), test)
+            definition(key, CONVENTIONAL, || kind.session(), Function::NONE, test)
         }
         Some(stated) => {
             let key = Key::Stated(test.crate_dir, stated.key(), kind);
             let make = || kind.session().migrations(stated.migrations());
-            definition(key, CONVENTIONAL, make, test)
+            definition(key, CONVENTIONAL, make, Function::NONE, test)
         }
     }
+}
+
+fn described(make: SessionFn, name: &str, test: &Origin) -> &'static Definition {
+    let key = Key::Function(make as usize);
+    definition(key, name, make, Function::of(make), test)
 }
 
 /// The definition of a key; its session function is called once in a process, and without the lock.
@@ -78,12 +83,14 @@ fn definition(
     key: Key,
     name: &str,
     make: impl FnOnce() -> Session,
+    function: Function,
     test: &Origin,
 ) -> &'static Definition {
     let once = registry().slot(key);
     once.get_or_init(|| {
         let name = name.to_owned();
-        Definition::new(name, test.crate_dir(), test.had_migrations, make())
+        let (directory, had_migrations) = (test.crate_dir(), test.had_migrations);
+        Definition::new(name, directory, had_migrations, make(), function)
     })
 }
 

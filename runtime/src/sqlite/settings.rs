@@ -27,6 +27,16 @@ impl Settings {
         self.connect_options = Some((Arc::new(adapt), Code::of::<F>()));
     }
 
+    /// Distinguishes the functions of one session from those of another.
+    pub(crate) fn belong_to(&mut self, session: u64) {
+        if let Some(seed) = &mut self.seed {
+            seed.code.belong_to(session);
+        }
+        if let Some((_, code)) = &mut self.connect_options {
+            code.belong_to(session);
+        }
+    }
+
     /// The functions that decide what a file contains.
     pub(super) fn functions(&self) -> Vec<Code> {
         let seed = self.seed.as_ref().map(|seed| seed.code);

@@ -1,6 +1,9 @@
 //! The template file: made once, made again when it is gone, and never left half-made.
 
-use crate::home::Home;
+use db_test::{Session, db_test};
+use sqlx::SqlitePool;
+
+use crate::{add, home::Home, names};
 
 /// The variable by which a test makes its child start from other migrations.
 pub(crate) const MIGRATIONS: &str = "DB_TEST_CHILD_MIGRATIONS";
@@ -83,4 +86,29 @@ fn a_seed_that_fails_is_reported_with_its_statement() {
     ] {
         failed.assert_says(expected);
     }
+}
+
+/// The same code with another value.
+fn seeded_with(name: &'static str) -> Session {
+    Session::sqlite()
+        .migrations("tests/sqlite/migrations")
+        .sqlite_seed(move |pool| async move { add(&pool, name).await })
+}
+
+fn one() -> Session {
+    seeded_with("one")
+}
+
+fn two() -> Session {
+    seeded_with("two")
+}
+
+#[db_test(session = one)]
+async fn a_value_that_a_seed_captures_is_of_its_session(pool: SqlitePool) {
+    assert_eq!(names(&pool).await, ["one"]);
+}
+
+#[db_test(session = two)]
+async fn another_value_is_of_another_session(pool: SqlitePool) {
+    assert_eq!(names(&pool).await, ["two"]);
 }
