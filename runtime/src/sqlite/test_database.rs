@@ -109,7 +109,11 @@ impl TestDatabase {
 
     /// Waits until nobody holds a connection of the pool; says how many are held by then.
     async fn released(&self) -> u32 {
-        let held = || self.pool.size() - u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        // A connection that is being closed may be counted as idle and no more in the size.
+        let held = || {
+            let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+            self.pool.size().saturating_sub(idle)
+        };
         let wait = async {
             while self.recording.is_held() && held() > 0 {
                 tokio::time::sleep(CLOSE_PAUSE).await;
