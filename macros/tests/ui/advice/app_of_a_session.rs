@@ -1,5 +1,5 @@
-// runtime/src/test/cause.rs: #[db_test::session] fn session() -> Session { Session::postgres().app(|cx| …) }
-// runtime/src/test/cause.rs: .app(|cx| …)
+// runtime/src/test/cause.rs: #[db_test::session] fn session() -> Session { Session::
+// runtime/src/test/cause.rs: .app(|cx| …) }
 use axum::Router;
 use db_test::{Session, TestContext};
 
