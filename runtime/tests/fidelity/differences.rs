@@ -71,6 +71,13 @@ differs! {
     production [DONE, r#"["news"]"#];
     sandbox [DONE, DONE];
 
+    async fn a_cursor_outside_of_a_transaction_is_refused_before_its_query_is_looked_at(app) {
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.raw(&mut held, "declare walk cursor for select broken").await;
+    }
+    production ["error 42703"];
+    sandbox ["error 25P01"];
+
     async fn a_new_value_of_an_enum_cannot_be_used(app) {
         app.run(&["alter type mood add value 'wild'", "select 'wild'::mood::text"]).await;
     }

@@ -79,9 +79,15 @@ pub(super) struct Transaction {
 pub(super) struct Portal {
     pub(super) statement: Rc<Prepared>,
     pub(super) parameters: Vec<Parameter>,
+    /// It was a control statement, and is done.
+    pub(super) is_done: bool,
 }
 
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the connection, each said by its name"
+)]
 pub(super) struct Client {
     pub(super) stage: Stage,
     /// The test that it is of.
@@ -120,6 +126,8 @@ pub(super) struct Client {
     /// What it knows of the server's parameters, and of which revision.
     pub(super) reported: Rc<BTreeMap<Rc<str>, Rc<str>>>,
     pub(super) revision: u64,
+    /// A setting of which the server reports changes was changed by what may still be undone.
+    pub(super) changed_reported: bool,
     /// The control statement of the extended protocol that is being done.
     pub(super) executing: Option<Arc<str>>,
     /// The most rows of it that the client wants.

@@ -41,7 +41,8 @@ pub(super) enum Control {
         what: &'static str,
         name: String,
     },
-    SetTransaction(Modes),
+    /// With the words of which the server warns outside of a transaction.
+    SetTransaction(Modes, Option<&'static str>),
     Listen(String),
     /// `None` is every channel.
     Unlisten(Option<String>),

@@ -9,6 +9,8 @@ use crate::observe::recording::Parameter;
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) sql: Arc<str>,
+    /// How many characters stand in front of it in what the client has sent.
+    pub(super) offset: usize,
     pub(super) parameters: Vec<Parameter>,
     /// What it consists of, and how many of these are done.
     pub(super) infos: Vec<Rc<Info>>,
@@ -59,6 +61,9 @@ pub(super) enum Expected {
     Sync,
     /// This number of bytes, which the proxy answers itself in their turn.
     Local(usize),
+    /// No answer: the client has another statement of this name since, or none. Had something in front of it failed, it
+    /// would have the old one.
+    Renamed(Box<(String, Option<Rc<Prepared>>)>),
 }
 
 /// The answers that are due, with those that the proxy gives in between.
@@ -101,26 +106,25 @@ impl Answers {
         popped
     }
 
-    /// Takes a local answer if it is the next one.
+    /// Takes what is next if the backend has no part in it: a local answer, or no answer at all.
     pub(super) fn pop_local(&mut self, out: &mut Vec<u8>) -> bool {
-        let Some(Expected::Local(length)) = self.queue.front() else {
-            return false;
-        };
-        out.extend(self.local.drain(..*length));
+        match self.queue.front() {
+            Some(Expected::Local(length)) => out.extend(self.local.drain(..*length)),
+            Some(Expected::Renamed(_)) => {}
+            _ => return false,
+        }
         self.queue.pop_front();
         true
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+    /// Whether something is due that the client has asked.
+    pub(super) fn has_requests(&self) -> bool {
+        let mut queue = self.queue.iter();
+        queue.any(|expected| !matches!(expected, Expected::Own(_)))
     }
 
-    /// A Sync that is under way is not answered: it came while rows were copied in.
-    pub(super) fn forget_sync(&mut self) -> bool {
-        let before = self.queue.len();
-        self.queue
-            .retain(|expected| !matches!(expected, Expected::Sync));
-        self.queue.len() != before
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
     }
 }
 

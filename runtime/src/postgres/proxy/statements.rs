@@ -53,7 +53,12 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) enum Step {
     /// Statements that the server runs.
-    Run { sql: Arc<str>, infos: Vec<Rc<Info>> },
+    Run {
+        sql: Arc<str>,
+        infos: Vec<Rc<Info>>,
+        /// How many characters stand in front of it.
+        offset: usize,
+    },
     /// A word that begins no command.
     Unknown(String),
     /// A statement that the proxy answers.
@@ -183,27 +188,34 @@ impl Script {
                 steps.push(Step::Run {
                     sql: sql.into(),
                     infos: infos.clone(),
+                    offset: 0,
                 });
             }
         } else {
-            let mut last_is_plain = false;
+            let mut plain_from = None;
             for ((from, to), info) in parts.iter().zip(&infos) {
-                let part = &sql[*from..*to];
                 if let Some(control) = &info.control {
                     steps.push(Step::Control(control.clone()));
-                } else if let (true, false, Some(Step::Run { sql, infos })) =
-                    (last_is_plain, is_own(info), steps.last_mut())
+                } else if let (
+                    Some(first),
+                    false,
+                    Some(Step::Run {
+                        sql: run, infos, ..
+                    }),
+                ) = (plain_from, is_own(info), steps.last_mut())
                 {
-                    *sql = format!("{sql};{part}").into();
+                    *run = sql[first..*to].into();
                     infos.push(Rc::clone(info));
+                    continue;
                 } else {
-                    let sql = info.rewritten.as_deref().unwrap_or(part);
+                    let run = info.rewritten.as_deref().unwrap_or(&sql[*from..*to]);
                     steps.push(Step::Run {
-                        sql: sql.into(),
+                        sql: run.into(),
                         infos: vec![Rc::clone(info)],
+                        offset: sql[..*from].chars().count(),
                     });
                 }
-                last_is_plain = !is_own(info);
+                plain_from = (!is_own(info)).then_some(*from);
             }
         }
         Self {

@@ -23,6 +23,8 @@ pub(in crate::postgres::proxy) struct Unit {
     /// Whether the backend's transaction has failed, too.
     pub(in crate::postgres::proxy) backend_failed: bool,
     pub(in crate::postgres::proxy) copying: bool,
+    /// A `COPY` of a pipeline is sent, and the server has not said whether rows come next.
+    pub(in crate::postgres::proxy) awaits_copy: bool,
     pub(in crate::postgres::proxy) delay: Delay,
     pub(in crate::postgres::proxy) checking: Option<Check>,
     /// A tag that the client gets when deferred constraints hold.
@@ -33,6 +35,12 @@ pub(in crate::postgres::proxy) struct Unit {
     /// The schema may have changed.
     pub(in crate::postgres::proxy) changed_schema: bool,
     pub(in crate::postgres::proxy) ran: bool,
+    /// Something was undone in it: by an error, or a rollback.
+    pub(in crate::postgres::proxy) undone: bool,
+    /// Its end is done with the savepoints; the client may still be told of settings.
+    pub(in crate::postgres::proxy) is_over: bool,
+    /// It has reset a setting for which the client's default is not the backend's.
+    pub(in crate::postgres::proxy) resets: bool,
     /// The last statement that was answered.
     pub(in crate::postgres::proxy) last: Option<Arc<str>>,
     /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in it.
@@ -102,6 +110,7 @@ impl Unit {
             failed: false,
             backend_failed: false,
             copying: false,
+            awaits_copy: false,
             delay: Delay::None,
             checking: None,
             held: Vec::new(),
@@ -109,6 +118,9 @@ impl Unit {
             error: None,
             changed_schema: false,
             ran: false,
+            undone: false,
+            is_over: false,
+            resets: false,
             last: None,
             pipelines: false,
             ends_backend: false,

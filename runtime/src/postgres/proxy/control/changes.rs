@@ -14,21 +14,25 @@ pub(in crate::postgres::proxy) const VIRTUAL: [&str; 3] = [
 /// `SET TRANSACTION`, and the settings that mean the same.
 pub(super) fn set_transaction(words: &Words<'_>) -> Option<Control> {
     if words.is(1, "transaction") && !words.is(2, "snapshot") {
-        return Some(Control::SetTransaction(modes(words, 2)));
+        let modes = modes(words, 2);
+        return Some(Control::SetTransaction(modes, Some("SET TRANSACTION")));
     }
+    let what = words.is(1, "local").then_some("SET LOCAL");
     let n = 1 + usize::from(words.any(1, &["local", "session"]));
     let value = || words.name(n + 2);
     if words.is(n, "transaction_isolation") {
-        return Some(Control::SetTransaction(Modes {
+        let modes = Modes {
             level: Some(value()),
             read_only: None,
-        }));
+        };
+        return Some(Control::SetTransaction(modes, what));
     }
     if words.is(n, "transaction_read_only") {
-        return Some(Control::SetTransaction(Modes {
+        let modes = Modes {
             level: None,
             read_only: Some(is_on(&value())),
-        }));
+        };
+        return Some(Control::SetTransaction(modes, what));
     }
     let is_virtual = VIRTUAL.iter().any(|name| words.is(n, name));
     is_virtual.then(|| Control::SetVirtual {

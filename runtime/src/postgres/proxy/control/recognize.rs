@@ -31,7 +31,15 @@ pub(in crate::postgres::proxy) fn recognize(sql: &str, tokens: &[Token]) -> Info
     if info.control.is_some() {
         return info;
     }
-    let without = ["set", "reset", "show", "lock", "discard", "load"];
+    let without = [
+        "set",
+        "reset",
+        "show",
+        "lock",
+        "fetch",
+        "move",
+        "checkpoint",
+    ];
     info.needs_no_snapshot = words.any(0, &without);
     match words.raw(0).to_ascii_lowercase().as_str() {
         "set" => set(&words, &mut info),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{
     Engine,
-    limits::{in_the_clients_names, with_way_out},
+    limits::{at_the_clients_position, in_the_clients_names, with_way_out},
     observe::{collect, complete},
 };
 use crate::{
@@ -12,7 +12,6 @@ use crate::{
     postgres::{
         proxy::{
             api::{ClientId, NOTIFY_SQLSTATE},
-            client::UnitKind,
             expected::Expected,
             protocol::{Body, Kind, error_field},
             statements::State,
@@ -89,7 +88,7 @@ impl Engine {
     }
 
     fn take_answer(&mut self, id: ClientId, kind: Kind, body: &[u8], whole: &[u8]) {
-        if matches!(self.backend.answers.front(), Some(Expected::Local(_))) {
+        if let Some(Expected::Local(_) | Expected::Renamed(_)) = self.backend.answers.front() {
             self.send_local();
             return self.take_message(kind, body, whole);
         }
@@ -138,6 +137,7 @@ impl Engine {
                     _ => None,
                 };
                 self.forward(id, whole);
+                self.unit(id).awaits_copy &= !matches!(kind, b'C' | b'G' | b'I' | b's');
                 match kind {
                     b'C' => {
                         let popped = self.backend.answers.pop();
@@ -150,7 +150,7 @@ impl Engine {
                         self.record_execution(id, popped, None);
                         self.send_local();
                     }
-                    b'G' => self.copy_in_begins(id),
+                    b'G' => self.unit(id).copying = true,
                     _ => {}
                 }
             }
@@ -216,19 +216,11 @@ impl Engine {
         self.break_off("the test's transaction has ended too early".to_owned());
     }
 
-    /// The server takes rows now. A Sync that came before them is lost.
-    fn copy_in_begins(&mut self, id: ClientId) {
-        self.unit(id).copying = true;
-        if self.backend.answers.forget_sync() {
-            self.unit(id).kind = UnitKind::Extended { synced: false };
-            self.unit(id).checking = None;
-        }
-    }
-
     fn take_error(&mut self, id: ClientId, body: &[u8], whole: &[u8]) {
         self.release_held(id);
         let changed = with_way_out(self.is_limit(id, body), body);
-        match changed.or_else(|| in_the_clients_names(id, body)) {
+        let changed = changed.or_else(|| in_the_clients_names(id, body));
+        match changed.or_else(|| at_the_clients_position(self.backend.answers.front(), body)) {
             Some(message) => self.forward(id, &message),
             None => self.forward(id, whole),
         }
@@ -240,11 +232,13 @@ impl Engine {
         let unit = self.unit(id);
         unit.failed = true;
         unit.copying = false;
+        unit.awaits_copy = false;
         unit.backend_failed = true;
         unit.changed_schema |= is_stale;
         unit.error = Some(server_error(body));
         self.backend.answers.described.clear();
         // In the extended protocol, the server skips what comes until the Sync.
+        let mut renamed = Vec::new();
         while let Some(expected) = self.backend.answers.front() {
             match expected {
                 Expected::Sync | Expected::Simple(_) => break,
@@ -260,7 +254,18 @@ impl Engine {
                     let popped = self.backend.answers.pop();
                     self.record_execution(id, popped, Some(body));
                 }
-                _ => drop(self.backend.answers.pop()),
+                _ => {
+                    if let Some(Expected::Renamed(old)) = self.backend.answers.pop() {
+                        renamed.push(*old);
+                    }
+                }
+            }
+        }
+        for (name, old) in renamed.into_iter().rev() {
+            let statements = &mut self.client(id).statements;
+            match old {
+                Some(old) => drop(statements.insert(name, old)),
+                None => drop(statements.remove(&name)),
             }
         }
     }

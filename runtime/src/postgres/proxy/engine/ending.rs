@@ -28,13 +28,6 @@ pub(super) struct Ending {
     pub(super) proof: Option<Proof>,
 }
 
-/// A request of the harness.
-#[derive(Clone, Copy)]
-pub(super) enum Mark {
-    Set(u32),
-    Restore(u32),
-}
-
 impl Engine {
     /// What is asked before the end; prepared, so that it is planned once.
     pub(super) fn closing(&self) -> String {
@@ -71,8 +64,9 @@ impl Engine {
         }
         ending.is_asked = true;
         let how = ending.end.how;
-        if !self.backend.is_open {
+        if !self.has_begun() {
             self.settle_clients();
+            self.forget_test(false);
             self.finish_test(Proof::NotOpened);
             return true;
         }
@@ -83,6 +77,11 @@ impl Engine {
         }
         self.ask_closing("execute db_test_closing", how);
         true
+    }
+
+    /// Whether the backend was sent the beginning of the test's transaction: savepoints of clients alone are not sent.
+    fn has_begun(&self) -> bool {
+        self.backend.is_open && !self.backend.prefix.starts_with("begin;")
     }
 
     fn ask_closing(&mut self, closing: &str, how: How) {

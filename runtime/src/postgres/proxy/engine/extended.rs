@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use super::{Engine, binding::parameters, schedule::Flow};
+use super::{Engine, schedule::Flow};
 use crate::postgres::{
     proxy::{
         api::ClientId,
-        client::{Portal, UnitKind},
+        client::UnitKind,
         control::Control,
         expected::{Execution, Expected},
-        protocol::{Body, Inbox, bind_head, message, with_name},
+        protocol::{Body, Inbox, message, with_name},
         statements::Prepared,
     },
     sqlstate,
@@ -39,6 +39,11 @@ impl Engine {
     }
 
     fn advance_message(&mut self, id: ClientId, inbox: &Inbox) -> Step {
+        if self.unit(id).awaits_copy {
+            // What comes next are rows, or what the server ignores among rows, or neither.
+            self.flush(id);
+            return Step::Waits;
+        }
         let Some((kind, body)) = inbox.front() else {
             if self.client(id).is_closed || self.client(id).stage != super::Stage::Open {
                 self.sync(id);
@@ -82,10 +87,13 @@ impl Engine {
     pub(super) fn sync(&mut self, id: ClientId) {
         let unit = self.unit(id);
         unit.kind = UnitKind::Extended { synced: true };
-        if unit.entered && self.active == Some(id) {
+        // The server reports changed settings at a Sync, also where a control statement has ended what was sent.
+        let (entered, ran) = (unit.entered, unit.ran);
+        let reports = ran && self.client(id).changed_reported;
+        if (entered || reports) && self.active == Some(id) {
             message(&mut self.backend.out, b'S', |_| {});
             self.backend.answers.push(Expected::Sync);
-            if !self.unit(id).failed && !self.unit(id).must_check {
+            if !self.unit(id).failed {
                 self.check_with_it(id);
             }
         }
@@ -114,47 +122,6 @@ impl Engine {
         true
     }
 
-    fn bind(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
-        let mut body = Body(body);
-        let (portal, name) = (body.text()?, body.text()?);
-        let Some(statement) = self.statement(id, name) else {
-            return Some(Step::Taken);
-        };
-        let is_empty = statement.info.is_empty && self.client(id).has_failed();
-        if is_empty {
-            self.fail_in_failed(id);
-        }
-        if is_empty || self.is_refused_in_failed(id, &statement) {
-            self.record_unprepared(id, &statement.sql);
-            return Some(Step::Taken);
-        }
-        let parameters = parameters(body, &statement.types).unwrap_or_default();
-        if statement.info.control.is_some() {
-            self.send(id, |out| message(out, b'2', |_| {}));
-        } else {
-            if !self.reach(id) {
-                return Some(Step::Waits);
-            }
-            self.parse_anew(&statement);
-            bind_head(
-                &mut self.backend.out,
-                &portal_name(id, portal),
-                &statement.name,
-                body.0,
-            );
-            self.backend.answers.push(Expected::Bind);
-        }
-        let portals = &mut self.client(id).portals;
-        portals.insert(
-            portal.to_owned(),
-            Portal {
-                statement,
-                parameters,
-            },
-        );
-        Some(Step::Taken)
-    }
-
     fn execute(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
         let mut body = Body(body);
         let name = body.text()?;
@@ -169,11 +136,24 @@ impl Engine {
             }
             let control = control.clone();
             let client = self.client(id);
+            if client
+                .portals
+                .get(name)
+                .is_some_and(|portal| portal.is_done)
+            {
+                let text = format!("portal \"{name}\" cannot be run");
+                self.fail(id, sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE, &text);
+                return Some(Step::Taken);
+            }
             client.passed_control = false;
             client.executing_limit = body.u32().unwrap_or(0);
             client.executing = Some(std::sync::Arc::clone(&statement.sql));
             let flow = self.control(id, &control);
-            let passed = std::mem::take(&mut self.client(id).passed_control);
+            let client = self.client(id);
+            let passed = std::mem::take(&mut client.passed_control);
+            if let Some(portal) = client.portals.get_mut(name) {
+                portal.is_done |= passed && !matches!(control, Control::ShowVirtual(_));
+            }
             return Some(match (passed, flow) {
                 (true, _) => Step::Taken,
                 (false, Flow::Wait) => Step::Waits,
@@ -200,7 +180,7 @@ impl Engine {
         let portal = self.client(id).portals.get_mut(name)?;
         let parameters = std::mem::take(&mut portal.parameters);
         self.note(id, &statement.info, &parameters);
-        self.unit(id).must_check |= statement.info.is_copy;
+        self.unit(id).awaits_copy = statement.info.is_copy;
         self.unit(id).piped |= !statement.info.is_empty;
         with_name(
             &mut self.backend.out,
@@ -211,6 +191,7 @@ impl Engine {
         );
         let execution = Execution {
             sql: std::sync::Arc::clone(&statement.sql),
+            offset: 0,
             parameters,
             infos: vec![Rc::clone(&statement.info)],
             done: 0,

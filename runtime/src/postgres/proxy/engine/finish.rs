@@ -1,6 +1,6 @@
 //! The end of a unit, and what a commit brings about.
 
-use std::{collections::HashSet, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use super::{Engine, schedule::Flow};
 use crate::observe::recording::Parameter;
@@ -9,7 +9,7 @@ use crate::postgres::proxy::{
     client::{Check, Delay},
     control::{Info, OnCommit, VIRTUAL},
     expected::Own,
-    protocol::{notification, parameter_status, ready},
+    protocol::ready,
     settings::{self, Value, identifier, literal},
 };
 
@@ -51,6 +51,24 @@ impl Engine {
 
     /// Ends a unit: everything of it has been answered.
     pub(super) fn finish(&mut self, id: ClientId) -> Flow {
+        if self.restores_startup(id) {
+            return Flow::Wait;
+        }
+        if !self.unit(id).is_over {
+            if self.fails_with_reported(id) && !self.acquire_for_end(id) {
+                return Flow::Wait;
+            }
+            self.end_unit(id);
+            self.unit(id).is_over = true;
+            if self.restores_reported(id) {
+                return Flow::Wait;
+            }
+        }
+        self.conclude_unit(id)
+    }
+
+    /// Keeps or undoes what the unit has done.
+    fn end_unit(&mut self, id: ClientId) {
         self.release_held(id);
         let why = self.unit_text(id);
         let unit = self.unit(id);
@@ -65,7 +83,9 @@ impl Engine {
             }
             if self.unit(id).hidden {
                 self.undo_hidden(id, &why);
-            } else if backend_failed && let Some(at) = self.stack.innermost(id) {
+            } else if (backend_failed || self.fails_with_reported(id))
+                && let Some(at) = self.stack.innermost(id)
+            {
                 // The transaction can only end, or return to its innermost savepoint; so others can go on.
                 self.back_to(at, &why);
             }
@@ -97,12 +117,17 @@ impl Engine {
             }
             self.send_prefix(Own::Prefix);
         }
+    }
+
+    /// Gives the backend back, and tells the client that it may go on.
+    fn conclude_unit(&mut self, id: ClientId) -> Flow {
         self.record_unit(id);
+        let has_run = self.unit(id).ran || self.unit(id).undone;
         let now = self.now;
         let client = self.client(id);
-        client
-            .portals
-            .retain(|name, _| !name.is_empty() || client.transaction.is_some());
+        if client.transaction.is_none() {
+            client.portals.clear();
+        }
         let silent = client.unit.as_ref().is_some_and(|unit| unit.is_silent);
         client.unit = None;
         client.waiting = None;
@@ -111,7 +136,7 @@ impl Engine {
             self.active = None;
             self.catch_up();
         }
-        if ran {
+        if has_run {
             self.report_parameters(id);
         }
         self.deliver_notified(id);
@@ -245,52 +270,5 @@ impl Engine {
              execute pg_catalog.format('close %I', n); end if; end loop; end $db_test$;",
             names.join(",")
         ));
-    }
-
-    /// Delivers notifications to the clients that listen; equal ones once.
-    fn notify_all(&mut self, from: ClientId, notes: &[(String, String)]) {
-        let mut delivered = HashSet::new();
-        for note in notes.iter().filter(|note| delivered.insert(*note)) {
-            for client in self
-                .clients
-                .iter_mut()
-                .map(|(_, client)| client)
-                .filter(|client| client.listens.contains(&note.0))
-            {
-                client.notified.push((from, note.0.clone(), note.1.clone()));
-            }
-        }
-    }
-
-    /// Tells a client that is in no transaction what it has been notified of.
-    pub(super) fn deliver_notified(&mut self, id: ClientId) {
-        let client = self.client(id);
-        if client.transaction.is_some() || client.notified.is_empty() {
-            return;
-        }
-        for (from, channel, payload) in std::mem::take(&mut client.notified) {
-            if !client.gets_nothing() {
-                notification(&mut client.out, from, &channel, &payload);
-            }
-        }
-    }
-
-    /// Tells a client which of the server's parameters have changed for it.
-    fn report_parameters(&mut self, id: ClientId) {
-        let (reported, revision) = (&self.backend.reported, self.backend.revision);
-        let Some(client) = self.clients.get_mut(id) else {
-            return;
-        };
-        if std::mem::replace(&mut client.revision, revision) == revision {
-            return;
-        }
-        for (name, value) in reported {
-            if client.reported.get(name) != Some(value) {
-                if !client.gets_nothing() {
-                    parameter_status(&mut client.out, name, value);
-                }
-                Rc::make_mut(&mut client.reported).insert(Rc::clone(name), Rc::clone(value));
-            }
-        }
     }
 }

@@ -37,7 +37,8 @@ impl Engine {
     /// Statements prepared in SQL are the connection's own; those of the protocol are everybody's.
     pub(super) fn deallocate_all(&mut self, id: ClientId) {
         let client = self.client(id);
-        client.statements.clear();
+        // The unnamed one ends with the next one only.
+        client.statements.retain(|name, _| name.is_empty());
         let names = std::mem::take(&mut client.sql_prepared);
         let names: Vec<_> = names.iter().map(|name| format!("v{id}_{name}")).collect();
         if !names.is_empty() {

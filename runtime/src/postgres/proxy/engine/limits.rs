@@ -111,16 +111,29 @@ pub(super) fn with_way_out(is_limit: bool, body: &[u8]) -> Option<Vec<u8>> {
     with_field(body, b'H', &hint)
 }
 
-/// The same error about a statement that a client has prepared in SQL, by the name that the client gave it.
+/// The same error about a statement or a portal, by the name that the client gave it.
 pub(super) fn in_the_clients_names(id: ClientId, body: &[u8]) -> Option<Vec<u8>> {
     let text = error_field(body, b'M')?;
     let own = format!("\"v{id}_");
     let is_named = matches!(
         error_field(body, b'C')?,
-        sqlstate::INVALID_SQL_STATEMENT_NAME | sqlstate::DUPLICATE_PREPARED_STATEMENT
+        sqlstate::INVALID_SQL_STATEMENT_NAME
+            | sqlstate::DUPLICATE_PREPARED_STATEMENT
+            | sqlstate::INVALID_CURSOR_NAME
+            | sqlstate::DUPLICATE_CURSOR
     );
     let text = (is_named && text.contains(&own)).then(|| text.replace(&own, "\""))?;
     with_field(body, b'M', &text)
+}
+
+/// The same error in a part of a simple query, with the position in all of it.
+pub(super) fn at_the_clients_position(asked: Option<&Expected>, body: &[u8]) -> Option<Vec<u8>> {
+    let Some(Expected::Simple(execution)) = asked else {
+        return None;
+    };
+    let position: usize = error_field(body, b'P')?.parse().ok()?;
+    let moved = (position + execution.offset).to_string();
+    (execution.offset > 0).then(|| with_field(body, b'P', &moved))?
 }
 
 /// An error with another text in one of its fields.

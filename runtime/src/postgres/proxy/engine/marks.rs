@@ -1,6 +1,6 @@
 //! Places in the test's transaction that the harness returns to.
 
-use super::{Engine, Mark};
+use super::Engine;
 use crate::postgres::proxy::{
     api::{Event, MarkRefused},
     expected::{Expected, Own},
@@ -8,6 +8,13 @@ use crate::postgres::proxy::{
     savepoints::{HARNESS, Kind},
     statements::Place,
 };
+
+/// A request of the harness.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    Set(u32),
+    Restore(u32),
+}
 
 impl Engine {
     pub(super) fn advance_mark(&mut self, mark: Mark) -> bool {

@@ -1,11 +1,15 @@
 //! The modes of transactions: their isolation level, and whether they only read.
 
-use super::{Engine, stack::READ_ONLY, transaction::LATE_LEVEL};
+use super::{Engine, stack::READ_ONLY};
 use crate::postgres::{
     proxy::{api::ClientId, control::Modes, savepoints::Kind, settings::Value},
     sqlstate,
 };
 
+pub(super) const LATE_LEVEL: &str =
+    "SET TRANSACTION ISOLATION LEVEL must be called before any query";
+pub(super) const LATE_WRITE: &str = "transaction read-write mode must be set before any query";
+const NESTED_WRITE: &str = "cannot set transaction read-write mode inside a read-only transaction";
 const NESTED_LEVEL: &str = "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction";
 
 impl Engine {
@@ -43,8 +47,8 @@ impl Engine {
             open.level.clone_from(level);
         }
         match modes.read_only {
-            Some(false) if open.read_only && queried => {
-                let text = "transaction read-write mode must be set before any query";
+            Some(false) if open.read_only && (queried || is_nested) => {
+                let text = if is_nested { NESTED_WRITE } else { LATE_WRITE };
                 self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
                 return false;
             }
@@ -61,11 +65,16 @@ impl Engine {
         true
     }
 
-    pub(super) fn set_transaction(&mut self, id: ClientId, modes: &Modes) {
+    pub(super) fn set_transaction(
+        &mut self,
+        id: ClientId,
+        modes: &Modes,
+        what: Option<&'static str>,
+    ) {
         if self.client(id).transaction.is_none() {
-            if !self.unit(id).is_block() {
-                let text = "SET TRANSACTION can only be used in transaction blocks";
-                self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, text);
+            if let Some(what) = what.filter(|_| !self.unit(id).is_block()) {
+                let text = format!("{what} can only be used in transaction blocks");
+                self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, &text);
             }
             if !self.apply_unit_modes(id, modes) {
                 return;
@@ -96,8 +105,7 @@ impl Engine {
             return false;
         }
         if unit.queried && reads_only && modes.read_only == Some(false) {
-            let text = "transaction read-write mode must be set before any query";
-            self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, text);
+            self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, LATE_WRITE);
             return false;
         }
         if modes.level.is_some() {

@@ -7,7 +7,7 @@ use crate::postgres::{
     proxy::{
         api::{ClientId, Event, Finding, FindingKind},
         client::Check,
-        control::{Info, ReadsClock, Verb},
+        control::{Info, PreparedVerb, ReadsClock, Verb},
         entanglement::{Done, hash, hash_parameters},
         expected::{Execution, Expected},
         protocol::{Body, error_field, rows_of},
@@ -139,6 +139,12 @@ impl Engine {
             // It outlives what fails after it.
             let names = &mut self.unit(id).sql_prepared;
             names.retain(|name| *name != prepared.name);
+            let known = &mut self.client(id).sql_prepared;
+            match prepared.verb {
+                PreparedVerb::Prepare => drop(known.insert(prepared.name.clone())),
+                PreparedVerb::Deallocate => drop(known.remove(&prepared.name)),
+                PreparedVerb::Execute => {}
+            }
         }
         if let Some(cursor) = &part.info.holdable_cursor {
             self.client(id).holdable_cursors.push(cursor.clone());

@@ -21,10 +21,9 @@ impl Engine {
     pub(super) fn parse(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
         let mut body = Body(body);
         let (name, sql) = (body.text()?, body.text()?);
-        if !name.is_empty() && self.client(id).statements.contains_key(name) {
-            let text = format!("prepared statement \"{name}\" already exists");
-            self.fail(id, sqlstate::DUPLICATE_PREPARED_STATEMENT, &text);
-            return Some(Step::Taken);
+        if name.is_empty() {
+            // It ends with the next one, also if that is refused.
+            self.set_statement(id, name, None);
         }
         let place = self.place(id);
         let prepared = self.statements.prepare(sql, body.0, place);
@@ -32,6 +31,7 @@ impl Engine {
             self.record_unprepared(id, &prepared.sql);
             return Some(Step::Taken);
         }
+        let is_taken = self.client(id).statements.contains_key(name);
         if prepared.info.control.is_none() && prepared.state.get() == State::New {
             if !self.reach(id) {
                 return Some(Step::Waits);
@@ -45,14 +45,36 @@ impl Engine {
                     Ok(text) => text,
                 };
             self.send_parse(&prepared, text.as_deref());
-            self.backend
-                .answers
-                .push(Expected::Parse(Rc::clone(&prepared)));
-        } else {
+            let parsed = Rc::clone(&prepared);
+            self.backend.answers.push(if is_taken {
+                Expected::Reparse(parsed)
+            } else {
+                Expected::Parse(parsed)
+            });
+        } else if !is_taken {
             self.send(id, |out| message(out, b'1', |_| {}));
         }
-        self.client(id).statements.insert(name.to_owned(), prepared);
+        if is_taken {
+            // After what the server's parser says of the text.
+            let text = format!("prepared statement \"{name}\" already exists");
+            self.fail(id, sqlstate::DUPLICATE_PREPARED_STATEMENT, &text);
+        } else {
+            self.set_statement(id, name, Some(prepared));
+        }
         Some(Step::Taken)
+    }
+
+    /// Gives a name to a statement, or to none; a failure of what was asked before takes that back.
+    fn set_statement(&mut self, id: ClientId, name: &str, statement: Option<Rc<Prepared>>) {
+        let statements = &mut self.client(id).statements;
+        let old = match statement {
+            Some(new) => statements.insert(name.to_owned(), new),
+            None => statements.remove(name),
+        };
+        if self.active == Some(id) && self.backend.answers.has_requests() {
+            let renamed = Expected::Renamed(Box::new((name.to_owned(), old)));
+            self.backend.answers.push(renamed);
+        }
     }
 
     pub(super) fn send_parse(&mut self, prepared: &Prepared, text: Option<&str>) {
@@ -141,26 +163,25 @@ impl Engine {
         let mut body = Body(body);
         let (kind, name) = (body.u8()?, body.text()?);
         if kind == b'S' {
-            self.client(id).statements.remove(name);
+            self.set_statement(id, name, None);
             self.send(id, |out| message(out, b'3', |_| {}));
             return Some(Step::Taken);
         }
-        let closed = self.client(id).portals.remove(name);
-        let is_real = closed.is_some_and(|portal| portal.statement.info.control.is_none());
         let runs = self.active == Some(id) && self.unit(id).entered;
-        if is_real && !self.client(id).has_failed() && (runs || !name.is_empty()) {
+        let client = self.client(id);
+        let portal = client.portals.get(name);
+        let is_real = portal.is_some_and(|portal| portal.statement.info.control.is_none());
+        if is_real && !client.has_failed() && (runs || !name.is_empty()) {
             if !self.reach(id) {
                 return Some(Step::Waits);
             }
-            with_name(
-                &mut self.backend.out,
-                b'C',
-                b"P",
-                &portal_name(id, name),
-                &[],
-            );
+            let own = portal_name(id, name);
+            with_name(&mut self.backend.out, b'C', b"P", &own, &[]);
             self.backend.answers.push(Expected::Close);
+            self.client(id).portals.remove(name);
+            self.pending(id).cursors.retain(|known| *known != own);
         } else {
+            client.portals.remove(name);
             self.send(id, |out| message(out, b'3', |_| {}));
         }
         Some(Step::Taken)

@@ -158,6 +158,7 @@ impl Engine {
 fn execution(sql: &Arc<str>, asked: std::time::Instant) -> Execution {
     Execution {
         sql: Arc::clone(sql),
+        offset: 0,
         parameters: Vec::new(),
         infos: Vec::<Rc<_>>::new(),
         done: 0,

@@ -152,6 +152,11 @@ impl Engine {
                     .unwrap_or(body.len());
                 let text = String::from_utf8_lossy(&body[..end]).into_owned();
                 client.inbox.pop();
+                // The server uses both for the statements of a simple query.
+                client.statements.remove("");
+                if !client.has_failed() {
+                    client.portals.remove("");
+                }
                 let script = self.statements.script(&text, backslashes);
                 UnitKind::Simple { script, next: 0 }
             }

@@ -1,10 +1,15 @@
 //! What belongs to a connection, not to its transactions.
 
-use std::rc::Rc;
+use std::{collections::HashSet, rc::Rc};
 
 use super::Engine;
 use crate::postgres::{
-    proxy::{api::ClientId, client::UnitKind, control::Control, protocol::message},
+    proxy::{
+        api::ClientId,
+        client::UnitKind,
+        control::Control,
+        protocol::{message, notification},
+    },
     sqlstate,
 };
 
@@ -33,6 +38,10 @@ impl Engine {
             Control::DiscardAll => self.discard_all(id),
             Control::DeallocateAll => {
                 self.deallocate_all(id);
+                self.unit(id).queried = true;
+                if let Some(open) = &mut self.client(id).transaction {
+                    open.queried = true;
+                }
                 self.send_tag(id, "DEALLOCATE ALL");
             }
             Control::SetVirtual { name, value } => {
@@ -78,7 +87,36 @@ impl Engine {
         client.session = Rc::clone(&client.startup);
         client.pending = Rc::default();
         self.settings_changed(id);
+        self.unit(id).resets = true;
         self.send_tag(id, "DISCARD ALL");
+    }
+
+    /// Delivers notifications to the clients that listen; equal ones once.
+    pub(super) fn notify_all(&mut self, from: ClientId, notes: &[(String, String)]) {
+        let mut delivered = HashSet::new();
+        for note in notes.iter().filter(|note| delivered.insert(*note)) {
+            for client in self
+                .clients
+                .iter_mut()
+                .map(|(_, client)| client)
+                .filter(|client| client.listens.contains(&note.0))
+            {
+                client.notified.push((from, note.0.clone(), note.1.clone()));
+            }
+        }
+    }
+
+    /// Tells a client that is in no transaction what it has been notified of.
+    pub(super) fn deliver_notified(&mut self, id: ClientId) {
+        let client = self.client(id);
+        if client.transaction.is_some() || client.notified.is_empty() {
+            return;
+        }
+        for (from, channel, payload) in std::mem::take(&mut client.notified) {
+            if !client.gets_nothing() {
+                notification(&mut client.out, from, &channel, &payload);
+            }
+        }
     }
 
     /// `SHOW` of what the proxy keeps.

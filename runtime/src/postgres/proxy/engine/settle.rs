@@ -19,12 +19,18 @@ impl Engine {
         if info.changes.is_empty() {
             return;
         }
+        let is_in_force = self.is_in_force(id);
         for change in &info.changes {
             self.note_change(id, change, parameters);
         }
         self.settings_changed(id);
-        // The statement itself puts them in force.
-        self.backend.applied = Rc::clone(&self.client(id).effective);
+        // The statement itself puts in force what it changes.
+        let effective = Rc::clone(&self.client(id).effective);
+        if is_in_force {
+            self.backend.applied = effective;
+        } else {
+            self.note_applied(info, &effective);
+        }
         if info
             .changes
             .iter()
@@ -38,6 +44,20 @@ impl Engine {
         }
     }
 
+    /// Notes that the backend has the settings that a statement changes, and not yet all of its client's others.
+    fn note_applied(&mut self, info: &Info, effective: &Settings) {
+        let applied = Rc::make_mut(&mut self.backend.applied);
+        for change in &info.changes {
+            let Argument::Literal(name) = &change.name else {
+                continue;
+            };
+            match effective.get_key_value(name.as_str()) {
+                Some((name, value)) => drop(applied.insert(Rc::clone(name), value.clone())),
+                None => drop(applied.remove(name.as_str())),
+            }
+        }
+    }
+
     fn note_change(&mut self, id: ClientId, change: &Change, parameters: &[Parameter]) {
         let name = match &change.name {
             Argument::Literal(name) => name.clone(),
@@ -47,6 +67,10 @@ impl Engine {
             },
             Argument::Unknown => return,
         };
+        let mut reported = self.backend.reported.keys();
+        if name.is_empty() || reported.any(|reported| reported.eq_ignore_ascii_case(&name)) {
+            self.client(id).changed_reported = true;
+        }
         if VIRTUAL.contains(&name.as_str()) {
             self.unit(id).ends_backend = true;
             if let NewValue::Value(Argument::Literal(value)) = &change.to {
@@ -121,7 +145,7 @@ impl Engine {
         if client.startup.is_empty() {
             return;
         }
-        let mut applied = (*client.effective).clone();
+        let mut applied = (*self.backend.applied).clone();
         for change in &info.changes {
             match (&change.to, &change.name) {
                 (NewValue::AllDefaults, _) => applied.retain(|name, _| is_kept_by_reset_all(name)),
@@ -130,6 +154,7 @@ impl Engine {
             }
         }
         self.backend.applied = Rc::new(applied);
+        self.unit(id).resets = true;
     }
 
     /// Works out what the settings of a client are together.

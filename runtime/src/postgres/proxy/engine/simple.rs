@@ -7,11 +7,10 @@ use crate::postgres::{
     proxy::{
         api::ClientId,
         client::{Check, Unit, UnitKind},
-        control::{Control, Info, PreparedVerb, SqlPrepared},
+        control::{Control, Info},
         expected::{Execution, Expected, Own},
         protocol::{message, query},
-        settings::identifier,
-        statements::{Prepared, State, Step},
+        statements::{Prepared, Step},
     },
     sqlstate,
 };
@@ -42,8 +41,9 @@ impl Engine {
                 self.fail_to_parse(id, word);
                 Flow::Go
             }
-            Step::Run { sql, infos } => {
-                self.run_step(id, sql, infos, next + 1 == script.steps.len())
+            Step::Run { sql, infos, offset } => {
+                let is_last = next + 1 == script.steps.len();
+                self.run_step(id, sql, infos, *offset, is_last)
             }
         }
     }
@@ -60,6 +60,7 @@ impl Engine {
         id: ClientId,
         sql: &Arc<str>,
         infos: &[Rc<Info>],
+        offset: usize,
         is_last: bool,
     ) -> Flow {
         if let Some((code, text)) = infos.iter().find_map(|info| self.refusal(id, info)) {
@@ -101,7 +102,8 @@ impl Engine {
             record.asked = now;
         }
         query(&mut self.backend.out, &sql);
-        let execution = self.execution(Arc::clone(&sql), Vec::new(), infos.to_vec());
+        let mut execution = self.execution(Arc::clone(&sql), Vec::new(), infos.to_vec());
+        execution.offset = offset;
         self.backend
             .answers
             .push(Expected::Simple(Box::new(execution)));
@@ -199,61 +201,6 @@ impl Engine {
         }
     }
 
-    /// A statement about a prepared statement, with the name that the backend knows it by.
-    pub(super) fn in_its_own_names(
-        &mut self,
-        id: ClientId,
-        sql: &str,
-        infos: &[Rc<Info>],
-        is_parsed: bool,
-    ) -> Result<Option<String>, super::local::Refusal> {
-        let Some(SqlPrepared { verb, name, at }) =
-            infos.first().and_then(|info| info.prepared.as_ref())
-        else {
-            return Ok(None);
-        };
-        let client = self.client(id);
-        let by_protocol = client
-            .statements
-            .get(name)
-            .filter(|statement| is_there(statement));
-        let own = format!("v{id}_{name}");
-        let new = match (verb, by_protocol, client.sql_prepared.contains(name)) {
-            (PreparedVerb::Prepare, None, false) => {
-                client.sql_prepared.insert(name.clone());
-                self.unit(id).sql_prepared.push(name.clone());
-                own
-            }
-            // The server refuses it when it is executed.
-            (PreparedVerb::Prepare, None, true) if is_parsed => own,
-            (PreparedVerb::Prepare, ..) => {
-                let text = format!("prepared statement \"{name}\" already exists");
-                return Err((sqlstate::DUPLICATE_PREPARED_STATEMENT, text));
-            }
-            (PreparedVerb::Execute, Some(statement), _) => statement.name.clone(),
-            (PreparedVerb::Deallocate, _, true) => {
-                client.sql_prepared.remove(name);
-                own
-            }
-            (PreparedVerb::Deallocate, Some(_), _) => {
-                // The backend keeps it for others.
-                client.statements.remove(name);
-                return Ok(Some(String::new()));
-            }
-            (PreparedVerb::Execute, None, true) => own,
-            // The server looks for it when it is executed.
-            (PreparedVerb::Execute | PreparedVerb::Deallocate, None, _) if is_parsed => own,
-            _ => {
-                let text = format!("prepared statement \"{name}\" does not exist");
-                return Err((sqlstate::INVALID_SQL_STATEMENT_NAME, text));
-            }
-        };
-        // The places are those of the statement by itself; in front of it there may be blanks.
-        let head = sql.get(..at.0).unwrap_or("");
-        let tail = sql.get(at.1..).unwrap_or("");
-        Ok(Some(format!("{head}{}{tail}", identifier(&new))))
-    }
-
     /// Whether the next step is a commit, for which the test has set a fault.
     pub(super) fn is_at_commit(&mut self, id: ClientId) -> bool {
         let unit = self.unit(id);
@@ -282,6 +229,7 @@ impl Engine {
     ) -> Execution {
         Execution {
             sql,
+            offset: 0,
             parameters,
             infos,
             done: 0,
@@ -290,8 +238,4 @@ impl Engine {
             values: Vec::new(),
         }
     }
-}
-
-fn is_there(statement: &Prepared) -> bool {
-    statement.info.control.is_none() && statement.state.get() == State::Known
 }

@@ -44,6 +44,9 @@ impl Engine {
         if let Some(client) = self.clients.get_mut(here.owner) {
             client.session = here.session;
             client.pending = here.pending;
+            if let Some(unit) = &mut client.unit {
+                unit.undone = true;
+            }
             self.settings_changed(here.owner);
         }
     }

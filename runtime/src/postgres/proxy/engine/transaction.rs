@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Engine, schedule::Flow, stack::READ_ONLY};
+use super::{
+    Engine,
+    modes::{LATE_LEVEL, LATE_WRITE},
+    schedule::Flow,
+    stack::READ_ONLY,
+};
 use crate::postgres::{
     proxy::{
         api::ClientId,
@@ -15,8 +20,6 @@ use crate::postgres::{
     sqlstate,
 };
 
-pub(super) const LATE_LEVEL: &str =
-    "SET TRANSACTION ISOLATION LEVEL must be called before any query";
 pub(super) const NO_TRANSACTION: &str = "there is no transaction in progress";
 
 impl Engine {
@@ -80,7 +83,7 @@ impl Engine {
             Control::RollbackTo(name) => self.rollback_to(id, name),
             Control::PrepareTransaction => self.prepare_transaction(id),
             Control::FinishPrepared { what, name } => self.finish_prepared(id, what, name),
-            Control::SetTransaction(modes) => self.set_transaction(id, modes),
+            Control::SetTransaction(modes, what) => self.set_transaction(id, modes, *what),
             other => self.session_control(id, other),
         }
         Flow::Go
@@ -96,7 +99,7 @@ impl Engine {
             Control::Commit { .. } | Control::Rollback { .. } | Control::PrepareTransaction => {
                 entered || hidden
             }
-            Control::Release(_) | Control::RollbackTo(_) | Control::SetTransaction(_) => entered,
+            Control::Release(_) | Control::RollbackTo(_) | Control::SetTransaction(..) => entered,
             Control::Begin { .. } => hidden || entered,
             Control::DiscardAll => true,
             Control::Vacuum(tables) => self.looks_for_tables(id, tables),
@@ -163,6 +166,9 @@ impl Engine {
         if queried && modes.level.as_ref().is_some_and(|asked| *asked != level) {
             return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, LATE_LEVEL);
         }
+        if queried && reads_only && modes.read_only == Some(false) {
+            return self.fail(id, sqlstate::ACTIVE_SQL_TRANSACTION, LATE_WRITE);
+        }
         let now = self.now;
         self.client(id).begin(modes, &level, reads_only, now);
         if hidden {
@@ -205,6 +211,7 @@ impl Engine {
         let ran = open.queried;
         self.release_hidden(id);
         self.client(id).transaction = None;
+        self.client(id).portals.clear();
         if let Some(at) = self.stack.transaction(id) {
             self.give_up(at);
         }
@@ -250,6 +257,7 @@ impl Engine {
             self.release_hidden(id);
         }
         self.client(id).transaction = None;
+        self.client(id).portals.clear();
         if let Some(at) = self.stack.transaction(id) {
             self.back_to(at, why);
             self.give_up(at);

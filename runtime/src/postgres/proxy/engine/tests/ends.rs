@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::driver::startup;
 use super::stage::{Stage, stage, stage_with};
 use crate::postgres::proxy::{
-    api::{Event, How, MarkRefused, Proof},
+    api::{Event, How, MarkRefused, Proof, Test},
     protocol::{ErrorFields, error, ready},
 };
 
@@ -42,6 +42,28 @@ fn a_transaction_that_has_ended_behind_our_back_is_an_escape() {
     stage.ask(id, "select 0");
     stage.end(How::RollBack);
     assert_eq!(stage.proof(), Some(&Proof::Escaped));
+}
+
+/// The warm backend of a second test: nothing was sent but what gathers in front of a statement.
+#[test]
+fn a_test_with_savepoints_and_no_statement_has_not_begun() {
+    let mut stage = stage();
+    let id = stage.connect();
+    stage.ask(id, "select 0");
+    stage.end(How::RollBack);
+    stage.events.clear();
+    stage.engine.begin_test(Test {
+        name: "it::another_test",
+        settings: Vec::new(),
+        faults: Arc::new(()),
+    });
+    let id = stage.connect();
+    stage.ask(id, "begin; savepoint a");
+    stage.ask(id, "begin read write; start transaction read only");
+    stage.ask(id, "rollback");
+    let closing = stage.end(How::RollBack);
+    assert!(closing.is_empty(), "{closing:?}");
+    assert_eq!(stage.proof(), Some(&Proof::NotOpened));
 }
 
 #[test]
