@@ -43,7 +43,8 @@ pub(crate) fn build_tests(crate_dir: &Path) -> io::Result<HashMap<String, PathBu
     build(command(crate_dir, BUILD), crate_dir)
 }
 
-/// The same with optimized dependencies, as some users have them: `[profile.dev.package."*"] opt-level = 3`.
+/// The same with optimized dependencies, as some users have them:
+/// `[profile.dev.package."*"] opt-level = 3`.
 pub(crate) fn build_tests_on_optimized(crate_dir: &Path) -> io::Result<HashMap<String, PathBuf>> {
     let mut command = command(crate_dir, BUILD);
     command.args(["--config", "profile.dev.package.\"*\".opt-level=3"]);

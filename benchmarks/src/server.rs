@@ -28,8 +28,8 @@ impl Server {
         Self::start_with(directory, data, &["-c", "fsync=off"])
     }
 
-    /// Initializes and starts a server with its data on the disk and the settings that PostgreSQL has by
-    /// default.
+    /// Initializes and starts a server with its data on the disk and the settings that PostgreSQL
+    /// has by default.
     pub(crate) fn start_as_installed() -> io::Result<Self> {
         let directory = scratch("installed")?;
         let disk = env::temp_dir().join(format!("dbt-bench-{}", std::process::id()));

@@ -16,7 +16,8 @@ use self::{
 };
 use crate::Error;
 
-/// The database of one test, as its life and its report see it. Arguments that belong to one kind of database downcast it.
+/// The database of one test, as its life and its report see it. Arguments that belong to one kind
+/// of database downcast it.
 pub(crate) trait AnyDatabase: Any + Send + Sync {
     /// Whether the test has used it.
     fn is_used(&self) -> bool;

@@ -13,8 +13,8 @@ use crate::{cargo, table};
 /// How many tests are expanded.
 const TESTS: usize = 100;
 
-/// The user's function as it is, and a test that does nothing: what the compiler makes of each test,
-/// whatever macro stands above it.
+/// The user's function as it is, and a test that does nothing: what the compiler makes of each
+/// test, whatever macro stands above it.
 const BARE: Kind = Kind {
     title: "the function, and an empty `#[test]`",
     name: "compile-bare",
@@ -75,8 +75,8 @@ fn expanded(crate_dir: &Path) -> io::Result<usize> {
     ))
 }
 
-/// Makes a stable compiler print it, too. The variable is for the crate alone: seen by its dependencies,
-/// it would have them built again.
+/// Makes a stable compiler print it, too. The variable is for the crate alone: seen by its
+/// dependencies, it would have them built again.
 fn wrapper() -> io::Result<PathBuf> {
     let path = cargo::target().join("generated/rustc-with-unstable-options");
     fs::write(&path, "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec \"$@\"\n")?;

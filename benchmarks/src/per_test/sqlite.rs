@@ -62,7 +62,8 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
     fs::remove_dir_all(disk)
 }
 
-/// All files in one directory: db-test's by its variable, and sqlx's because they are in `target/sqlx` of the current one.
+/// All files in one directory: db-test's by its variable, and sqlx's because they are in
+/// `target/sqlx` of the current one.
 fn place(directory: PathBuf) -> Place {
     let home = directory.display().to_string();
     Place {

@@ -1,4 +1,5 @@
-//! The causes for which a test's database cannot be prepared, whatever its kind, with their messages.
+//! The causes for which a test's database cannot be prepared, whatever its kind, with their
+//! messages.
 
 use sqlx::migrate::MigrateError;
 

@@ -1,8 +1,8 @@
-//! The way to a server for connections that are not in a test's transaction: bytes pass as they are, and
-//! what they say is recorded.
+//! The way to a server for connections that are not in a test's transaction: bytes pass as they
+//! are, and what they say is recorded.
 //!
-//! Drivers connect here instead of to the server, also where they lack what the server requires: its password, or
-//! encryption.
+//! Drivers connect here instead of to the server, also where they lack what the server requires:
+//! its password, or encryption.
 
 mod backend;
 mod framing;

@@ -46,7 +46,8 @@ impl<Pool> Seed<Pool> {
 #[derive(Clone, Copy)]
 pub(crate) struct Code {
     of: TypeId,
-    /// Whether it is more than its code: a closure with captured values, a pointer. Those cannot be compared.
+    /// Whether it is more than its code: a closure with captured values, a pointer. Those cannot be
+    /// compared.
     has_values: bool,
     /// The session that it belongs to, if it has values.
     session: u64,

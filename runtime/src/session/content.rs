@@ -80,7 +80,8 @@ impl Session {
         self
     }
 
-    /// Distinguishes the functions that decide what its templates contain from those of another session.
+    /// Distinguishes the functions that decide what its templates contain from those of another
+    /// session.
     pub(super) fn own_functions(&mut self, session: u64) {
         if let Some(seed) = &mut self.seed {
             seed.code.belong_to(session);

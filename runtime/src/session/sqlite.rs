@@ -13,9 +13,10 @@ use crate::{BoxError, Error, schema::Seed, sqlite};
 impl Session {
     /// A session on SQLite, which is compiled in: nothing has to be installed.
     ///
-    /// Each test has its own file, a copy of a template that is made once. Its connections really commit, with a
-    /// write-ahead log. Migrations, seeds, fixtures, the application, overrides, `Client` and `Queries` work as
-    /// with PostgreSQL; see [sqlite.md](https://github.com/db-test/db-test/blob/main/docs/sqlite.md).
+    /// Each test has its own file, a copy of a template that is made once. Its connections really
+    /// commit, with a write-ahead log. Migrations, seeds, fixtures, the application, overrides,
+    /// `Client` and `Queries` work as with PostgreSQL; see
+    /// [sqlite.md](https://github.com/db-test/db-test/blob/main/docs/sqlite.md).
     ///
     /// ```no_run
     /// # use axum::Router;
@@ -52,11 +53,13 @@ impl Session {
         self
     }
 
-    /// Changes the options of each connection to SQLite: foreign keys, the busy timeout, extensions, pragmas.
+    /// Changes the options of each connection to SQLite: foreign keys, the busy timeout,
+    /// extensions, pragmas.
     ///
-    /// Use the options of production. The function gets sqlx's defaults (foreign keys are enforced, a busy timeout of
-    /// 5 s) with a write-ahead log, and without waiting for the disk (`synchronous = off`). They apply to the
-    /// template, too, which is made again whenever the test binary has been rebuilt.
+    /// Use the options of production. The function gets sqlx's defaults (foreign keys are enforced,
+    /// a busy timeout of 5 s) with a write-ahead log, and without waiting for the disk
+    /// (`synchronous = off`). They apply to the template, too, which is made again whenever the
+    /// test binary has been rebuilt.
     ///
     /// ```no_run
     /// # use db_test::Session;
@@ -147,7 +150,8 @@ impl Definition {
     }
 }
 
-/// The directory of all SQLite files of this user: beside the private servers, where it may be in memory.
+/// The directory of all SQLite files of this user: beside the private servers, where it may be in
+/// memory.
 fn files() -> Result<PathBuf, String> {
     #[cfg(unix)]
     return crate::postgres::server::local::beside("sqlite");

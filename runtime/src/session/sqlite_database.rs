@@ -17,9 +17,9 @@ pub struct SqliteDatabase(Session);
 impl Session {
     /// A further database on SQLite, by a name that tests and the application use.
     ///
-    /// Use it where the application has one beside PostgreSQL, such as a cache, or several files of SQLite. Each test has a
-    /// copy of its own, a file that is removed when the test ends, whatever its `isolation`. It costs a test nothing until it
-    /// is used.
+    /// Use it where the application has one beside PostgreSQL, such as a cache, or several files of
+    /// SQLite. Each test has a copy of its own, a file that is removed when the test ends, whatever
+    /// its `isolation`. It costs a test nothing until it is used.
     ///
     /// ```no_run
     /// # use axum::Router;
@@ -37,9 +37,10 @@ impl Session {
     /// ```
     ///
     /// Its pool has the session's [`max_connections`](Self::max_connections) and
-    /// [`acquire_timeout`](Self::acquire_timeout). A test takes it by an argument of a type of its own, whose
-    /// [`FromTest`](crate::FromTest) calls [`TestContext::sqlite_pool_of`](crate::TestContext::sqlite_pool_of). Fixtures are
-    /// for the first database.
+    /// [`acquire_timeout`](Self::acquire_timeout). A test takes it by an argument of a type of its
+    /// own, whose [`FromTest`](crate::FromTest) calls
+    /// [`TestContext::sqlite_pool_of`](crate::TestContext::sqlite_pool_of). Fixtures are for the
+    /// first database.
     ///
     /// # Panics
     ///
@@ -59,7 +60,8 @@ impl SqliteDatabase {
         Self(Session::sqlite().migrations(Migrator::DEFAULT))
     }
 
-    /// The migrations: `sqlx::migrate!("…")`, or a directory relative to the crate's `Cargo.toml`. Default: none.
+    /// The migrations: `sqlx::migrate!("…")`, or a directory relative to the crate's `Cargo.toml`.
+    /// Default: none.
     pub fn migrations(self, migrations: impl Into<Migrations>) -> Self {
         Self(self.0.migrations(migrations))
     }
@@ -69,7 +71,8 @@ impl SqliteDatabase {
         Self(self.0.seed_sql(sql))
     }
 
-    /// A function run once, after the migrations and the [`seed_sql`](Self::seed_sql); as [`Session::sqlite_seed`].
+    /// A function run once, after the migrations and the [`seed_sql`](Self::seed_sql); as
+    /// [`Session::sqlite_seed`].
     pub fn seed<F, Fut, E>(self, seed: F) -> Self
     where
         F: Fn(SqlitePool) -> Fut + Send + Sync + 'static,

@@ -31,7 +31,8 @@ impl Content {
         let mut digest = Fingerprint::new();
         digest.add(FORMAT);
         digest.add_migrations(&self.migrator);
-        // Options may be of the file, such as the size of its pages; they cannot be compared with earlier ones.
+        // Options may be of the file, such as the size of its pages; they cannot be compared with
+        // earlier ones.
         digest.add_seeds(&self.seed_sql, &self.settings.functions());
         digest.finish()
     }

@@ -6,7 +6,8 @@
 //! | `run-….lock`, `run-…/` | the files of one process, which holds the lock for its life |
 //! | `kept/` | what was kept of failed tests |
 //!
-//! The kernel drops the lock of a process that is killed. A process that gets such a lock removes the files.
+//! The kernel drops the lock of a process that is killed. A process that gets such a lock removes
+//! the files.
 
 use std::{
     collections::hash_map::RandomState,
@@ -27,7 +28,8 @@ use crate::{Error, observe::log};
 /// A template or a kept file that nobody has used for this long is removed.
 const STALE: Duration = Duration::from_hours(7 * 24);
 
-/// How many names are tried for the files of this process: another one that sweeps may hold a new lock at that moment.
+/// How many names are tried for the files of this process: another one that sweeps may hold a new
+/// lock at that moment.
 const ATTEMPTS: u32 = 100;
 
 /// What the names of the files end with that SQLite has beside a database.
@@ -115,7 +117,8 @@ impl Run {
             let name = format!("run-{}-{stamp:016x}", std::process::id());
             let (directory, lock) = (home.join(&name), home.join(format!("{name}.lock")));
             let held = File::create_new(&lock)?;
-            // Between these two, a process that sweeps may have taken the lock, and removes the file.
+            // Between these two, a process that sweeps may have taken the lock, and removes the
+            // file.
             if held.try_lock().is_err() || !lock.exists() {
                 continue;
             }

@@ -30,8 +30,8 @@ pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let log: unsafe extern "C" fn(*mut c_void, c_int, *const c_char) = on_log;
-        // SAFETY: the arguments are what the documentation requires. The first call is refused if the process
-        // uses SQLite already; then errors are not recorded.
+        // SAFETY: the arguments are what the documentation requires. The first call is refused if
+        // the process uses SQLite already; then errors are not recorded.
         unsafe {
             ffi::sqlite3_config(ffi::SQLITE_CONFIG_LOG, log, ptr::null_mut::<c_void>());
             ffi::sqlite3_auto_extension(Some(on_open));
@@ -95,7 +95,8 @@ unsafe extern "C" fn on_event(
         let connection = traced::connection(number)?;
         match event {
             ffi::SQLITE_TRACE_STMT => {
-                // SAFETY: for these events `subject` is the statement. Its text lives as long as it does.
+                // SAFETY: for these events `subject` is the statement. Its text lives as long as it
+                // does.
                 let (sent, sql) = unsafe {
                     let sent = ffi::sqlite3_sql(statement);
                     (sent, text(sent)?)

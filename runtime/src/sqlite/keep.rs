@@ -19,9 +19,11 @@ use crate::{
 pub(super) const ABOUT: &str =
     "a kept file is removed after a week, or by DB_TEST_KEEP=drop on a run of any test";
 
-/// Copies what is committed in a connection's database, whatever other connections there are; returns the copy.
+/// Copies what is committed in a connection's database, whatever other connections there are;
+/// returns the copy.
 ///
-/// A rename of a file would leave behind what is in the write-ahead log, which is not emptied while somebody reads.
+/// A rename of a file would leave behind what is in the write-ahead log, which is not emptied while
+/// somebody reads.
 pub(super) async fn copy(
     home: &Home,
     connection: &mut SqliteConnection,

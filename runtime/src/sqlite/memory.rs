@@ -11,7 +11,8 @@ use sqlx::{
 use super::{Template, cause::Cause};
 use crate::{Error, observe::report::chain};
 
-/// How long an `acquire` waits for the one connection, unless the session sets a limit: most likely the test holds it.
+/// How long an `acquire` waits for the one connection, unless the session sets a limit: most likely
+/// the test holds it.
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The options of the pool.

@@ -1,6 +1,7 @@
 //! The values of a statement's parameters.
 //!
-//! SQLite shows them only as literals within the text, so that text is compared with the one that was sent.
+//! SQLite shows them only as literals within the text, so that text is compared with the one that
+//! was sent.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,8 @@ use crate::observe::{
 /// How many bytes of a value are kept.
 const VALUE: usize = 4096;
 
-/// The values by their numbers, from a statement as it was sent and as SQLite expands it. None where these do not fit, as in a
-/// statement that runs within another one.
+/// The values by their numbers, from a statement as it was sent and as SQLite expands it. None
+/// where these do not fit, as in a statement that runs within another one.
 pub(super) fn parameters(sent: &str, expanded: &str) -> Option<Vec<Parameter>> {
     let (mut values, mut rest, mut copied) = (BTreeMap::new(), expanded, 0);
     for (number, range) in masking::parameters(sent) {

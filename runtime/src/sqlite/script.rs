@@ -44,7 +44,8 @@ pub(super) async fn run(script: &str, connection: &mut SqliteConnection) -> Resu
     Ok(())
 }
 
-/// Runs a migration once more, in a transaction that is rolled back, to find the line on which it fails.
+/// Runs a migration once more, in a transaction that is rolled back, to find the line on which it
+/// fails.
 pub(super) async fn failed_line(
     migration: &Migration,
     error: &MigrateError,
@@ -53,7 +54,8 @@ pub(super) async fn failed_line(
     let MigrateError::ExecuteMigration(first, _) = error else {
         return None;
     };
-    // Without a transaction it has left something behind, and fails for another reason the second time.
+    // Without a transaction it has left something behind, and fails for another reason the second
+    // time.
     if migration.no_tx {
         return None;
     }

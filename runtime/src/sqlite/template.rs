@@ -1,4 +1,5 @@
-//! The template: a file made from the session's migrations and seeds when they change. Each test gets a copy of it.
+//! The template: a file made from the session's migrations and seeds when they change. Each test
+//! gets a copy of it.
 
 use std::{
     fs::{self, File},
@@ -167,8 +168,8 @@ impl Template {
     }
 }
 
-/// Changes the header of a file so that it can be opened in memory, where there is no write-ahead log:
-/// <https://www.sqlite.org/fileformat.html#file_format_version_numbers>.
+/// Changes the header of a file so that it can be opened in memory, where there is no write-ahead
+/// log: <https://www.sqlite.org/fileformat.html#file_format_version_numbers>.
 fn without_write_ahead_log(file: &mut [u8]) {
     if let Some(versions) = file.get_mut(18..20) {
         versions.fill(1);

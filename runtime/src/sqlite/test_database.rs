@@ -166,7 +166,8 @@ impl TestDatabase {
         }
     }
 
-    /// Keeps what the test has committed in memory, which goes with the connection; says whether it did.
+    /// Keeps what the test has committed in memory, which goes with the connection; says whether it
+    /// did.
     async fn keep_memory(&self, keeping: &Keeping) -> bool {
         // The pool has a connection back a moment after its hook has said so.
         let idle = async {

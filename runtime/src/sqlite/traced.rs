@@ -1,4 +1,5 @@
-//! The databases of tests, and the connections that are open to them, as SQLite's hooks report them.
+//! The databases of tests, and the connections that are open to them, as SQLite's hooks report
+//! them.
 
 mod connection;
 mod message;
@@ -72,7 +73,8 @@ impl Traced {
         Self::new(path.to_owned(), recording, false)
     }
 
-    /// Records what is sent on the connection to a new database in memory; see [`thread`](Self::thread).
+    /// Records what is sent on the connection to a new database in memory; see
+    /// [`thread`](Self::thread).
     pub(super) fn in_memory(recording: &Arc<Recording>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -97,8 +99,8 @@ impl Traced {
         self.key.display().to_string()
     }
 
-    /// The options of the test's pool on a file, whose connections are known by their threads: the application may open
-    /// others to the same file.
+    /// The options of the test's pool on a file, whose connections are known by their threads: the
+    /// application may open others to the same file.
     pub(super) fn pooled(options: SqliteConnectOptions) -> SqliteConnectOptions {
         options.thread_name(|number| format!("{POOLED}{number}"))
     }

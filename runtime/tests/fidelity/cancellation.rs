@@ -145,7 +145,8 @@ async fn work_on_the_pool_given_up_at_any_moment_loses_nothing(pool: PgPool, cx:
         keep(&pool, round, &seen).await;
         let on_the_pool = async {
             let mut connection = pool.acquire().await?;
-            // A `begin()` that sqlx has not finished leaves its connection in a transaction, here as in production.
+            // A `begin()` that sqlx has not finished leaves its connection in a transaction, here
+            // as in production.
             connection.close_on_drop();
             work(&mut connection, kind, round).await
         };

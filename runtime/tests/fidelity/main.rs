@@ -22,8 +22,9 @@ mod wire;
 
 use db_test::Session;
 
-/// A pool of one connection: the next acquire waits until sqlx has returned the connection, and gives the same one.
-/// Otherwise settings, prepared statements and the end of a dropped transaction would depend on chance.
+/// A pool of one connection: the next acquire waits until sqlx has returned the connection, and
+/// gives the same one. Otherwise settings, prepared statements and the end of a dropped transaction
+/// would depend on chance.
 #[db_test::session]
 fn session() -> Session {
     several().max_connections(1)

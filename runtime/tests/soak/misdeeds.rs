@@ -1,5 +1,6 @@
-//! What the tests of the soak do: each starts by looking for traces of others, then misbehaves. They do so in the
-//! storm's processes only: elsewhere a busy machine would bring them over their short limit.
+//! What the tests of the soak do: each starts by looking for traces of others, then misbehaves.
+//! They do so in the storm's processes only: elsewhere a busy machine would bring them over their
+//! short limit.
 
 use std::{
     hash::{BuildHasher, RandomState},

@@ -1,4 +1,5 @@
-//! Without a session function, a test's arguments tell that its database is SQLite; the forms of `#[sqlx::test]`.
+//! Without a session function, a test's arguments tell that its database is SQLite; the forms of
+//! `#[sqlx::test]`.
 
 use db_test::test;
 use sqlx::{

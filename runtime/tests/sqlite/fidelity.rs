@@ -1,4 +1,5 @@
-//! The same program on the file of a test and on a file as production has it. Each test is a row of `docs/sqlite.md`.
+//! The same program on the file of a test and on a file as production has it. Each test is a row of
+//! `docs/sqlite.md`.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -193,6 +194,7 @@ async fn triggers_run_and_insert_or_rollback_ends_the_transaction(options: Sqlit
         }
         answers
     });
-    // The seed's and the first insert's; then SQLITE_CONSTRAINT_UNIQUE, and no transaction is left to commit.
+    // The seed's and the first insert's; then SQLITE_CONSTRAINT_UNIQUE, and no transaction is left
+    // to commit.
     assert_eq!(answers.await, ["0 rows", "1 rows", "2 rows", "2067", "1"]);
 }

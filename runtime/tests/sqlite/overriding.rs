@@ -1,4 +1,5 @@
-//! Overrides with a session on SQLite: by session, attribute and test; gone with the test, however it ends.
+//! Overrides with a session on SQLite: by session, attribute and test; gone with the test, however
+//! it ends.
 
 use std::{
     cell::{Cell, RefCell},

@@ -10,6 +10,7 @@ mod imports;
 mod layers;
 mod map;
 mod modules;
+mod width;
 
 use std::path::Path;
 
@@ -58,4 +59,14 @@ fn every_file_that_a_comment_names_exists() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let dead_ends = map::dead_ends_in_comments(&workspace);
     assert!(dead_ends.is_empty(), "comments name: {dead_ends:#?}");
+}
+
+#[test]
+fn no_comment_is_wider_than_the_code_may_be() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let wide = width::wide_comments(&workspace);
+    assert!(
+        wide.is_empty(),
+        "break these comments after 100 columns: {wide:#?}"
+    );
 }

@@ -40,10 +40,7 @@ fn is_path(name: &str) -> bool {
 
 /// The Rust files named in comments that do not exist, each with the place where it is named.
 pub(crate) fn dead_ends_in_comments(workspace: &Path) -> Vec<String> {
-    let mut files = Vec::new();
-    for directory in SOURCES {
-        add_sources(&workspace.join(directory), &mut files);
-    }
+    let files = sources(workspace);
     let exists = |named: &Path| files.iter().any(|file| file.ends_with(named));
     let mut dead_ends = Vec::new();
     for file in &files {
@@ -75,6 +72,15 @@ fn is_source(path: &Path) -> bool {
 
 fn is_dots(component: &std::path::Component) -> bool {
     !matches!(component, std::path::Component::Normal(_))
+}
+
+/// The Rust files of the repository.
+pub(crate) fn sources(workspace: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for directory in SOURCES {
+        add_sources(&workspace.join(directory), &mut files);
+    }
+    files
 }
 
 fn add_sources(directory: &Path, files: &mut Vec<PathBuf>) {

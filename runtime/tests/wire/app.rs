@@ -8,8 +8,8 @@ use axum::{
 };
 use sqlx::PgPool;
 
-/// What the application itself waits for in [`three_requests`](crate::observed): an insert and two reads. What
-/// begins and commits the transaction of the insert goes to the server with them.
+/// What the application itself waits for in [`three_requests`](crate::observed): an insert and two
+/// reads. What begins and commits the transaction of the insert goes to the server with them.
 pub(crate) const OWN_ROUND_TRIPS: usize = 3;
 
 /// The statement that is sent once in each test, and so tells where one ends and the next begins.

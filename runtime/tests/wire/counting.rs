@@ -14,23 +14,24 @@ use crate::{
     relay::Relay,
 };
 
-/// What a test that takes a `Client` and makes three requests waits for, besides what its application
-/// sends: the closing query.
+/// What a test that takes a `Client` and makes three requests waits for, besides what its
+/// application sends: the closing query.
 const EXTRA_ROUND_TRIPS: usize = 1;
 
-/// What it sends besides, whether it waits for the answers or not: that, and the query that opens its transaction. Later
-/// savepoints are part of the request of the statement that they are for.
+/// What it sends besides, whether it waits for the answers or not: that, and the query that opens
+/// its transaction. Later savepoints are part of the request of the statement that they are for.
 const EXTRA_REQUESTS: usize = 2;
 
-/// Its lane's, and one that asks a server named by a URL which lanes are free: beside such a server nothing is noted.
+/// Its lane's, and one that asks a server named by a URL which lanes are free: beside such a server
+/// nothing is noted.
 const CONNECTIONS_FOR_HEALTH: usize = 2;
 
 /// How long the relay keeps an answer back, where the number of round trips does not matter.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// How often a figure is taken again that is too high, each time with twice the patience. A client that is slow to send
-/// its next request looks like one that has waited, and a lane that another run has claimed costs a connection; what
-/// makes a figure too low is a better library.
+/// How often a figure is taken again that is too high, each time with twice the patience. A client
+/// that is slow to send its next request looks like one that has waited, and a lane that another
+/// run has claimed costs a connection; what makes a figure too low is a better library.
 const ATTEMPTS: u32 = 6;
 
 #[db_test(timeout = "10m")]
@@ -62,8 +63,8 @@ async fn a_test_that_asks_nothing_on_its_connection_opens_and_closes_no_transact
     assert_eq!(recording.count("rollback"), 0, "{recording}");
 }
 
-/// Three tests have one lane: what the server has prepared for the first, it knows for the others, whose connections
-/// to the proxy are new.
+/// Three tests have one lane: what the server has prepared for the first, it knows for the others,
+/// whose connections to the proxy are new.
 #[db_test(timeout = "10m")]
 async fn what_is_the_same_for_the_tests_of_a_lane_is_asked_once(cx: TestContext) {
     let prepared = |recording: &Recording| recording.count(&format!("(prepare) {INSERT}"));
@@ -114,7 +115,8 @@ async fn fewest(
     recording
 }
 
-/// Runs tests of this binary one after the other in a child, with a relay between it and the server.
+/// Runs tests of this binary one after the other in a child, with a relay between it and the
+/// server.
 async fn watch(cx: &TestContext, filter: &str, patience: Duration) -> Recording {
     let server = cx.outside().await.expect("the test has a server");
     let relay = Relay::start(server, patience);

@@ -1,8 +1,8 @@
 //! One connection through a relay, and how often its client waits for an answer.
 //!
-//! Whether a client waits cannot be seen from outside: it may have sent its next request just before
-//! it would have read the answer. So each answer is kept back until the client says more or has said
-//! nothing for a while. What it says then, it says without having waited.
+//! Whether a client waits cannot be seen from outside: it may have sent its next request just
+//! before it would have read the answer. So each answer is kept back until the client says more or
+//! has said nothing for a while. What it says then, it says without having waited.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},

@@ -1,4 +1,5 @@
-//! What goes over the wire between a test and its server, counted by a relay that stands between them.
+//! What goes over the wire between a test and its server, counted by a relay that stands between
+//! them.
 
 #![cfg(unix)]
 

@@ -13,7 +13,8 @@ async fn three_requests(client: Client) {
     listed.assert_json(&vec!["ada@example.com".to_owned()]);
 }
 
-/// The same test several times: the first prepares the statements, and the last is between two others.
+/// The same test several times: the first prepares the statements, and the last is between two
+/// others.
 mod alike {
     use super::{Client, db_test, three_requests};
 

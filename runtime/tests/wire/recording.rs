@@ -7,7 +7,8 @@ pub(crate) struct Recording {
     pub(crate) connections: Vec<Vec<RoundTrip>>,
 }
 
-/// Requests that were sent without waiting for an answer in between; then their answers were waited for.
+/// Requests that were sent without waiting for an answer in between; then their answers were waited
+/// for.
 #[derive(Clone, Default)]
 pub(crate) struct RoundTrip {
     /// The SQL of each, or what else it asked for.

@@ -35,8 +35,8 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Starts a relay to the server that these options lead to. It keeps each answer back for a while, to see whether
-    /// the client goes on without it.
+    /// Starts a relay to the server that these options lead to. It keeps each answer back for a
+    /// while, to see whether the client goes on without it.
     pub(crate) fn start(server: PgConnectOptions, patience: Duration) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);

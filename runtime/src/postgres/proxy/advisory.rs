@@ -1,4 +1,5 @@
-//! Advisory locks that clients hold. The one backend grants them all, so who holds which is known only here.
+//! Advisory locks that clients hold. The one backend grants them all, so who holds which is known
+//! only here.
 
 use std::sync::Arc;
 
@@ -34,7 +35,8 @@ impl AdvisoryLocks {
         self.count
     }
 
-    /// Notes what a statement did that the backend has answered; gives what production would have kept it from.
+    /// Notes what a statement did that the backend has answered; gives what production would have
+    /// kept it from.
     pub(super) fn answered(
         &mut self,
         client: ClientId,
@@ -91,7 +93,8 @@ impl AdvisoryLocks {
         self.undone(client, 0);
     }
 
-    /// A client returned to the savepoint that remembers this number. Locks of the session outlast that.
+    /// A client returned to the savepoint that remembers this number. Locks of the session outlast
+    /// that.
     pub(super) fn undone(&mut self, client: ClientId, number: u64) {
         self.held
             .retain(|lock| lock.client != client || !lock.of_transaction || lock.number < number);

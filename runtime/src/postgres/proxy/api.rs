@@ -16,29 +16,31 @@ pub(crate) type ClientId = u32;
 pub(crate) struct Setup {
     /// Every `ParameterStatus` that the server has sent.
     pub(crate) parameters: Vec<(String, String)>,
-    /// The settings that the backend connection was started with; a client that asks for the same ones
-    /// costs nothing.
+    /// The settings that the backend connection was started with; a client that asks for the same
+    /// ones costs nothing.
     pub(crate) base: Vec<(String, String)>,
-    /// The role and the database of the test, each with the names that stand for it in options that were made before
-    /// the real ones were known. Where there are none, any name stands for it.
+    /// The role and the database of the test, each with the names that stand for it in options that
+    /// were made before the real ones were known. Where there are none, any name stands for it.
     pub(crate) roles: Vec<String>,
     pub(crate) databases: Vec<String>,
     /// `pg_notify` of this database raises [`NOTIFY_SQLSTATE`] in place of notifying.
     pub(crate) notify_hook: bool,
     /// `now()` of this database shows what the setting `db_test.now` says.
     pub(crate) moves_clock: bool,
-    /// An expression of type boolean that releases advisory locks and says whether the backend still has its lane.
+    /// An expression of type boolean that releases advisory locks and says whether the backend
+    /// still has its lane.
     pub(crate) release_locks: String,
     /// How long a client waits for another one's open transaction before it is let in.
     pub(crate) wait: Duration,
-    /// Whether a test of this process has used a second connection within its own transaction; then the wait
-    /// is short.
+    /// Whether a test of this process has used a second connection within its own transaction; then
+    /// the wait is short.
     pub(crate) nests: Arc<AtomicBool>,
     /// What the keys of requests to cancel are made from; another one for each engine.
     pub(crate) secret: u64,
 }
 
-/// The code of the message by which a replaced `pg_notify` reports to the engine (channel in the message, payload in the detail).
+/// The code of the message by which a replaced `pg_notify` reports to the engine (channel in the
+/// message, payload in the detail).
 pub(crate) const NOTIFY_SQLSTATE: &str = "DBT01";
 
 /// What a test is served with.
@@ -117,7 +119,8 @@ pub(crate) enum Event {
     /// A client asked to cancel what the backend is doing for it.
     CancelBackend,
     Entanglement(Finding),
-    /// A mark of [`Engine::savepoint`](super::engine::Engine::savepoint) was set or restored, or refused with the reason.
+    /// A mark of [`Engine::savepoint`](super::engine::Engine::savepoint) was set or restored, or
+    /// refused with the reason.
     Marked(Result<(), MarkRefused>),
     TestEnded(Proof),
     /// Something was asked on a connection of this test, which has ended.

@@ -1,4 +1,5 @@
-//! The time that stands still: `current_timestamp` is the beginning of the test's transaction, also after a wait.
+//! The time that stands still: `current_timestamp` is the beginning of the test's transaction, also
+//! after a wait.
 
 use std::{
     sync::Arc,

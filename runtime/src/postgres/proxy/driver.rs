@@ -1,7 +1,7 @@
 //! Sockets and a clock for the engine: one thread for each lane, which waits in `poll`.
 //!
-//! One [round](Driver::run): what has arrived goes into the engine, the engine is pumped, what it sends is written, and
-//! what it reports is passed to the harness.
+//! One [round](Driver::run): what has arrived goes into the engine, the engine is pumped, what it
+//! sends is written, and what it reports is passed to the harness.
 
 mod backend;
 mod connection;

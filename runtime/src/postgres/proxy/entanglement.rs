@@ -1,7 +1,9 @@
-//! Where connections of a test met on the one backend, though production would have kept them apart.
+//! Where connections of a test met on the one backend, though production would have kept them
+//! apart.
 //!
-//! Known from the words of statements, the values bound to them, and the rows that they touched. So it is a
-//! suspicion, which is raised only where a transaction was open that had written or locked the same table.
+//! Known from the words of statements, the values bound to them, and the rows that they touched. So
+//! it is a suspicion, which is raised only where a transaction was open that had written or locked
+//! the same table.
 
 use std::{
     hash::{DefaultHasher, Hasher},
@@ -106,7 +108,8 @@ impl Journal {
         self.new_ones(met)
     }
 
-    /// A unique or foreign key violation: production would have waited for the transaction that has written one of its tables.
+    /// A unique or foreign key violation: production would have waited for the transaction that has
+    /// written one of its tables.
     pub(super) fn violated(&mut self, done: &Done<'_>, tables: &[&str]) -> Vec<Finding> {
         let others =
             self.entries.iter().filter(|entry| {
@@ -125,7 +128,8 @@ impl Journal {
         self.new_ones(met)
     }
 
-    /// Whether a statement refers by a foreign key to a row that is not committed; production does not find it.
+    /// Whether a statement refers by a foreign key to a row that is not committed; production does
+    /// not find it.
     fn refers(&self, entry: &Entry, done: &Done<'_>) -> Option<FindingKind> {
         let (first, second) = (&entry.info.access, &done.info.access);
         let writes = matches!(second.verb, Verb::Insert | Verb::Change) && done.rows != Some(0);

@@ -10,7 +10,8 @@ pub(super) const HARNESS: ClientId = 0;
 /// What a savepoint stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
-    /// In front of what a client does outside of a transaction, or below another client's savepoint.
+    /// In front of what a client does outside of a transaction, or below another client's
+    /// savepoint.
     Hidden,
     /// The beginning of a virtual transaction.
     Transaction,
@@ -161,7 +162,8 @@ impl Stack {
         here
     }
 
-    /// Gives up a savepoint, and what its owner has above it. Below somebody else's it is only marked.
+    /// Gives up a savepoint, and what its owner has above it. Below somebody else's it is only
+    /// marked.
     pub(super) fn give_up(&mut self, at: usize, sql: &mut String) {
         let owner = self.all[at].owner;
         if self.all[at + 1..]

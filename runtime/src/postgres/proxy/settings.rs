@@ -29,8 +29,8 @@ pub(super) fn reset(name: &str) -> String {
     }
 }
 
-/// The statements that turn one set of settings into another, each with a semicolon. Nothing is said of
-/// values that are unknown yet.
+/// The statements that turn one set of settings into another, each with a semicolon. Nothing is
+/// said of values that are unknown yet.
 pub(super) fn difference(out: &mut String, from: &Settings, to: &Settings) {
     if Rc::ptr_eq(from, to) {
         return;

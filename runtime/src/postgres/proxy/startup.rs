@@ -51,7 +51,8 @@ fn options(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The role and the database of a startup message. The database is named like the role if it is left out.
+/// The role and the database of a startup message. The database is named like the role if it is
+/// left out.
 pub(super) fn names(asked: &[(String, String)]) -> (Option<&str>, Option<&str>) {
     let value = |name: &str| {
         let mut values = asked.iter().filter(|(known, _)| known == name);

@@ -1,7 +1,7 @@
 //! Finding the messages in a stream of bytes.
 //!
-//! A message is a byte that says what it is, a length that counts itself, and a body (PostgreSQL manual,
-//! "Frontend/Backend Protocol"). The handshake is over when this begins.
+//! A message is a byte that says what it is, a length that counts itself, and a body (PostgreSQL
+//! manual, "Frontend/Backend Protocol"). The handshake is over when this begins.
 
 use std::ffi::CStr;
 
@@ -20,8 +20,8 @@ pub(super) struct Framing {
 }
 
 impl Framing {
-    /// Reads the next bytes, and passes on each message that ends in them. Bodies of kinds that are not
-    /// wanted are skipped, and passed on as empty.
+    /// Reads the next bytes, and passes on each message that ends in them. Bodies of kinds that are
+    /// not wanted are skipped, and passed on as empty.
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],

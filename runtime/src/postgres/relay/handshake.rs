@@ -1,5 +1,5 @@
-//! The beginning of a connection through a relay: a client says who it is, and the server is connected to
-//! as that.
+//! The beginning of a connection through a relay: a client says who it is, and the server is
+//! connected to as that.
 
 use std::{
     io::{self, Read, Write},

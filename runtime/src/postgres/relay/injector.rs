@@ -1,8 +1,8 @@
 //! Faults on connections that are in no test's transaction.
 //!
-//! In the place of a statement the server gets one that names a portal or a prepared statement which does not exist.
-//! So the failure is the server's: it aborts the transaction and the pipeline like any other. Only its code and its
-//! message are replaced on the way back.
+//! In the place of a statement the server gets one that names a portal or a prepared statement
+//! which does not exist. So the failure is the server's: it aborts the transaction and the pipeline
+//! like any other. Only its code and its message are replaced on the way back.
 
 mod texts;
 
@@ -17,7 +17,8 @@ use crate::postgres::{
 /// The name of what does not exist, with a number behind it.
 const MISSING: &str = "db_test_fault_";
 
-/// What the application's messages become on their way to the server, and the server's on their way back.
+/// What the application's messages become on their way to the server, and the server's on their way
+/// back.
 pub(super) struct Injector {
     faults: Arc<dyn Faults>,
     from_client: Inbox,
@@ -25,7 +26,8 @@ pub(super) struct Injector {
     texts: Texts,
     /// The state of the transaction, as of the last `ReadyForQuery`.
     status: u8,
-    /// How many requests with a `ReadyForQuery` of their own the server got, and how many it has answered.
+    /// How many requests with a `ReadyForQuery` of their own the server got, and how many it has
+    /// answered.
     sent: u64,
     answered: u64,
     /// The errors that the server owes.
@@ -167,7 +169,8 @@ impl Injector {
         });
     }
 
-    /// The fault that a message meets. In a failed transaction there is none, as the server looks at nothing there.
+    /// The fault that a message meets. In a failed transaction there is none, as the server looks
+    /// at nothing there.
     fn fault(&mut self, kind: u8, body: &[u8]) -> Option<Injection> {
         self.texts.note(kind, body);
         let sql = self
@@ -207,8 +210,8 @@ impl Injector {
         Ok(())
     }
 
-    /// Notes the end of a request. A commit that has failed has ended its transaction: the server rolls it back
-    /// before the client gets the error.
+    /// Notes the end of a request. A commit that has failed has ended its transaction: the server
+    /// rolls it back before the client gets the error.
     fn goes_on(&mut self, status: &[u8], to_server: &mut Vec<u8>) -> bool {
         self.status = status.first().copied().unwrap_or_default();
         if std::mem::take(&mut self.is_rolling_back) {

@@ -26,7 +26,8 @@ use crate::{
 /// The most that is passed at once, in bytes.
 const CHUNK: usize = 32 * 1024;
 
-/// The most that may wait to be written to one side, in bytes. Beyond it the other side is not read.
+/// The most that may wait to be written to one side, in bytes. Beyond it the other side is not
+/// read.
 const WAITING: usize = 1024 * 1024;
 
 const READABLE: PollFlags = PollFlags::IN.union(PollFlags::HUP).union(PollFlags::ERR);
@@ -207,8 +208,8 @@ impl Passage {
         Ok(())
     }
 
-    /// Waits until one side can be read, or written to where something is left to be written, or the deadline has come.
-    /// While a fault delays the client, it is not read.
+    /// Waits until one side can be read, or written to where something is left to be written, or
+    /// the deadline has come. While a fault delays the client, it is not read.
     fn ready(
         &self,
         is_delayed: bool,

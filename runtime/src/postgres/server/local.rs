@@ -12,32 +12,33 @@
 //! | `supervisor` | the supervisor, for its life | alone | the server is supervised |
 //! | `server` | `initdb`, `postgres` and their children | alone, inherited as standard input | processes use the data |
 //!
-//! **Joining.** A user first takes the lease, *then* looks whether a server is ready: the status file says so, and the
-//! supervisor lives. (One that was just killed shows at the first connection; then the server is
-//! asked, too.) The supervisor stops a server only while it has the lease alone. So a user who has
-//! the lease and finds a server keeps it, and a user who waits for the lease finds none afterwards
-//! and starts one. The supervisor never waits for the lease; it tries every 100 ms, and stops the
-//! server once it could have had it throughout the idle limit, and nobody has touched `stay-up` for
-//! an hour: who looks at a kept database with `psql` holds no lease.
+//! **Joining.** A user first takes the lease, *then* looks whether a server is ready: the status
+//! file says so, and the supervisor lives. (One that was just killed shows at the first connection;
+//! then the server is asked, too.) The supervisor stops a server only while it has the lease alone.
+//! So a user who has the lease and finds a server keeps it, and a user who waits for the lease
+//! finds none afterwards and starts one. The supervisor never waits for the lease; it tries every
+//! 100 ms, and stops the server once it could have had it throughout the idle limit, and nobody has
+//! touched `stay-up` for an hour: who looks at a kept database with `psql` holds no lease.
 //!
-//! **Starting.** The holder of `start` launches a supervisor: this executable once more, with an environment
-//! variable, by way of a shell that detaches it and restarts it if it is killed. It runs `initdb`
-//! if need be, then `postgres`, and reports through the status file. A supervisor that does not get
-//! the `supervisor` lock ends at once.
+//! **Starting.** The holder of `start` launches a supervisor: this executable once more, with an
+//! environment variable, by way of a shell that detaches it and restarts it if it is killed. It
+//! runs `initdb` if need be, then `postgres`, and reports through the status file. A supervisor
+//! that does not get the `supervisor` lock ends at once.
 //!
-//! **When something is killed.** A user: its lease goes with it. The holder of `start`: another waiting user takes
-//! the lock, and finds the supervisor at work or starts one. `initdb`, or the supervisor while it
-//! runs: the data directory gets its name only when complete, and the `server` lock tells the next
-//! supervisor when the remains are gone. The supervisor: its successor finds the `server` lock held
-//! and the socket serving, and takes the server over. `postgres`: the supervisor notices and ends,
-//! its successor starts a new one, after the last of the old children has dropped the `server`
-//! lock. The whole directory: every lock holder compares the file it has locked with the one at the
-//! path; users start over, the supervisor stops its server and ends. So to stop and wipe the server
-//! by hand, remove its directory; to stop it only, `pg_ctl stop -D <directory>/data`.
+//! **When something is killed.** A user: its lease goes with it. The holder of `start`: another
+//! waiting user takes the lock, and finds the supervisor at work or starts one. `initdb`, or the
+//! supervisor while it runs: the data directory gets its name only when complete, and the `server`
+//! lock tells the next supervisor when the remains are gone. The supervisor: its successor finds
+//! the `server` lock held and the socket serving, and takes the server over. `postgres`: the
+//! supervisor notices and ends, its successor starts a new one, after the last of the old children
+//! has dropped the `server` lock. The whole directory: every lock holder compares the file it has
+//! locked with the one at the path; users start over, the supervisor stops its server and ends. So
+//! to stop and wipe the server by hand, remove its directory; to stop it only,
+//! `pg_ctl stop -D <directory>/data`.
 //!
-//! **Trust.** The directory is accepted only if it is real, ours, and not writable by others (`private_dir`). For
-//! root the server runs as another user, who owns the data and the socket's directory and can
-//! change nothing else.
+//! **Trust.** The directory is accepted only if it is real, ours, and not writable by others
+//! (`private_dir`). For root the server runs as another user, who owns the data and the socket's
+//! directory and can change nothing else.
 
 use std::{env, fs, path::PathBuf, time::Instant};
 

@@ -1,7 +1,7 @@
 //! A connection to the database of a test, and the statements that run on it.
 //!
-//! There is no wire to look at. A statement is recorded when it begins, because SQLite says that it has ended when it is
-//! reset, which may be after its first row has come to the application.
+//! There is no wire to look at. A statement is recorded when it begins, because SQLite says that it
+//! has ended when it is reset, which may be after its first row has come to the application.
 
 use std::{
     cell::RefCell,

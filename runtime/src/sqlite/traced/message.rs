@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use crate::observe::recording::CUT;
 
-/// The message and the statement, where it could not be compiled: `no such table: a in "select 1 from a"`.
+/// The message and the statement, where it could not be compiled:
+/// `no such table: a in "select 1 from a"`.
 pub(super) fn refused(text: &str) -> Option<(&str, Cow<'_, str>)> {
     let (message, sql) = text.split_once(" in \"")?;
     let sql = match sql.strip_suffix('"') {
@@ -17,8 +18,9 @@ pub(super) fn refused(text: &str) -> Option<(&str, Cow<'_, str>)> {
     Some((message, sql))
 }
 
-/// The message alone, of a statement that was stopped: `statement aborts at 9: UNIQUE constraint failed: a.b; [insert …]`,
-/// and in older versions `statement aborts at 9: [insert …] UNIQUE constraint failed: a.b`.
+/// The message alone, of a statement that was stopped:
+/// `statement aborts at 9: UNIQUE constraint failed: a.b; [insert …]`, and in older versions
+/// `statement aborts at 9: [insert …] UNIQUE constraint failed: a.b`.
 pub(super) fn alone(text: &str) -> &str {
     let behind = text.strip_prefix("statement aborts at ");
     let message = behind.and_then(|rest| rest.split_once(": "));

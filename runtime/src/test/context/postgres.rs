@@ -155,7 +155,8 @@ impl TestContext {
         Ok(self.first("the test", POOL)?.pool())
     }
 
-    /// The test's first database, if the session is on PostgreSQL; else an error about what needs it, with help.
+    /// The test's first database, if the session is on PostgreSQL; else an error about what needs
+    /// it, with help.
     fn first(&self, what: &'static str, help: &'static str) -> Result<&TestDatabase, Error> {
         let database: &dyn Any = &*self.0.database;
         let database = database.downcast_ref();

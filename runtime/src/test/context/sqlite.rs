@@ -13,8 +13,8 @@ use crate::{Error, sqlite::TestDatabase, test::cause::Cause};
 impl TestContext {
     /// The test's database as an ordinary pool, in a [session on SQLite](crate::Session::sqlite).
     ///
-    /// Its connections (up to ten, sqlx's default) really commit, to a file that is removed when the test ends. With
-    /// `isolation = "memory"` it has one connection, to a database in memory.
+    /// Its connections (up to ten, sqlx's default) really commit, to a file that is removed when
+    /// the test ends. With `isolation = "memory"` it has one connection, to a database in memory.
     ///
     /// # Panics
     ///
@@ -26,7 +26,8 @@ impl TestContext {
         }
     }
 
-    /// Connection options for an application that builds its own pool, in a [session on SQLite](crate::Session::sqlite).
+    /// Connection options for an application that builds its own pool, in a [session on
+    /// SQLite](crate::Session::sqlite).
     ///
     /// # Errors
     ///
@@ -38,8 +39,8 @@ impl TestContext {
     /// The pool of the session's further SQLite database of this name; see
     /// [`Session::sqlite_database`](crate::Session::sqlite_database).
     ///
-    /// It is a copy of the test's own, which is removed when the test ends. The first call blocks its thread until it has
-    /// been made.
+    /// It is a copy of the test's own, which is removed when the test ends. The first call blocks
+    /// its thread until it has been made.
     ///
     /// # Panics
     ///
@@ -53,8 +54,8 @@ impl TestContext {
         }
     }
 
-    /// Connection options for the session's further SQLite database of this name, for an application that builds its own
-    /// pool.
+    /// Connection options for the session's further SQLite database of this name, for an
+    /// application that builds its own pool.
     ///
     /// # Errors
     ///

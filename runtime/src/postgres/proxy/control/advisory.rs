@@ -41,8 +41,8 @@ const WITHIN: [&str; 9] = [
 ];
 
 impl Advisory {
-    /// `select pg_advisory_lock(…), …` and its kin, with nothing but a cast or a name behind each; empty for what does
-    /// more.
+    /// `select pg_advisory_lock(…), …` and its kin, with nothing but a cast or a name behind each;
+    /// empty for what does more.
     pub(super) fn all(words: &Words<'_>) -> Vec<Self> {
         let (mut calls, mut n) = (Vec::new(), 0);
         if !words.is(n, "select") {

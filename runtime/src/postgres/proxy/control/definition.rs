@@ -12,7 +12,8 @@ pub(super) fn declare(words: &Words<'_>, info: &mut Info) {
     }
 }
 
-/// Definitions: what refuses transactions runs in its other form; temporary tables belong to their connection.
+/// Definitions: what refuses transactions runs in its other form; temporary tables belong to their
+/// connection.
 pub(super) fn definition(words: &Words<'_>, info: &mut Info) {
     let verb = words.raw(0).to_ascii_uppercase();
     let concurrently = (1..words.len().min(12)).find(|n| words.is(*n, "concurrently"));

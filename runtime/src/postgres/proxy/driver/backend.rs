@@ -31,7 +31,8 @@ pub(super) struct Backend {
     upstream: Upstream,
     /// How many requests to cancel are under way.
     cancelling: Arc<AtomicUsize>,
-    /// The connection has ended, so there is nothing to wait for: `poll` would report its end again and again.
+    /// The connection has ended, so there is nothing to wait for: `poll` would report its end again
+    /// and again.
     is_lost: bool,
 }
 
@@ -105,8 +106,8 @@ impl Backend {
         engine.backend_closed(why);
     }
 
-    /// Has the server cancel what the backend is doing. That takes a connection of its own, so another
-    /// thread does it.
+    /// Has the server cancel what the backend is doing. That takes a connection of its own, so
+    /// another thread does it.
     pub(super) fn cancel(&self, waker: &Arc<Waker>) {
         let (upstream, cancelling) = (self.upstream.clone(), Arc::clone(&self.cancelling));
         let (process_id, secret_key) = (self.session.process_id, self.session.secret_key);
@@ -148,7 +149,8 @@ impl Backend {
         self.session.stream.set_timeout(Some(ANSWER_LIMIT))
     }
 
-    /// Runs one last query, and ends the connection in good order; says whether the query was answered.
+    /// Runs one last query, and ends the connection in good order; says whether the query was
+    /// answered.
     pub(super) fn close(&mut self, last: Option<&str>) -> bool {
         self.block().ok();
         let answered = last.is_none_or(|sql| self.session.query(sql).is_ok());

@@ -63,7 +63,8 @@ impl Readiness {
         let mut polled = Vec::with_capacity(self.connections.len() + 3);
         let waiter = driver.waiter.descriptor();
         polled.push(PollFd::from_borrowed_fd(waiter, PollFlags::IN));
-        // What nothing is wanted of is not waited for at all: `poll` would report its end again and again.
+        // What nothing is wanted of is not waited for at all: `poll` would report its end again and
+        // again.
         if !of_backend.is_empty() {
             let backend = driver.backend.session.stream.descriptor();
             polled.push(PollFd::from_borrowed_fd(backend, of_backend));

@@ -1,4 +1,5 @@
-//! The test that a driver serves, from its beginning to the answer that the harness gets to its end.
+//! The test that a driver serves, from its beginning to the answer that the harness gets to its
+//! end.
 
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ pub(super) enum Serving {
     },
     /// It has lost its backend. Connections are accepted and get an error.
     Lost { listener: Listener, ended: Ended },
-    /// The engine has ended it; the harness gets the answer when nothing of the test can reach the next one.
+    /// The engine has ended it; the harness gets the answer when nothing of the test can reach the
+    /// next one.
     Ended {
         ended: Ended,
         reply: oneshot::Sender<Ended>,
@@ -51,8 +53,8 @@ impl Serving {
         };
     }
 
-    /// The harness ends the test. Gives the listener, whose removal takes file operations, for which there is time
-    /// while the server works.
+    /// The harness ends the test. Gives the listener, whose removal takes file operations, for
+    /// which there is time while the server works.
     pub(super) fn end(&mut self, reply: oneshot::Sender<Ended>) -> Option<Listener> {
         let (next, listener) = match self.take() {
             Self::Test {

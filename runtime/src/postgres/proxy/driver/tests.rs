@@ -60,7 +60,8 @@ fn a_server_that_cannot_be_written_to_any_more_is_heard_first() {
     driver.engine.client_output(id).clear();
     // After `poll`, before the write.
     server.write_all(FAREWELL).expect("it is open");
-    // A child of another test may hold a copy of the socket for a moment, so it is not enough to drop it.
+    // A child of another test may hold a copy of the socket for a moment, so it is not enough to
+    // drop it.
     server.shutdown(Shutdown::Both).expect("it is open");
 
     driver.send_to_backend();

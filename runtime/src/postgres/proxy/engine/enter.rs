@@ -13,7 +13,8 @@ use crate::postgres::proxy::{
     settings,
 };
 
-/// Asked once of a backend: the statement that defers constraints again, or nothing if none can be deferred.
+/// Asked once of a backend: the statement that defers constraints again, or nothing if none can be
+/// deferred.
 const DEFERRED: &str = "select 'set constraints ' || string_agg(format('%I.%I', n.nspname, c.conname), ',') \
     filter (where c.condeferred) || ' deferred;', count(*) from pg_catalog.pg_constraint c \
     join pg_catalog.pg_namespace n on n.oid = c.connamespace where c.condeferrable";
@@ -152,8 +153,9 @@ impl Engine {
         !self.deferred_is_stale && self.backend.prefix.split_terminator(';').all(is_pipeable)
     }
 
-    /// Sends what goes in front of a client's messages without a Sync. The server answers a query of its own
-    /// at once, by a write of its own, and this thread would be woken twice for one statement.
+    /// Sends what goes in front of a client's messages without a Sync. The server answers a query
+    /// of its own at once, by a write of its own, and this thread would be woken twice for one
+    /// statement.
     fn pipe_prefix(&mut self) {
         let prefix = std::mem::take(&mut self.backend.prefix);
         let parts = prefix.split_terminator(';');
@@ -171,7 +173,8 @@ impl Engine {
     pub(super) fn send_prefix(&mut self, own: Own) {
         if self.deferred_is_stale && self.backend.is_open {
             self.deferred_is_stale = false;
-            // What a test has changed is undone with it; with what opens it, nothing is changed yet.
+            // What a test has changed is undone with it; with what opens it, nothing is changed
+            // yet.
             self.deferred_is_of_test |= !self.backend.prefix.starts_with("begin;");
             self.backend.prefix.push_str(DEFERRED);
             query(&mut self.backend.out, &self.backend.prefix);

@@ -48,7 +48,8 @@ impl Engine {
             return Flow::Wait;
         }
         match at {
-            // A pool asks whether the connection works before it takes it back; nothing is lost if it does.
+            // A pool asks whether the connection works before it takes it back; nothing is lost if
+            // it does.
             None if client.inbox.front().is_some_and(|(kind, _)| kind == b'S') => {
                 client.inbox.pop();
                 ready(&mut client.out, b'I');
@@ -76,8 +77,9 @@ impl Engine {
     }
 }
 
-/// Whether a message is the doing of a task that goes on. A pool sends some on its own when a connection comes back to it: a
-/// `Sync` to see whether it is alive, and the rollback of a transaction that was dropped.
+/// Whether a message is the doing of a task that goes on. A pool sends some on its own when a
+/// connection comes back to it: a `Sync` to see whether it is alive, and the rollback of a
+/// transaction that was dropped.
 fn asks(kind: u8, body: &[u8]) -> bool {
     let is_own = |sql: &[u8]| {
         let begins = |word: &[u8]| {

@@ -1,4 +1,5 @@
-//! A startup message that names another role or database than the test's: the server says what comes of it.
+//! A startup message that names another role or database than the test's: the server says what
+//! comes of it.
 
 use super::{Engine, Stage, schedule::Flow, setup_version};
 use crate::postgres::{
@@ -24,7 +25,8 @@ pub(super) enum Identity {
     Role(&'static str, String),
 }
 
-/// Why a client is refused: an SQLSTATE, a message, and whether the server would not have refused it.
+/// Why a client is refused: an SQLSTATE, a message, and whether the server would not have refused
+/// it.
 type Refused = (&'static str, String, bool);
 
 impl Engine {

@@ -1,4 +1,5 @@
-//! A client that has the backend and says nothing: in the middle of a COPY, or of a pipeline without Sync.
+//! A client that has the backend and says nothing: in the middle of a COPY, or of a pipeline
+//! without Sync.
 
 use std::{
     sync::Arc,
@@ -16,7 +17,8 @@ use crate::postgres::{
     sqlstate,
 };
 
-/// So long others wait for it. A client that goes on says something sooner; a test that hangs is ended later.
+/// So long others wait for it. A client that goes on says something sooner; a test that hangs is
+/// ended later.
 const LIMIT: Duration = Duration::from_secs(5);
 
 const HINT: &str = "db-test: all connections of a test share one backend; finish the COPY or send the Sync, or use \
@@ -85,8 +87,8 @@ impl Engine {
             .extend(found.into_iter().map(Event::Entanglement));
     }
 
-    /// Whether a client ends its failed transaction while another one has the backend and says nothing: who was
-    /// refused does not wait a second time.
+    /// Whether a client ends its failed transaction while another one has the backend and says
+    /// nothing: who was refused does not wait a second time.
     pub(super) fn ends_without_backend(&self, id: ClientId, control: &Control) -> bool {
         let ends = matches!(
             control,

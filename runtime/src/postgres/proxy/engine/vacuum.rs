@@ -24,7 +24,8 @@ impl Engine {
     pub(super) fn look_for_tables(&mut self, id: ClientId, tables: &[String]) -> Flow {
         self.pass_control(id);
         self.enter(id);
-        // Unlike `regclassin`, it tells a missing schema (`3F000`) from a missing table in every version.
+        // Unlike `regclassin`, it tells a missing schema (`3F000`) from a missing table in every
+        // version.
         let calls = tables.iter().map(|table| {
             format!(
                 "pg_catalog.has_table_privilege({}, 'select')",

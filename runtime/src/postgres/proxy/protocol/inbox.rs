@@ -17,7 +17,8 @@ const HEAD: usize = 5;
 /// A message longer than this is taken in pieces, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// The most space of what has been read that stays at the front before the rest is moved there, in bytes.
+/// The most space of what has been read that stays at the front before the rest is moved there, in
+/// bytes.
 const COMPACT: usize = 64 * 1024;
 
 /// A length that no message can have; the stream cannot be understood any more.
@@ -99,8 +100,9 @@ impl Inbox {
         }
     }
 
-    /// Takes what has come of a long message that is not whole, as a message of its own. What is still to come becomes
-    /// another one of that kind, so this is for a kind whose messages may be cut anywhere.
+    /// Takes what has come of a long message that is not whole, as a message of its own. What is
+    /// still to come becomes another one of that kind, so this is for a kind whose messages may be
+    /// cut anywhere.
     pub(crate) fn take_piece(&mut self, wanted: Kind, out: &mut Vec<u8>) -> bool {
         let rest = &self.bytes[self.at..];
         if self.has_message() || rest.len() < PIECE || rest[0] != wanted {

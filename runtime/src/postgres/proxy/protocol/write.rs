@@ -45,7 +45,8 @@ pub(crate) fn notification(out: &mut Vec<u8>, sender: u32, channel: &str, payloa
     });
 }
 
-/// A message that begins with the name of a statement or portal: `prefix` is its kind, if it has one.
+/// A message that begins with the name of a statement or portal: `prefix` is its kind, if it has
+/// one.
 pub(crate) fn with_name(out: &mut Vec<u8>, kind: Kind, prefix: &[u8], name: &str, rest: &[u8]) {
     message(out, kind, |out| {
         out.extend_from_slice(prefix);

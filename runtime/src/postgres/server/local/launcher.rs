@@ -24,10 +24,10 @@ use super::{
 ///
 /// - closes inherited descriptors, such as the ones through which bats or make would
 ///   wait for every process of a job (a shell knows only one digit here; higher ones are rare);
-/// - detaches: the supervisor is not our child, so that neither a zombie of it nor a killed process tree includes
-///   it;
-/// - starts the supervisor again if it was killed (`$?` above 128), so that its server is not left alone. The new
-///   one takes the server over.
+/// - detaches: the supervisor is not our child, so that neither a zombie of it nor a killed process
+///   tree includes it;
+/// - starts the supervisor again if it was killed (`$?` above 128), so that its server is not left
+///   alone. The new one takes the server over.
 const SCRIPT: &str = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; \
     for attempt in 1 2 3 4 5; do \"$0\" \"$@\"; [ $? -gt 128 ] || break; done &";
 

@@ -92,7 +92,8 @@ fn first_answer(mut stream: UnixStream) -> io::Result<Answer> {
     Ok(Answer { kind, body })
 }
 
-/// <https://www.postgresql.org/docs/current/protocol-message-formats.html>, `StartupMessage` of protocol 3.0.
+/// <https://www.postgresql.org/docs/current/protocol-message-formats.html>, `StartupMessage` of
+/// protocol 3.0.
 fn startup_message() -> Vec<u8> {
     let parameters =
         format!("user\0{SUPERUSER}\0database\0postgres\0application_name\0db-test\0\0");

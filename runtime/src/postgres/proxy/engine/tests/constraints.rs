@@ -1,4 +1,5 @@
-//! Rows that one connection has not committed, and what another one is checked against, with a scripted backend.
+//! Rows that one connection has not committed, and what another one is checked against, with a
+//! scripted backend.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Connections that keep each other waiting, and times that stand still, with a backend that says what the test says.
+//! Connections that keep each other waiting, and times that stand still, with a backend that says
+//! what the test says.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,5 @@
-//! Startup messages that name another role or database than the test's, with a server that says what the test says.
+//! Startup messages that name another role or database than the test's, with a server that says
+//! what the test says.
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use crate::postgres::proxy::{
     protocol::{command_complete, message, ready},
 };
 
-/// A row of four values: whether the role may log in, whether the test's is a superuser, whether it may act as the
-/// other one, whether the database exists.
+/// A row of four values: whether the role may log in, whether the test's is a superuser, whether it
+/// may act as the other one, whether the database exists.
 fn row(values: [Option<&str>; 4], status: u8) -> Vec<u8> {
     let mut out = Vec::new();
     message(&mut out, b'D', |out| {

@@ -1,4 +1,5 @@
-//! Whatever comes, in whatever pieces: the engine does not panic, stands still when it should, and says the same.
+//! Whatever comes, in whatever pieces: the engine does not panic, stands still when it should, and
+//! says the same.
 
 use std::{sync::Arc, time::Instant};
 

@@ -198,7 +198,8 @@ fn agrees(
     sandbox.send(client, &ask.bytes());
     let seen = shown(&sandbox.until_ready(client));
     story.push(format!("{client}: {ask:?}"));
-    // The server's parser comes first in a failed transaction; what is wrong with the text, the engine does not know.
+    // The server's parser comes first in a failed transaction; what is wrong with the text, the
+    // engine does not know.
     let failed = |line: &String| line.starts_with("E 42601") || line.starts_with("E 25P02");
     let same = seen.len() == expected.len()
         && seen

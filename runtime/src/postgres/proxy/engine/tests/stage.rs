@@ -12,7 +12,8 @@ use crate::postgres::proxy::{
     protocol::{Body, Inbox, command_complete, message, ready},
 };
 
-/// An engine whose backend answers each message as the test's function says, or else with a plain yes.
+/// An engine whose backend answers each message as the test's function says, or else with a plain
+/// yes.
 pub(super) struct Stage {
     pub(super) engine: Engine,
     pub(super) asked: Inbox,
