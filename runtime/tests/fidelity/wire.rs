@@ -1,5 +1,5 @@
-//! Random programs on three connections, message by message and in both protocols: what the server answers
-//! is compared, with tags, errors and the state of the transaction.
+//! Random programs on three connections, message by message and in both protocols: what the server
+//! answers is compared, with tags, errors and the state of the transaction.
 
 mod client;
 mod program;
@@ -77,7 +77,8 @@ fn both(steps: &[Step]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// In a failed transaction the grammar is not looked at first: see the second table of docs/fidelity.md.
+/// In a failed transaction the grammar is not looked at first: see the second table of
+/// docs/fidelity.md.
 fn alike(line: &str) -> String {
     let refused = ["E42601<", "E25P02<"];
     let mut parts = line.split_inclusive("> ");

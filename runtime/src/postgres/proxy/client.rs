@@ -25,7 +25,8 @@ pub(super) enum Stage {
     /// Its startup message has not come.
     #[default]
     Starting,
-    /// Its startup message names another role or database than the test's; the server is asked about them.
+    /// Its startup message names another role or database than the test's; the server is asked
+    /// about them.
     Naming,
     Open,
     /// It ends as soon as what runs for it is over.

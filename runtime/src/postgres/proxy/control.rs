@@ -1,5 +1,5 @@
-//! What the text of a statement says that the proxy has to know: transaction control, settings, names that
-//! belong to a connection.
+//! What the text of a statement says that the proxy has to know: transaction control, settings,
+//! names that belong to a connection.
 
 mod access;
 mod advisory;

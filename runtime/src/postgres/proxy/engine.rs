@@ -1,15 +1,16 @@
-//! The proxy's state machine: many virtual connections on one backend. It does no input or output and reads no
-//! clock, so that all of it is tested without a server.
+//! The proxy's state machine: many virtual connections on one backend. It does no input or output
+//! and reads no clock, so that all of it is tested without a server.
 //!
 //! The [driver](super::driver) hands over bytes ([`client_bytes`](Engine::client_bytes),
 //! [`backend_bytes`](Engine::backend_bytes)), calls [`pump`](Engine::pump) after that and when the
 //! [`deadline`](Engine::deadline) has come, writes what stands in the outputs, and takes the
 //! [`events`](Engine::event). Nothing happens outside of `pump`.
 //!
-//! Each client has a [`Unit`] at a time: a simple query, or the messages of the extended protocol until a Sync.
-//! What can be answered without the backend is answered at once. A unit that needs the backend acquires it
-//! ([`schedule`]), sets it up with one query of the proxy's own in the same write ([`enter`]), and has it until
-//! its end ([`finish`]). Answers of the backend find their place by a queue of what is [expected](Answers).
+//! Each client has a [`Unit`] at a time: a simple query, or the messages of the extended protocol
+//! until a Sync. What can be answered without the backend is answered at once. A unit that needs
+//! the backend acquires it ([`schedule`]), sets it up with one query of the proxy's own in the same
+//! write ([`enter`]), and has it until its end ([`finish`]). Answers of the backend find their
+//! place by a queue of what is [expected](Answers).
 
 mod answers;
 mod backend;
@@ -149,7 +150,8 @@ impl Engine {
             last_generation: 0,
             namespaces: HashMap::new(),
             unknown_count: 0,
-            // Until the backend has said otherwise, a constraint may be deferred: the first statement does not wait for that.
+            // Until the backend has said otherwise, a constraint may be deferred: the first
+            // statement does not wait for that.
             deferred: Some(String::new()),
             deferred_is_stale: false,
             deferred_is_of_test: false,

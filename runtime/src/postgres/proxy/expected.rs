@@ -26,7 +26,8 @@ pub(super) struct Execution {
 pub(super) enum Own {
     /// Must not fail.
     Prefix,
-    /// Like `Prefix`, before messages of the extended protocol: this number of statements, and no `ReadyForQuery`.
+    /// Like `Prefix`, before messages of the extended protocol: this number of statements, and no
+    /// `ReadyForQuery`.
     Piped(usize),
     /// The first one of a backend: its row is the statement that defers constraints again.
     Opening,
@@ -61,8 +62,8 @@ pub(super) enum Expected {
     Sync,
     /// This number of bytes, which the proxy answers itself in their turn.
     Local(usize),
-    /// No answer: the client has another statement of this name since, or none. Had something in front of it failed, it
-    /// would have the old one.
+    /// No answer: the client has another statement of this name since, or none. Had something in
+    /// front of it failed, it would have the old one.
     Renamed(Box<(String, Option<Rc<Prepared>>)>),
 }
 

@@ -68,8 +68,8 @@ impl Message {
         Self::Simple(vec!["rollback".to_owned()])
     }
 
-    /// The bytes, and how many `ReadyForQuery` answer them. In the place of `#` is the number of the connection, in names
-    /// that connections would otherwise share.
+    /// The bytes, and how many `ReadyForQuery` answer them. In the place of `#` is the number of
+    /// the connection, in names that connections would otherwise share.
     pub(super) fn bytes(&self, connection: usize) -> (Vec<u8>, usize) {
         let own = |sql: &str| sql.replace('#', &connection.to_string());
         let mut out = Vec::new();

@@ -43,7 +43,8 @@ pub(in crate::postgres::proxy) struct Unit {
     pub(in crate::postgres::proxy) resets: bool,
     /// The last statement that was answered.
     pub(in crate::postgres::proxy) last: Option<Arc<str>>,
-    /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in it.
+    /// What `SET TRANSACTION` has made of its implicit transaction, and whether a query has run in
+    /// it.
     pub(in crate::postgres::proxy) modes: Modes,
     pub(in crate::postgres::proxy) queried: bool,
     /// It has set a limit by which the server ends connections.

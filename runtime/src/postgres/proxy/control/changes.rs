@@ -3,8 +3,8 @@
 use super::{Argument, Change, Control, Info, Modes, NewValue, modes::modes, words::Words};
 use crate::sql::TokenKind;
 
-/// Settings by which the server ends a connection that does nothing. The backend of all clients is always in
-/// a transaction, so it never gets them.
+/// Settings by which the server ends a connection that does nothing. The backend of all clients is
+/// always in a transaction, so it never gets them.
 pub(in crate::postgres::proxy) const VIRTUAL: [&str; 3] = [
     "idle_in_transaction_session_timeout",
     "idle_session_timeout",

@@ -69,7 +69,8 @@ impl Engine {
         Some(Step::Taken)
     }
 
-    /// Whether there is a portal of this name, and the backend does not know that because it has not got one of both.
+    /// Whether there is a portal of this name, and the backend does not know that because it has
+    /// not got one of both.
     fn is_taken(&mut self, id: ClientId, portal: &str, statement: &Prepared) -> bool {
         let known = self.client(id).portals.get(portal);
         !portal.is_empty()

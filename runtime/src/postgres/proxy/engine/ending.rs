@@ -11,8 +11,9 @@ use crate::postgres::{
     sqlstate,
 };
 
-/// What the backend has written to `pg_type`, `pg_attribute`, `pg_proc` and `pg_class` since its transaction
-/// began, also what was rolled back since. More than nothing means that the schema was changed.
+/// What the backend has written to `pg_type`, `pg_attribute`, `pg_proc` and `pg_class` since its
+/// transaction began, also what was rolled back since. More than nothing means that the schema was
+/// changed.
 const CATALOGS: [u32; 4] = [1247, 1249, 1255, 1259];
 
 /// A test that is about to end.
@@ -79,7 +80,8 @@ impl Engine {
         true
     }
 
-    /// Whether the backend was sent the beginning of the test's transaction: savepoints of clients alone are not sent.
+    /// Whether the backend was sent the beginning of the test's transaction: savepoints of clients
+    /// alone are not sent.
     fn has_begun(&self) -> bool {
         self.backend.is_open && !self.backend.prefix.starts_with("begin;")
     }

@@ -87,7 +87,8 @@ impl Engine {
     pub(super) fn sync(&mut self, id: ClientId) {
         let unit = self.unit(id);
         unit.kind = UnitKind::Extended { synced: true };
-        // The server reports changed settings at a Sync, also where a control statement has ended what was sent.
+        // The server reports changed settings at a Sync, also where a control statement has ended
+        // what was sent.
         let (entered, ran) = (unit.entered, unit.ran);
         let reports = ran && self.client(id).changed_reported;
         if (entered || reports) && self.active == Some(id) {

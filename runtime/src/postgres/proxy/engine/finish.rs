@@ -86,7 +86,8 @@ impl Engine {
             } else if (backend_failed || self.fails_with_reported(id))
                 && let Some(at) = self.stack.innermost(id)
             {
-                // The transaction can only end, or return to its innermost savepoint; so others can go on.
+                // The transaction can only end, or return to its innermost savepoint; so others can
+                // go on.
                 self.back_to(at, &why);
             }
             if let Some(open) = &mut self.client(id).transaction {

@@ -1,11 +1,12 @@
-//! What the driver calls: tests begin and end, bytes come and go, events are taken. Nothing happens here; `pump` finds
-//! what has changed.
+//! What the driver calls: tests begin and end, bytes come and go, events are taken. Nothing happens
+//! here; `pump` finds what has changed.
 
 use super::{Engine, Stage, UNREAD, ending::Ending, marks::Mark};
 use crate::postgres::proxy::api::{ClientId, End, Event, Test};
 
 impl Engine {
-    /// Serves a test from now on; the transaction around it begins with the first thing that is asked.
+    /// Serves a test from now on; the transaction around it begins with the first thing that is
+    /// asked.
     pub(crate) fn begin_test(&mut self, test: Test) {
         self.test_count += 1;
         let settings = self.settings_of(&test.settings);
@@ -21,7 +22,8 @@ impl Engine {
         }
     }
 
-    /// Ends the test: statements that run are waited for, nothing more is asked. `TestEnded` follows.
+    /// Ends the test: statements that run are waited for, nothing more is asked. `TestEnded`
+    /// follows.
     pub(crate) fn end_test(&mut self, end: End) {
         self.ending = Some(Ending {
             end,
@@ -110,7 +112,8 @@ impl Engine {
         )
     }
 
-    /// Whether a client's socket is to be closed: everything is written, and nothing more will come.
+    /// Whether a client's socket is to be closed: everything is written, and nothing more will
+    /// come.
     pub(crate) fn is_gone(&self, id: ClientId) -> bool {
         self.clients
             .get(id)

@@ -46,7 +46,8 @@ impl Engine {
         }
     }
 
-    /// Cursors `WITH HOLD` end with their connection. Some may be closed by now, and another client may have the name.
+    /// Cursors `WITH HOLD` end with their connection. Some may be closed by now, and another client
+    /// may have the name.
     pub(super) fn close_holdable_cursors(&mut self, id: ClientId) {
         let mut names = std::mem::take(&mut self.client(id).holdable_cursors);
         let others = self.clients.iter().filter(|(other, _)| *other != id);
@@ -58,7 +59,8 @@ impl Engine {
         }
     }
 
-    /// Temporary tables end with their connection, and everything else that is temporary if no other client has any.
+    /// Temporary tables end with their connection, and everything else that is temporary if no
+    /// other client has any.
     pub(super) fn drop_temporaries(&mut self, id: ClientId) {
         let client = self.client(id);
         let names = std::mem::take(&mut client.temporaries);
@@ -106,8 +108,8 @@ impl Engine {
     }
 }
 
-/// Has the backend forget the statements of these names, of which some may never have got there: the group that a Parse
-/// stood in may have failed before.
+/// Has the backend forget the statements of these names, of which some may never have got there:
+/// the group that a Parse stood in may have failed before.
 pub(super) fn deallocate(names: &[impl AsRef<str>]) -> String {
     let names: Vec<_> = names.iter().map(|name| quoted(name.as_ref())).collect();
     format!(

@@ -58,7 +58,8 @@ impl Engine {
         true
     }
 
-    /// Production knows no such rollback, so clients are spared its effect on what they have prepared.
+    /// Production knows no such rollback, so clients are spared its effect on what they have
+    /// prepared.
     pub(super) fn prepare_anew(&mut self) {
         let generation = self.generation;
         for (_, client) in self.clients.iter_mut() {

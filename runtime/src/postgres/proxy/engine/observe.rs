@@ -74,7 +74,8 @@ impl Engine {
             .extend(found.into_iter().map(Event::Entanglement));
     }
 
-    /// A check of deferred constraints that failed, perhaps because of what another client has not committed.
+    /// A check of deferred constraints that failed, perhaps because of what another client has not
+    /// committed.
     pub(super) fn find_in_check(&mut self, id: ClientId, error: &[u8]) {
         if !is_violation(error_field(error, b'C').unwrap_or_default()) {
             return;
@@ -105,8 +106,8 @@ impl Engine {
         self.journal.violated(&done, &violated_tables(error))
     }
 
-    /// Whether a statement matters to others. Outside of transactions nobody meets; a client that is alone can be read
-    /// by one that comes later, so what it writes matters.
+    /// Whether a statement matters to others. Outside of transactions nobody meets; a client that
+    /// is alone can be read by one that comes later, so what it writes matters.
     pub(super) fn is_observed(&self) -> bool {
         let writes = || match self.backend.answers.front() {
             Some(Expected::Execute(execution) | Expected::Simple(execution)) => {
@@ -199,8 +200,8 @@ fn is_violation(code: &str) -> bool {
     )
 }
 
-/// The tables that a violated constraint is about: a trigger's write or a foreign key's check names one that the statement does
-/// not.
+/// The tables that a violated constraint is about: a trigger's write or a foreign key's check names
+/// one that the statement does not.
 fn violated_tables(error: &[u8]) -> Vec<&str> {
     let other = error_field(error, b'D')
         .and_then(|detail| detail.split_once(" table \""))

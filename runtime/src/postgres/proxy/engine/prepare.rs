@@ -95,7 +95,8 @@ impl Engine {
         prepared.state.set(State::Sent);
     }
 
-    /// Parses a statement that the client believes to be prepared, after the harness took a schema back.
+    /// Parses a statement that the client believes to be prepared, after the harness took a schema
+    /// back.
     pub(super) fn parse_anew(&mut self, statement: &Rc<Prepared>) {
         if statement.state.get() == State::New {
             self.send_parse(statement, None);

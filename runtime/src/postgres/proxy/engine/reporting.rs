@@ -1,4 +1,5 @@
-//! Settings of which the server reports changes: what a client is told of them at the end of a unit.
+//! Settings of which the server reports changes: what a client is told of them at the end of a
+//! unit.
 
 use std::rc::Rc;
 
@@ -12,15 +13,16 @@ impl Engine {
         client.is_some_and(|client| Rc::ptr_eq(&self.backend.applied, &client.effective))
     }
 
-    /// Whether a transaction fails in which settings were changed that the server reports, so that it reports them again.
+    /// Whether a transaction fails in which settings were changed that the server reports, so that
+    /// it reports them again.
     pub(super) fn fails_with_reported(&mut self, id: ClientId) -> bool {
         let client = self.client(id);
         let entered = client.transaction.as_ref().is_some_and(|open| open.entered);
         client.changed_reported && entered && self.unit(id).failed
     }
 
-    /// Has the backend undo settings that it reports, before the client learns what they are now; says whether an answer
-    /// is awaited.
+    /// Has the backend undo settings that it reports, before the client learns what they are now;
+    /// says whether an answer is awaited.
     pub(super) fn restores_reported(&mut self, id: ClientId) -> bool {
         let client = self.client(id);
         let is_open = client.transaction.is_some();
@@ -34,8 +36,8 @@ impl Engine {
         !self.backend.answers.is_empty()
     }
 
-    /// Puts the client's defaults in force after a reset, before it learns what its settings are now; says whether an
-    /// answer is awaited.
+    /// Puts the client's defaults in force after a reset, before it learns what its settings are
+    /// now; says whether an answer is awaited.
     pub(super) fn restores_startup(&mut self, id: ClientId) -> bool {
         let unit = self.unit(id);
         if !std::mem::take(&mut unit.resets) || unit.failed || self.active != Some(id) {

@@ -15,7 +15,8 @@ use crate::postgres::{
     sqlstate,
 };
 
-/// How long a client waits in a process whose tests use connections within each other's transactions.
+/// How long a client waits in a process whose tests use connections within each other's
+/// transactions.
 const SHORT_WAIT: Duration = Duration::from_millis(10);
 
 /// The longest that a busy transaction keeps others out, in multiples of the wait.

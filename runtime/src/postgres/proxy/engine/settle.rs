@@ -44,7 +44,8 @@ impl Engine {
         }
     }
 
-    /// Notes that the backend has the settings that a statement changes, and not yet all of its client's others.
+    /// Notes that the backend has the settings that a statement changes, and not yet all of its
+    /// client's others.
     fn note_applied(&mut self, info: &Info, effective: &Settings) {
         let applied = Rc::make_mut(&mut self.backend.applied);
         for change in &info.changes {

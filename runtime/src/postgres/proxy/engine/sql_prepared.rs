@@ -1,4 +1,5 @@
-//! `PREPARE`, `EXECUTE` and `DEALLOCATE`: the names that a client gives belong to it, and the backend knows others.
+//! `PREPARE`, `EXECUTE` and `DEALLOCATE`: the names that a client gives belong to it, and the
+//! backend knows others.
 
 use std::rc::Rc;
 

@@ -100,7 +100,8 @@ impl Engine {
         }
     }
 
-    /// Statements are prepared anew from now on; the old ones stay, and fail as they do in production.
+    /// Statements are prepared anew from now on; the old ones stay, and fail as they do in
+    /// production.
     pub(super) fn schema_changed(&mut self) {
         self.last_generation += 1;
         self.generation = self.last_generation;
