@@ -28,7 +28,9 @@ impl Engine {
         let is_open = client.transaction.is_some();
         let changed = client.changed_reported;
         client.changed_reported &= is_open;
-        if !changed || !self.unit(id).undone || self.active != Some(id) {
+        // A `SET LOCAL` ends with a commit, too.
+        let is_over = self.unit(id).undone || !self.is_in_force(id);
+        if !changed || !is_over || self.active != Some(id) {
             return false;
         }
         self.switch_to(id);
