@@ -20,9 +20,9 @@ use crate::{observe::queries::fits, postgres::proxy};
 /// otherwise; that statement does not reach the server. A fault that does not happen is reported,
 /// like an override that nothing reads.
 ///
-/// Statements that are sent as one simple query, with semicolons between them, count as one statement, and fail together.
-/// With real commits (`isolation = "database"`), a commit among them is not recognized. A request to cancel a statement
-/// does not end its [`delay`](Fault::delay).
+/// Statements that are sent as one simple query, with semicolons between them, count as one
+/// statement, and fail together. With real commits (`isolation = "database"`), a commit among them
+/// is not recognized. A request to cancel a statement does not end its [`delay`](Fault::delay).
 ///
 /// ```no_run
 /// # use db_test::{Client, Faults};
