@@ -11,7 +11,7 @@ pub(crate) enum Ending {
     NotOpened(Error),
     /// Rolled back, and nothing escaped. What was under way had to be cancelled.
     RolledBack { activity: Option<String> },
-    /// A database of the test's own, which is cleared or thrown away.
+    /// A database of the test's own, which is cleared or dropped.
     Cleared {
         /// What the test has made that is not in its database.
         left: Vec<String>,
@@ -69,7 +69,7 @@ impl Ending {
             Self::Kept => "set aside with what the test had committed".to_owned(),
             Self::Cleared { left } => {
                 let lines = left.iter().map(|what| format!("\n{what}"));
-                format!("its database is cleared or thrown away{}", lines.collect::<String>())
+                format!("its database is removed in the background{}", lines.collect::<String>())
             }
             #[cfg(feature = "sqlite")]
             Self::FileRemoved { held } => format!("its file is removed{}", still_held(*held)),
@@ -80,7 +80,8 @@ impl Ending {
             ),
             Self::TakenAway => "the connection that reserves the test's database was ended while the test ran, so another process may have\n\
                  removed the database, and what the test saw proves nothing. Something ended it: a server that was restarted, a\n\
-                 `pg_terminate_backend` or `drop database … with (force)`, a pooler or a network between."
+                 `pg_terminate_backend` or `drop database … with (force)`, a pooler or a network between.\n\
+                 Run the test again; if it happens again, find what ended the connection in the server's log."
                 .to_owned(),
             Self::Escaped => "the transaction around the test was ended. What was written after it may be permanent, so\n\
                  this database is not used again; no other test sees it.\n\
@@ -104,17 +105,24 @@ impl Ending {
         }
     }
 
-    /// What is worth knowing even about a test that passed.
-    pub(crate) fn notes(&self) -> Vec<String> {
+    /// Why it is not verified that nothing of the test was committed.
+    pub(crate) fn doubt(&self) -> Option<String> {
         match self {
             Self::ConnectionGone { activity } => {
                 let activity = activity.as_deref().unwrap_or("its connection was gone");
-                vec![format!("the sandbox could not be verified: {activity}")]
+                Some(format!("the sandbox could not be verified: {activity}"))
             }
-            Self::ClaimLost => vec![
+            Self::ClaimLost => Some(
                 "the sandbox could not be verified: another process has taken its database"
                     .to_owned(),
-            ],
+            ),
+            _ => None,
+        }
+    }
+
+    /// What is worth knowing even about a test that passed.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        match self {
             Self::RolledBack {
                 activity: Some(activity),
             } => vec![format!(

@@ -35,5 +35,5 @@ pub(crate) fn calling<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
 pub(crate) fn text_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("with a value that is not a text")
+        .unwrap_or("(its payload is not a string)")
 }

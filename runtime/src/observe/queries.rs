@@ -5,7 +5,7 @@ mod count;
 
 use std::{future::Future, panic::Location, sync::Arc, time::Duration};
 
-pub(crate) use self::budget::{Limits, exceeded};
+pub(crate) use self::budget::{Limits, exceeded, uncounted};
 use self::count::InWords;
 pub use self::count::QueryCount;
 use crate::observe::recording::{Recording, Shown, Statement};

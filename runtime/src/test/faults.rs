@@ -127,8 +127,16 @@ impl Fault {
     }
 
     /// How many statements it hits. Default: 1.
+    ///
+    /// # Panics
+    ///
+    /// When the count is zero.
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn times(self, count: usize) -> Fault {
+        assert!(
+            count > 0,
+            "a fault that happens 0 times does nothing: remove it"
+        );
         self.change(|rule| rule.times = count)
     }
 

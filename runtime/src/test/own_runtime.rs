@@ -18,7 +18,10 @@ use tokio::{
     task::LocalSet,
 };
 
-use crate::observe::recording::{Pulse, Recording};
+use crate::{
+    observe::recording::{Pulse, Recording},
+    test::running::Owner,
+};
 
 /// How long a test's connections must be quiet before a paused clock advances.
 const QUIET: Duration = Duration::from_millis(2);
@@ -41,13 +44,15 @@ impl OwnRuntime {
         clippy::disallowed_methods,
         reason = "the test has chosen its own runtime"
     )]
-    pub(crate) fn new(recording: &Arc<Recording>, start_paused: bool) -> Self {
+    pub(crate) fn new(recording: &Arc<Recording>, start_paused: bool, owner: Owner) -> Self {
+        owner.own_this_thread();
         let recording = Arc::downgrade(recording);
         let pacing = std::sync::Mutex::new(Pacing::default());
         let runtime = Builder::new_current_thread()
             .enable_all()
             .start_paused(start_paused)
             .thread_keep_alive(Duration::from_millis(50))
+            .on_thread_start(move || owner.own_this_thread())
             .on_thread_park(move || {
                 if let Ok(mut pacing) = pacing.try_lock() {
                     pacing.before_parking(&recording);
@@ -62,7 +67,8 @@ impl OwnRuntime {
     }
 
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(self.tasks.run_until(future))
+        self.runtime
+            .block_on(self.tasks.run_until(Owner::test(future)))
     }
 }
 

@@ -55,7 +55,7 @@ impl Report {
 
     fn add_problems(&mut self, test: &Test, summary: &Summary) {
         self.add("cause", cause_of(test, &summary.outcome));
-        self.add("queries", summary.over_budget.clone());
+        self.add("queries", summary.over_budget.clone().map(shown));
         let teardown = &summary.teardown;
         self.add(
             "teardown",
@@ -78,9 +78,10 @@ impl Report {
 
     /// Adds what was recorded: findings about its connections and clock, requests and statements.
     fn add_recorded(&mut self, log: &Log) {
-        self.add("isolation", report::isolation_findings(log));
-        self.add("clock", report::clock_finding(log));
-        let detail = Wanted::by_environment().detail();
+        let wanted = Wanted::by_environment();
+        self.add("isolation", report::isolation_findings(log, wanted));
+        self.add("clock", report::clock_finding(log, wanted));
+        let detail = wanted.detail();
         let trace = detail.and_then(|detail| report::trace(log, detail, report::width()));
         self.add("trace", trace);
     }
@@ -91,16 +92,28 @@ impl Report {
     }
 }
 
-/// Prints warnings about a test that passed, and its report if `DB_TEST_REPORT` is `always`.
+/// Prints the report of a test that passed, if `DB_TEST_REPORT` is `always`.
 pub(crate) fn of_success(test: &Test, summary: &Summary) {
     if Wanted::by_environment() == Wanted::OfAll {
         log::notice(Report::new(test, summary));
+    }
+}
+
+/// Prints what makes a success doubtful: what the test did not use, did not count or did not verify.
+pub(crate) fn warn(test: &Test, summary: &Summary) {
+    summary.unused_overrides.warn(test.name);
+    summary.unused_faults.warn(test.name);
+    if let Some(problem) = summary.uncounted {
+        log::notice(format_args!("{}: {problem}", test.name));
     }
     if let Some(recording) = &summary.recording {
         report::warn_of_isolation(test.name, &recording.log());
     }
     for note in summary.endings.each().flat_map(Ending::notes) {
         eprintln!("db-test: note: {note}");
+    }
+    for doubt in summary.endings.each().filter_map(Ending::doubt) {
+        log::notice(format_args!("{}: {doubt}", test.name));
     }
     let left = summary.endings.each().flat_map(Ending::left_behind);
     for what in left.collect::<BTreeSet<_>>() {
@@ -120,6 +133,14 @@ impl std::fmt::Display for Report {
             }
         }
         Ok(())
+    }
+}
+
+/// A message whose further lines are statements, which `DB_TEST_REPORT=off` leaves out.
+fn shown(message: String) -> String {
+    match message.split_once('\n') {
+        Some((first, _)) if Wanted::by_environment() == Wanted::Nothing => first.to_owned(),
+        _ => message,
     }
 }
 

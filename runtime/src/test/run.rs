@@ -19,7 +19,7 @@ use crate::{
         outcome::{ArgumentError, Outcome, TestFuture},
         own_runtime::OwnRuntime,
         report::{self, Report},
-        running,
+        running::{self, Presence},
         summary::{Endings, Section, Summary},
         watchdog,
     },
@@ -44,7 +44,7 @@ pub(crate) fn run(test: &'static Test, kind: Kind, body: Body) -> ExitCode {
     let mut summary = match executor::block_on(open(test, kind)) {
         Ok(cx) => {
             presence.limit(cx.limit());
-            let (outcome, teardown) = live(test, &cx, body);
+            let (outcome, teardown) = live(test, &cx, body, &presence);
             executor::block_on(end(test, &cx, outcome, teardown))
         }
         Err(error) => Summary::without_running(error),
@@ -68,7 +68,12 @@ async fn open(test: &'static Test, kind: Kind) -> Result<TestContext, Error> {
 
 /// Runs the body and the teardowns on the runtime that the test has chosen. Returns how the body
 /// ended, and which teardowns failed.
-fn live(test: &'static Test, cx: &TestContext, body: Body) -> (Outcome, Vec<String>) {
+fn live(
+    test: &'static Test,
+    cx: &TestContext,
+    body: Body,
+    presence: &Presence,
+) -> (Outcome, Vec<String>) {
     let life = async {
         let outcome = run_body(test, cx, body).await;
         (outcome, cx.tear_down().await)
@@ -76,7 +81,10 @@ fn live(test: &'static Test, cx: &TestContext, body: Body) -> (Outcome, Vec<Stri
     match cx.flavor() {
         Flavor::MultiThread => executor::block_on(life),
         // The runtime is dropped here, and with it the test's tasks: before the test's database.
-        Flavor::CurrentThread => OwnRuntime::new(cx.recording(), test.start_paused).block_on(life),
+        Flavor::CurrentThread => {
+            let (recording, owner) = (cx.recording(), presence.owner());
+            OwnRuntime::new(recording, test.start_paused, owner).block_on(life)
+        }
     }
 }
 
@@ -132,6 +140,7 @@ async fn end(
         UnusedOverrides::default()
     });
     let over_budget = queries::exceeded(test.queries, &cx.recording().log());
+    let uncounted = queries::uncounted(test.queries, &cx.recording().log());
     Summary {
         outcome,
         teardown,
@@ -140,6 +149,7 @@ async fn end(
         unused_overrides,
         unused_faults: cx.unused_faults(),
         over_budget,
+        uncounted,
         remarks: waited.into_iter().chain(cx.bypass_remark()).collect(),
         recording: Some(Arc::clone(cx.recording())),
     }
@@ -165,10 +175,9 @@ async fn end_databases(cx: &TestContext, outcome: &Outcome) -> (Endings, Option<
 
 /// Prints the report of a failure, and hands the test's result to libtest.
 fn conclude(test: &Test, summary: Summary) -> ExitCode {
-    let spoiled = summary.is_spoiled();
+    let spoiled = summary.is_spoiled(test);
     if summary.outcome.passes(test) && !spoiled {
-        summary.unused_overrides.warn(test.name);
-        summary.unused_faults.warn(test.name);
+        report::warn(test, &summary);
     }
     if summary.outcome.passed() && !spoiled {
         report::of_success(test, &summary);

@@ -3,10 +3,13 @@
 //!
 //! A task runs on a thread of the shared runtime, which does not know the test that spawned it. So
 //! its panic is attributed to all tests that are running: to the right one alone where tests run
-//! one after the other.
+//! one after the other. The threads of a test's own runtime know their test.
 
 use std::{
+    cell::{Cell, RefCell},
+    future::{Future, poll_fn},
     panic::{self, PanicHookInfo},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
@@ -40,8 +43,38 @@ pub(crate) struct Overdue {
 /// The recordings of ended tests. One lives as long as the pool or the context of its test is held.
 static ENDED: Mutex<Vec<Weak<Recording>>> = Mutex::new(Vec::new());
 
+thread_local! {
+    /// The test whose own runtime this thread belongs to.
+    static OWNER: RefCell<Weak<Running>> = const { RefCell::new(Weak::new()) };
+    /// Whether this thread polls the test itself, whose panics its outcome knows.
+    static POLLS_THE_TEST: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Keeps a test among the running ones until it is dropped.
 pub(crate) struct Presence(Arc<Running>);
+
+/// The test that a runtime belongs to.
+#[derive(Clone)]
+pub(crate) struct Owner(Weak<Running>);
+
+impl Owner {
+    /// Attributes the panics of tasks on this thread to the test, from now on.
+    pub(crate) fn own_this_thread(&self) {
+        OWNER.set(self.0.clone());
+    }
+
+    /// Polls the test itself. What panics on this thread meanwhile is no task.
+    pub(crate) async fn test<F: Future>(test: F) -> F::Output {
+        let mut test = pin!(test);
+        poll_fn(|cx| {
+            POLLS_THE_TEST.set(true);
+            let polled = test.as_mut().poll(cx);
+            POLLS_THE_TEST.set(false);
+            polled
+        })
+        .await
+    }
+}
 
 /// Adds a test that begins.
 pub(crate) fn enter(name: &'static str) -> Presence {
@@ -93,6 +126,10 @@ impl Presence {
         self.0.limit.get_or_init(|| limit);
     }
 
+    pub(crate) fn owner(&self) -> Owner {
+        Owner(Arc::downgrade(&self.0))
+    }
+
     /// The panics of tasks that may be the test's.
     pub(crate) fn panics_of_tasks(&self) -> Vec<String> {
         let panics = &self.0.panics;
@@ -113,25 +150,31 @@ fn list() -> MutexGuard<'static, Vec<Arc<Running>>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Installs a panic hook, in addition to the present one, that attributes panics on the runtime's
-/// threads to tests.
+/// Installs a panic hook, in addition to the present one, that attributes panics on the threads of
+/// runtimes to tests.
 pub(crate) fn watch_tasks() {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         hook(info);
-        if thread::current().name() == Some(THREAD_NAME) {
-            task_panicked(info);
+        let owner = OWNER.try_with(|owner| owner.borrow().upgrade());
+        if let Some(owner) = owner.ok().flatten() {
+            if !POLLS_THE_TEST.get() {
+                task_panicked(info, &[owner]);
+            }
+        } else if thread::current().name() == Some(THREAD_NAME) {
+            let running = list().clone();
+            task_panicked(info, &running);
         }
     }));
 }
 
-fn task_panicked(info: &PanicHookInfo<'_>) {
+/// Attributes a panic to the tests that may have spawned the task.
+fn task_panicked(info: &PanicHookInfo<'_>, running: &[Arc<Running>]) {
     let text = text_of(info.payload());
     let place = info
         .location()
         .map_or_else(String::new, |place| format!(" at {place}"));
-    let running = list().clone();
-    for test in &running {
+    for test in running {
         let others = running.iter().filter(|other| !Arc::ptr_eq(other, test));
         let others = any_of(others.map(|other| other.name));
         let whose = if others.is_empty() {

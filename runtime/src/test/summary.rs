@@ -7,7 +7,7 @@ use crate::{
     database::Ending,
     observe::recording::Recording,
     overrides::UnusedOverrides,
-    test::{faults::UnusedFaults, outcome::Outcome},
+    test::{description::Test, faults::UnusedFaults, outcome::Outcome},
 };
 
 /// How the test's use of its databases ended.
@@ -50,6 +50,8 @@ pub(crate) struct Summary {
     pub(crate) unused_faults: UnusedFaults,
     /// The queries that exceed a limit of the test's attribute.
     pub(crate) over_budget: Option<String>,
+    /// A limit of the test's attribute that had nothing to count.
+    pub(crate) uncounted: Option<&'static str>,
     /// Further sections of the report.
     pub(crate) remarks: Vec<Section>,
     /// The statements and requests of the test, if it ran.
@@ -58,8 +60,8 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Whether something other than the body made the test fail.
-    pub(crate) fn is_spoiled(&self) -> bool {
-        let over_budget = self.outcome.passed() && self.over_budget.is_some();
+    pub(crate) fn is_spoiled(&self, test: &Test) -> bool {
+        let over_budget = self.outcome.passes(test) && self.over_budget.is_some();
         self.endings.failure().is_some() || !self.teardown.is_empty() || over_budget
     }
 
@@ -74,6 +76,7 @@ impl Summary {
             unused_overrides: UnusedOverrides::default(),
             unused_faults: UnusedFaults::default(),
             over_budget: None,
+            uncounted: None,
             remarks: Vec::new(),
             recording: None,
         }

@@ -32,6 +32,21 @@ pub(crate) fn exceeded(limits: Limits, log: &Log) -> Option<String> {
     })
 }
 
+/// Says that a limit had nothing to count: it is kept only because the application's statements are
+/// not those of the test.
+pub(crate) fn uncounted(limits: Limits, log: &Log) -> Option<&'static str> {
+    let is_set = |limit: Option<usize>| limit.is_some_and(|limit| limit > 0);
+    if is_set(limits.of_test) && log.queries == 0 {
+        return Some(
+            "`max_queries` has counted nothing: the test sent no statement to its database",
+        );
+    }
+    let by_requests: u32 = log.queries_of_exchanges.iter().sum();
+    (is_set(limits.of_request) && by_requests == 0).then_some(
+        "`max_queries_per_request` has counted nothing: no request sent a statement to the test's database",
+    )
+}
+
 fn exceeded_by_a_request(limit: usize, log: &Log) -> Option<String> {
     let mut each = log.queries_of_exchanges.iter().enumerate();
     let (number, count) = each.find(|(_, count)| **count as usize > limit)?;
@@ -56,8 +71,8 @@ fn perhaps_exceeded(limit: usize, log: &Log) -> Option<String> {
     let listed: Vec<_> = listed.cloned().map(Query).collect();
     let list = numbered(&listed, listed.len());
     Some(format!(
-        "whether {who} kept to its limit of {limit} is not known: {unclear} queries were sent while several requests ran,\n\
-         on connections that the application opened itself, which are of no request\n\
+        "cannot tell whether {who} kept its limit of {limit}: {unclear} queries were sent while several requests ran,\n\
+         on connections that the application opened itself\n\
          send the requests one after the other, or give the application the test's pool:\n{list}"
     ))
 }

@@ -1,5 +1,6 @@
 //! Findings about a test's connections: where they were not isolated as production's are.
 
+use super::Wanted;
 use crate::observe::{
     log,
     masking::masked,
@@ -18,12 +19,19 @@ const SHOWN: usize = 120;
 const HELP: &str = "all connections of a test share one transaction on the server; to have them kept apart:\n\
      #[db_test(isolation = \"database\")]";
 
+/// In the place of the statements, with `DB_TEST_REPORT=off`.
+const WITHOUT_STATEMENTS: &str = "connections of the test were not isolated from each other";
+
 const CLOCK_HELP: &str = "`current_timestamp` stands still in the test's one transaction; so does `now()`, where db-test may not replace it;\n\
      take the time from `clock_timestamp()` or from a clock in your state, or:\n\
      #[db_test(isolation = \"database\")]";
 
 /// The report's section about connections that were not isolated.
-pub(crate) fn isolation_findings(log: &Log) -> Option<String> {
+pub(crate) fn isolation_findings(log: &Log, wanted: Wanted) -> Option<String> {
+    if wanted == Wanted::Nothing {
+        about_connections(log).next()?;
+        return Some(format!("{WITHOUT_STATEMENTS}\n{HELP}"));
+    }
     let mut listed: Vec<String> = Vec::new();
     for finding in about_connections(log).map(describe) {
         if !listed.contains(&finding) {
@@ -39,18 +47,25 @@ pub(crate) fn isolation_findings(log: &Log) -> Option<String> {
 }
 
 /// The report's section about a test that read a time which stands still.
-pub(crate) fn clock_finding(log: &Log) -> Option<String> {
-    let found = log
-        .findings
-        .iter()
-        .find(|finding| is_about_clock(finding))?;
-    Some(format!("{}\n{CLOCK_HELP}", describe(found)))
+pub(crate) fn clock_finding(log: &Log, wanted: Wanted) -> Option<String> {
+    let mut findings = log.findings.iter();
+    let found = findings.find(|finding| is_about_clock(finding))?;
+    let found = match wanted {
+        Wanted::Nothing => "a statement read a time that stood still".to_owned(),
+        _ => describe(found),
+    };
+    Some(format!("{found}\n{CLOCK_HELP}"))
 }
 
 /// Prints a warning about a test that passes, because it may fail in production.
 pub(crate) fn warn_of_isolation(test: &str, log: &Log) {
+    let wanted = Wanted::by_environment();
     for finding in about_connections(log).take(PRINTED) {
-        let (found, help) = (describe(finding), HELP.replace('\n', " "));
+        let found = match wanted {
+            Wanted::Nothing => WITHOUT_STATEMENTS.to_owned(),
+            _ => describe(finding),
+        };
+        let help = HELP.replace('\n', " ");
         log::notice(format_args!("{test}: {}; {help}", found.replace('\n', " ")));
     }
 }
@@ -61,7 +76,8 @@ fn about_connections(log: &Log) -> impl Iterator<Item = &Finding> {
         .filter(|finding| !is_about_clock(finding))
 }
 
-/// A test that passes is not affected, so this is reported only of one that fails.
+/// A test may also pass because of it. It is reported only of one that fails, since most tests that
+/// wait and read the time do not depend on it.
 fn is_about_clock(finding: &Finding) -> bool {
     finding.kind == FindingKind::ClockStoodStill
 }
@@ -74,7 +90,7 @@ fn describe(finding: &Finding) -> String {
              `{first}`"
         ),
         FindingKind::LockNotWaitedFor => format!(
-            "`{second}` did not wait for the lock that another connection's transaction holds, as it does in production:\n\
+            "`{second}` did not wait for a lock that another connection's transaction holds; in production it waits:\n\
              `{first}`"
         ),
         FindingKind::AdvisoryLockGranted => format!(
@@ -94,7 +110,7 @@ fn describe(finding: &Finding) -> String {
              `{first}`"
         ),
         FindingKind::HeldUp => format!(
-            "`{second}` was refused after a wait: another connection did not go on with {first}"
+            "`{second}` was refused after a wait: another connection had not finished {first}"
         ),
         FindingKind::ClockStoodStill => format!(
             "`{second}` had the time at which the test's transaction began, though the test has paused since:\n\
@@ -114,7 +130,9 @@ fn shown(sql: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Finding, FindingKind, Log, isolation_findings};
+    use super::{super::Detail, Finding, FindingKind, Log, Wanted, isolation_findings};
+
+    const ALL: Wanted = Wanted::OfFailures(Detail::Full);
 
     #[test]
     fn both_statements_and_the_help_are_printed() {
@@ -124,7 +142,7 @@ mod tests {
             first: (1, "begin".into()),
             second: (2, "insert\n into log values (1)".into()),
         });
-        let text = isolation_findings(&log).expect("there is one");
+        let text = isolation_findings(&log, ALL).expect("there is one");
         for part in [
             "`insert into log values (1)`",
             "`begin`",
@@ -144,9 +162,21 @@ mod tests {
                 second: (2, format!("insert into {table} values (1)").into()),
             });
         }
-        let listed = isolation_findings(&log).expect("there are some");
+        let listed = isolation_findings(&log, ALL).expect("there are some");
         assert_eq!(listed.matches("insert into a").count(), 1, "{listed}");
         assert!(!listed.contains("insert into e"), "{listed}");
         assert!(listed.contains("and 2 more of these"), "{listed}");
+    }
+
+    #[test]
+    fn without_a_report_no_statement_is_printed() {
+        let mut log = Log::new();
+        log.findings.push(Finding {
+            kind: FindingKind::WriteLost,
+            first: (1, "rollback".into()),
+            second: (2, "insert into secrets values (1)".into()),
+        });
+        let text = isolation_findings(&log, Wanted::Nothing).expect("there is one");
+        assert!(!text.contains("insert"), "{text}");
     }
 }

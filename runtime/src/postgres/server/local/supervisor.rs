@@ -50,6 +50,7 @@ pub(crate) fn supervise_if_requested() {
 pub(super) fn idle_limit() -> Result<Duration, LocalServerError> {
     match env::var("DB_TEST_IDLE_SECONDS") {
         Err(_) => Ok(IDLE_LIMIT),
+        Ok(value) if value.trim().is_empty() => Ok(IDLE_LIMIT),
         Ok(value) => match value.trim().parse() {
             Ok(seconds) => Ok(Duration::from_secs(seconds)),
             Err(_) => Err(LocalServerError::IdleSeconds { value }),
