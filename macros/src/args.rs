@@ -15,7 +15,7 @@ pub(crate) use value::Limit;
 use value::Value;
 
 /// Every option with an example of it, as the messages quote them.
-const OPTIONS: [(&str, &str); 10] = [
+const OPTIONS: [(&str, &str); 12] = [
     ("isolation", "isolation = \"database\""),
     ("flavor", "flavor = \"current_thread\""),
     ("start_paused", "start_paused = true"),
@@ -23,6 +23,8 @@ const OPTIONS: [(&str, &str); 10] = [
     ("overrides", "overrides = path::to::function"),
     ("session", "session = path::to::function"),
     ("fixtures", "fixtures(\"users\")"),
+    ("migrations", "migrations = \"migrations\""),
+    ("migrator", "migrator = \"path::TO_MIGRATOR\""),
     ("max_queries", "max_queries = 7"),
     ("max_queries_per_request", "max_queries_per_request = 3"),
     ("crate", "crate = path::to::db_test"),

@@ -35,7 +35,8 @@
 //!
 //! For diagnostic logging (the server and why it was chosen, templates, lanes, the time of each step), set `DB_TEST_LOG` to
 //! `info`, `debug` or `trace`, which prints to standard error; or use a [`tracing`](https://docs.rs/tracing) subscriber, target
-//! `db_test`. Steps that take more than a second are always reported.
+//! `db_test`. Steps such as starting the server or making a template are reported
+//! without it, if they take more than a second.
 
 #![cfg_attr(
     not(all(feature = "axum", feature = "tls")),

@@ -58,7 +58,7 @@ use sqlx::{
 #[diagnostic::on_unimplemented(
     message = "a test cannot take an argument of type `{Self}`",
     label = "does not implement `FromTest`",
-    note = "a test may take `Client`, `Router`, `PgPool`, `PoolConnection<Postgres>`, `PgConnectOptions`, `PgPoolOptions`, `Overrides`, `Queries`, `TestContext`",
+    note = "a test may take `Client`, `Router`, `PgPool`, `PoolConnection<Postgres>`, `PgConnectOptions`, `PgPoolOptions`, `Overrides`, `Queries`, `Faults`, `TestContext`",
     note = "implement `db_test::FromTest` for a type of yours, or derive it; wrap a type of another crate: `struct Argument({Self});`"
 )]
 pub trait FromTest: Sized {

@@ -95,6 +95,34 @@ async fn f_spawns_and_fails() {
     }
 }
 
+#[db_test(flavor = "current_thread")]
+async fn h_spawns_on_its_own_runtime() {
+    if fails("task") {
+        let task = tokio::spawn(async { panic!("the task panics") });
+        task.await.expect_err("it panics");
+        let blocking = tokio::task::spawn_blocking(|| panic!("the blocking task panics"));
+        blocking.await.expect_err("it panics");
+    }
+}
+
+#[db_test(flavor = "current_thread")]
+#[should_panic = "as expected"]
+async fn i_expects_a_panic_on_its_own_runtime() {
+    panic!("as expected");
+}
+
+#[db_test(max_queries = 1)]
+#[should_panic = "as expected"]
+async fn j_expects_a_panic_with_a_limit(pool: PgPool) {
+    for _ in 0..if in_child() { 2 } else { 1 } {
+        sqlx::query("select 1")
+            .execute(&pool)
+            .await
+            .expect("it is answered");
+    }
+    panic!("as expected");
+}
+
 #[db_test]
 async fn g_fails_in_a_handler(client: Client) {
     let text = client.get("/items").await.text();
@@ -106,6 +134,31 @@ fn run(test: &str, what: &str) -> child::Finished {
         &format!("panicking::{test}"),
         &[("DB_TEST_CHILD_PANICS", what)],
     )
+}
+
+#[test]
+fn a_panic_of_a_task_on_the_runtime_of_a_test_is_reported() {
+    let passed = run("h_spawns", "task");
+    passed.assert_passed();
+    for what in ["the task panics", "the blocking task panics"] {
+        let notices = passed.notices();
+        let said = notices.iter().any(|notice| {
+            notice.contains("h_spawns_on_its_own_runtime` panicked at") && notice.ends_with(what)
+        });
+        assert!(said, "{what}: {notices:?}");
+    }
+}
+
+#[test]
+fn an_expected_panic_of_the_test_is_no_panic_of_a_task() {
+    let passed = run("i_expects", "");
+    passed.assert_passed();
+    assert!(passed.notices().is_empty(), "{}", passed.output);
+}
+
+#[test]
+fn an_expected_panic_does_not_hide_too_many_queries() {
+    run("j_expects", "").assert_failed_with("the test sent 2 queries, but the limit is 1:");
 }
 
 #[test]

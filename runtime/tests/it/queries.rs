@@ -106,3 +106,22 @@ fn a_test_over_its_limit_fails_with_the_list() {
         failed.assert_says(text);
     }
 }
+
+#[db_test(max_queries = 3)]
+async fn limited_without_a_statement(_pool: PgPool) {}
+
+#[db_test(max_queries_per_request = 3)]
+async fn limited_without_a_request(pool: PgPool) {
+    sqlx::query("select 1")
+        .execute(&pool)
+        .await
+        .expect("it is answered");
+}
+
+#[test]
+fn a_limit_that_counted_nothing_is_reported() {
+    let passed = child::run("queries::limited_without", &[]);
+    passed.assert_passed();
+    passed.assert_says("`max_queries` has counted nothing");
+    passed.assert_says("`max_queries_per_request` has counted nothing");
+}

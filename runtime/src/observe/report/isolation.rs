@@ -130,7 +130,7 @@ fn shown(sql: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Detail, Finding, FindingKind, Log, Wanted, isolation_findings};
+    use super::{super::detail::Detail, Finding, FindingKind, Log, Wanted, isolation_findings};
 
     const ALL: Wanted = Wanted::OfFailures(Detail::Full);
 
