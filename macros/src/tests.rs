@@ -186,7 +186,7 @@ fn every_mistake_is_reported_and_the_function_stays() {
                 "`5` has no unit\nwrite `timeout = \"5s\"`"
             }
             ::core::compile_error! {
-                "unknown option `colour`\nthe options are `isolation = \"database\"`, `flavor = \"current_thread\"`, `start_paused = true`, `timeout = \"5s\"`, `overrides = path::to::function`, `session = path::to::function`, `fixtures(\"users\")`, `max_queries = 7`, `max_queries_per_request = 3`, `crate = path::to::db_test`"
+                "unknown option `colour`\nthe options are `isolation = \"database\"`, `flavor = \"current_thread\"`, `start_paused = true`, `timeout = \"5s\"`, `overrides = path::to::function`, `session = path::to::function`, `fixtures(\"users\")`, `migrations = \"migrations\"`, `migrator = \"path::TO_MIGRATOR\"`, `max_queries = 7`, `max_queries_per_request = 3`, `crate = path::to::db_test`"
             }
             ::core::compile_error! {
                 "`#[db_test]` already makes a test of this function\nremove `#[tokio::test]`"
