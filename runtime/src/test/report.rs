@@ -99,7 +99,7 @@ pub(crate) fn of_success(test: &Test, summary: &Summary) {
     }
 }
 
-/// Prints what makes a success doubtful: what the test did not use, did not count or did not verify.
+/// Prints what makes a success doubtful: what the test did not use, count or verify.
 pub(crate) fn warn(test: &Test, summary: &Summary) {
     summary.unused_overrides.warn(test.name);
     summary.unused_faults.warn(test.name);
