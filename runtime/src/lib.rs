@@ -22,21 +22,23 @@
 //! | `tls` | encrypted connections to the server that a URL names, by rustls | yes |
 //! | `download` | PostgreSQL for a machine that has none: one fixed version, downloaded once for all projects of the user, checked by its digest | no |
 //!
-//! For a library or a job queue without HTTP, use `default-features = false, features = ["postgres"]`: axum and
-//! axum-test are not compiled then. An application of another framework connects by [`TestContext::url`] or a pool.
+//! For a library or a job queue without HTTP, use `default-features = false, features =
+//! ["postgres"]`: axum and axum-test are not compiled then. An application of another framework
+//! connects by [`TestContext::url`] or a pool.
 //!
-//! Without default features, the crate contains only what an application compiles into its production binary
-//! for `#[db_test::overridable]`: a macro, and a hundred lines that depend on `http`.
+//! Without default features, the crate contains only what an application compiles into its
+//! production binary for `#[db_test::overridable]`: a macro, and a hundred lines that depend on
+//! `http`.
 //!
 //! # Output
 //!
 //! A failing test prints a report after its own message: how it ended, its HTTP requests, and the
 //! statements of each request. `DB_TEST_REPORT` sets how detailed it is.
 //!
-//! For diagnostic logging (the server and why it was chosen, templates, lanes, the time of each step), set `DB_TEST_LOG` to
-//! `info`, `debug` or `trace`, which prints to standard error; or use a [`tracing`](https://docs.rs/tracing) subscriber, target
-//! `db_test`. Steps such as starting the server or making a template are reported
-//! without it, if they take more than a second.
+//! For diagnostic logging (the server and why it was chosen, templates, lanes, the time of each
+//! step), set `DB_TEST_LOG` to `info`, `debug` or `trace`, which prints to standard error; or use a
+//! [`tracing`](https://docs.rs/tracing) subscriber, target `db_test`. Steps such as starting the
+//! server or making a template are reported without it, if they take more than a second.
 
 #![cfg_attr(
     not(all(feature = "axum", feature = "tls")),

@@ -19,10 +19,12 @@ pub(crate) enum Ending {
     /// The test's SQLite file is removed, while so many connections were still held.
     #[cfg(feature = "sqlite")]
     FileRemoved { held: u32 },
-    /// The test's SQLite database in memory is freed, or is when the connection is released that is still held.
+    /// The test's SQLite database in memory is freed, or is when the connection is released that is
+    /// still held.
     #[cfg(feature = "sqlite")]
     MemoryFreed { held: u32 },
-    /// The connection that kept a database of the test's own for it was ended, so another process may have removed it.
+    /// The connection that kept a database of the test's own for it was ended, so another process
+    /// may have removed it.
     TakenAway,
     /// Nothing escaped, but it was committed, in a database that was set aside to be looked at.
     Kept,

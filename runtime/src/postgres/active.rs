@@ -37,7 +37,7 @@ pub(crate) type Started = OnceCell<Result<Arc<Active>, Error>>;
 
 /// Starts the databases of a session.
 pub(crate) trait Start: Sync {
-    /// What has been started.
+    /// The databases, once they are started.
     fn started(&self) -> &Started;
 
     fn start(&'static self) -> Pin<Box<dyn Future<Output = Result<Active, Error>> + Send>>;

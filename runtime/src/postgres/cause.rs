@@ -177,7 +177,7 @@ pub(crate) enum Cause {
 
     #[error(
         "no socket could be opened for the test's connections: {0}\n\
-         it is in the directory for temporary files (TMPDIR), or else on the loopback interface"
+         make a directory for it writable (XDG_RUNTIME_DIR, /dev/shm or TMPDIR), or set DB_TEST_LOOPBACK=1"
     )]
     NoSocket(#[source] std::io::Error),
 
@@ -214,7 +214,7 @@ pub(crate) enum Cause {
     TestEnded,
 
     #[error(
-        "the template {template} was dropped on {server} whenever it had been made\nstop the process that drops databases whose names begin with `dbt_`"
+        "the template {template} was dropped on {server} each time that it had been made\nstop the process that drops databases whose names begin with `dbt_`"
     )]
     TemplateVanishes { template: String, server: String },
 }

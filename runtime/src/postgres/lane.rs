@@ -226,7 +226,7 @@ impl Lanes {
     /// Gives up a lane whose state is not known: terminates what is still connected and drops its
     /// database in the background. The next test that needs a lane clones the template.
     pub(crate) fn discard(&self, id: LaneId, terminate: Terminate) {
-        log::info(format_args!("{id} is given up"));
+        log::info(format_args!("{id} is dropped"));
         let (server, inventory) = (Arc::clone(&self.server), Arc::clone(&self.inventory));
         executor::spawn_in_background(async move {
             retire::retire(&server, &id, terminate).await;

@@ -1,4 +1,4 @@
-//! Bytes on their way to a peer that takes them in pieces.
+//! A buffer of writes to a non-blocking socket.
 
 use std::io::{self, Write};
 

@@ -109,7 +109,7 @@ impl Sandbox {
         }
     }
 
-    /// Takes a lane, without a word to its server yet.
+    /// Takes a lane, and sends nothing to its server yet.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
         if let Some(taken) = self.0.taken.get() {
             return taken.clone();

@@ -152,7 +152,7 @@ fn remove_abandoned(lock: &Path) {
     let Ok(held) = File::open(lock) else { return };
     if held.try_lock().is_ok() {
         log::debug(format_args!(
-            "{} belonged to a process that was killed; its files are removed",
+            "{} was left by a killed process; removing its files",
             lock.display()
         ));
         fs::remove_dir_all(lock.with_extension("")).ok();

@@ -42,20 +42,20 @@ pub(crate) enum Cause {
     },
 
     #[error(
-        "the database `{name}` is SQLite, and this is of PostgreSQL alone\n\
+        "the database `{name}` is SQLite, and this method needs PostgreSQL\n\
          write `cx.sqlite_pool_of(\"{name}\")` or `cx.sqlite_connect_options_of(\"{name}\")`"
     )]
     FurtherNotPostgres { name: &'static str },
 
     #[cfg(feature = "sqlite")]
     #[error(
-        "the database `{name}` is PostgreSQL, and this is of SQLite alone\n\
+        "the database `{name}` is PostgreSQL, and this method needs SQLite\n\
          write `cx.pool_of(\"{name}\")`, or `.sqlite_database(\"{name}\", …)` in the session function"
     )]
     FurtherNotSqlite { name: &'static str },
 
     #[error(
-        "a savepoint is a place in a transaction, and the database `{name}` is a SQLite file, which is in none\n\
+        "`cx.savepoint()` needs PostgreSQL, and the database `{name}` of the session is SQLite\n\
          name a session without it: #[db_test(session = path)], or delete at the end of each case what it has written"
     )]
     NoSavepointOfSqlite { name: &'static str },

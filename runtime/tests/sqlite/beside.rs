@@ -107,7 +107,7 @@ async fn options_and_a_url_lead_to_the_same_file(cx: TestContext) -> sqlx::Resul
 #[db_test(session = session)]
 async fn what_is_of_the_other_kind_names_the_right_call(cx: TestContext) {
     let refused = cx.connect_options_of("cache").expect_err("it is SQLite");
-    let expected = "the database `cache` is SQLite, and this is of PostgreSQL alone\n\
+    let expected = "the database `cache` is SQLite, and this method needs PostgreSQL\n\
                     write `cx.sqlite_pool_of(\"cache\")` or `cx.sqlite_connect_options_of(\"cache\")`";
     assert_eq!(refused.to_string(), expected);
 }

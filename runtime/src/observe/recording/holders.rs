@@ -1,9 +1,9 @@
-//! Whose each connection of a test is.
+//! Matches a test's connections to their callers.
 //!
-//! A pool says who acquires a connection, but nothing tells which of those on the wire that is. As
-//! long as one caller at a time has any, nothing has to. When a second one comes while the first
-//! still holds one, a statement that does nothing is sent on the second connection, which names its
-//! caller.
+//! A pool says who acquires a connection, but not which connection on the wire it is. As long as
+//! one caller at a time holds connections, that does not matter. When a second one comes while the
+//! first still holds one, a statement that does nothing is sent on the second connection, which
+//! names its caller.
 
 use std::{
     collections::{HashMap, HashSet},

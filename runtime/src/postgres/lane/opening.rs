@@ -62,8 +62,7 @@ impl Lanes {
         let options = self.server.test_options(&candidate.database);
         let session = match self.connect(&options).await? {
             Ok(session) => session,
-            // It is being removed, which ends every connection to it, or was, or a process was
-            // killed in the middle of that.
+            // It is being removed, has been removed, or its removal was interrupted.
             Err(failure)
                 if [
                     sqlstate::ADMIN_SHUTDOWN,

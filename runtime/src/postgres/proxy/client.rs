@@ -173,7 +173,7 @@ impl Client {
             .is_some_and(|transaction| transaction.failed)
     }
 
-    /// Begins a transaction, without a word to the backend.
+    /// Begins a transaction, and sends nothing to the backend yet.
     pub(super) fn begin(&mut self, modes: &Modes, level: &str, read_only: bool, now: Instant) {
         self.transaction = Some(Transaction {
             failed: false,

@@ -242,7 +242,7 @@ impl Driver {
                 Event::AskedLate(test) => ended_tests::used(test),
                 Event::CancelBackend => self.backend.cancel(&self.waker),
                 Event::Broken(why) => {
-                    log::debug(format_args!("a lane's connection is given up: {why}"));
+                    log::debug(format_args!("a lane's connection is dropped: {why}"));
                     self.backend.lose();
                 }
                 Event::Statement(finished) => self.record(finished),

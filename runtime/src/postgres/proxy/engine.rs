@@ -79,7 +79,7 @@ pub(crate) struct Engine {
     pipelines: bool,
     clients: Clients,
     greeting: Option<welcome::Greeting>,
-    /// Who has the backend.
+    /// The client that has the backend.
     active: Option<ClientId>,
     stack: Stack,
     statements: Statements,
@@ -99,7 +99,7 @@ pub(crate) struct Engine {
     advisory_locks: AdvisoryLocks,
     clock: Clock,
     moving_clock: Option<MovingClock>,
-    /// Who has the backend and says nothing, and since when.
+    /// The client that holds the backend without sending anything, and since when.
     stalled: Option<(ClientId, Instant)>,
     test: Option<Test>,
     test_settings: Settings,

@@ -142,9 +142,9 @@ impl Statements {
         is_small
     }
 
-    /// After a test that has changed the schema, or when there are too many: forgets what `stays`
-    /// says no to and, of too many, what the test did not use. Gives the names that the backend
-    /// need not know any more.
+    /// After a test that has changed the schema, or when there are too many: forgets the statements
+    /// for which `stays` is false and, of too many, those that the test did not use. Gives the
+    /// names that the backend need not know any more.
     pub(super) fn end_test(&mut self, stays: impl Fn(u64) -> bool) -> Vec<String> {
         let mut names = std::mem::take(&mut self.left);
         let total = self.by_text.len();

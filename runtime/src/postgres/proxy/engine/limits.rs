@@ -15,11 +15,11 @@ const WAY_OUT: &str = "db-test: this test runs in one transaction, where the ser
     `#[db_test(isolation = \"database\")]` gives it a database of its own.";
 
 /// The same for a connection that the server was to make to the test's own database.
-const WAY_OUT_OF_SECLUSION: &str = "db-test: this test runs in one transaction, which a connection that the server makes \
-    to itself would get out of; `#[db_test(isolation = \"database\")]` gives the test a database of its own.";
+const WAY_OUT_OF_SECLUSION: &str = "db-test: here the server would connect to itself, outside of the transaction that this \
+    test runs in; `#[db_test(isolation = \"database\")]` gives the test a database of its own.";
 
 /// The same for a name that belongs to another connection of the test.
-const WAY_OUT_OF_NAMES: &str = "db-test: another connection of this test has it, and all of them share one backend; \
+const WAY_OUT_OF_NAMES: &str = "db-test: another connection of this test uses this name, and all of them share one backend; \
     `#[db_test(isolation = \"database\")]` keeps them apart.";
 
 impl Engine {

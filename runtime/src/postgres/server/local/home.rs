@@ -39,7 +39,7 @@ impl Home {
                 Ok(home) => {
                     if let Some(problem) = problems.first() {
                         log::warn(format_args!(
-                            "the private server is kept in {}, as a better place could not be used:\n{problem}",
+                            "the private server is kept in {}, because the preferred directory could not be used:\n{problem}",
                             home.dir.display()
                         ));
                     }

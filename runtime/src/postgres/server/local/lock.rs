@@ -48,7 +48,7 @@ impl FileLock {
         }
     }
 
-    /// Whether somebody has this lock alone at the moment.
+    /// Whether a process holds this lock exclusively.
     pub(super) fn is_held_alone(path: &Path) -> bool {
         Watched::open(path).is_ok_and(|lock| lock.is_held_alone())
     }
