@@ -131,14 +131,14 @@ async fn a_session_on_sqlite_may_have_further_databases_of_both_kinds(
     let refused = cx
         .sqlite_connect_options_of("items")
         .expect_err("it is PostgreSQL");
-    let expected = "the database `items` is PostgreSQL, and this is of SQLite alone";
+    let expected = "the database `items` is PostgreSQL, and this method needs SQLite";
     assert!(refused.to_string().contains(expected), "{refused}");
 }
 
 #[db_test(session = session)]
 async fn a_savepoint_is_refused_because_a_file_is_in_no_transaction(cx: TestContext) {
     let refused = cx.savepoint().await.expect_err("there is none");
-    let expected = "the database `cache` is a SQLite file, which is in none";
+    let expected = "needs PostgreSQL, and the database `cache` of the session is SQLite";
     assert!(refused.to_string().contains(expected), "{refused}");
 }
 
