@@ -1,11 +1,9 @@
 //! The schemas of `variants`, in SQLite's words.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::sync::LazyLock;
 
-use sqlx::{
-    AssertSqlSafe, SqlSafeStr,
-    migrate::{Migration, MigrationType, Migrator},
-};
+use sqlx::migrate::Migrator;
+use variants::schema::migrator;
 
 const NOTES: &str = "create table notes (
     id integer primary key,
@@ -14,26 +12,8 @@ const NOTES: &str = "create table notes (
 );
 create index notes_author on notes (author);";
 
-pub static ONE: LazyLock<Migrator> = LazyLock::new(|| migrator(1));
-pub static THREE_HUNDRED: LazyLock<Migrator> = LazyLock::new(|| migrator(300));
-
-/// The table that the application uses, and as many other migrations as are missing: a third make a
-/// table with an index, the others alter one.
-fn migrator(count: i64) -> Migrator {
-    let others = (2..=count).map(|number| migration(number, other(number)));
-    let all = std::iter::once(migration(1, NOTES.to_owned())).chain(others);
-    Migrator::with_migrations(all.collect())
-}
-
-fn migration(version: i64, sql: String) -> Migration {
-    Migration::new(
-        version,
-        Cow::Borrowed("generated"),
-        MigrationType::Simple,
-        AssertSqlSafe(sql).into_sql_str(),
-        false,
-    )
-}
+pub static ONE: LazyLock<Migrator> = LazyLock::new(|| migrator(1, NOTES, other));
+pub static THREE_HUNDRED: LazyLock<Migrator> = LazyLock::new(|| migrator(300, NOTES, other));
 
 fn other(number: i64) -> String {
     let (table, step) = (number / 3, number % 3);

@@ -14,15 +14,15 @@ const NOTES: &str = "create table notes (
 );
 create index notes_author on notes (author);";
 
-pub static ONE: LazyLock<Migrator> = LazyLock::new(|| migrator(1));
-pub static THIRTY: LazyLock<Migrator> = LazyLock::new(|| migrator(30));
-pub static THREE_HUNDRED: LazyLock<Migrator> = LazyLock::new(|| migrator(300));
+pub static ONE: LazyLock<Migrator> = LazyLock::new(|| migrator(1, NOTES, other));
+pub static THIRTY: LazyLock<Migrator> = LazyLock::new(|| migrator(30, NOTES, other));
+pub static THREE_HUNDRED: LazyLock<Migrator> = LazyLock::new(|| migrator(300, NOTES, other));
 
 /// The table that the application uses, and as many other migrations as are missing: as a grown
 /// application has them, a third make a table with an index, the others alter one.
-fn migrator(count: i64) -> Migrator {
+pub fn migrator(count: i64, notes: &str, other: fn(i64) -> String) -> Migrator {
     let others = (2..=count).map(|number| migration(number, other(number)));
-    let all = std::iter::once(migration(1, NOTES.to_owned())).chain(others);
+    let all = std::iter::once(migration(1, notes.to_owned())).chain(others);
     Migrator::with_migrations(all.collect())
 }
 

@@ -99,7 +99,7 @@ pub(crate) fn any_active() -> bool {
     !registry().active().is_empty()
 }
 
-/// Closes the connections of every session in good order; called at the end of the process.
+/// Closes the connections of every session; called at the end of the process.
 pub(crate) async fn close_all() {
     let active = registry().active();
     join_all(active.iter().map(|session| session.lanes().close())).await;

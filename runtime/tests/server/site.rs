@@ -46,7 +46,7 @@ impl Site {
         }
     }
 
-    /// A site whose server finds its data, as if it had been stopped in good order.
+    /// A site whose server finds its data, as if it had been shut down cleanly.
     pub(crate) fn with_data() -> Self {
         let site = Self::new();
         prepared::copy_to(&site.home());

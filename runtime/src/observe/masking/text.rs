@@ -48,8 +48,8 @@ fn named_values(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The value at the beginning of what follows a name: `=value`, `": "value"`, `: "value"`, `
-/// 'value'`.
+/// The value at the beginning of what follows a name:
+/// `=value`, `": "value"`, `: "value"`, ` 'value'`.
 fn value(rest: &str) -> Option<Range<usize>> {
     let quote = ["\\\"", "\"", "'", ""];
     let after_name = quote

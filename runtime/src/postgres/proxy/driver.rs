@@ -7,12 +7,12 @@ mod backend;
 mod connection;
 mod readiness;
 mod serving;
+mod setup;
 
 use std::{
     collections::VecDeque,
-    hash::{BuildHasher, RandomState},
     ops::ControlFlow::{self, Break, Continue},
-    sync::{Arc, LazyLock, atomic::AtomicBool, mpsc},
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
@@ -24,10 +24,10 @@ use self::{
     connection::Connection,
     readiness::{READABLE, Readiness},
     serving::Serving,
+    setup::setup,
 };
 use super::{
-    BASE,
-    api::{self, Event, Finished, MarkRefused, Setup},
+    api::{self, Event, Finished, MarkRefused},
     command::{Command, Marking, Test},
     engine::Engine,
 };
@@ -38,7 +38,7 @@ use crate::{
     },
     postgres::{
         ended_tests,
-        listener::{Listener, unnamed},
+        listener::Listener,
         upstream::{Session, Upstream},
         waker::{Waiter, Waker},
     },
@@ -277,29 +277,6 @@ impl Driver {
         statement.error = finished.error;
         statement.is_unanswered = !finished.is_answered;
         recording.add(connection.recorded, statement);
-    }
-}
-
-fn setup(session: &Session, upstream: &Upstream, release_locks: String) -> Setup {
-    /// Whether a test of this process has used a second connection within its own transaction.
-    static NESTS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let names = |real: &str, plain: &str| vec![real.to_owned(), plain.to_owned()];
-    let plain = unnamed();
-    Setup {
-        parameters: session.parameters.clone(),
-        base: BASE.map(owned).to_vec(),
-        roles: names(upstream.user(), plain.get_username()),
-        databases: names(
-            upstream.database(),
-            plain.get_database().unwrap_or(plain.get_username()),
-        ),
-        notify_hook: session.replaces_notify,
-        moves_clock: session.moves_clock,
-        release_locks,
-        wait: WAIT,
-        nests: Arc::clone(&NESTS),
-        secret: RandomState::new().hash_one(0),
     }
 }
 

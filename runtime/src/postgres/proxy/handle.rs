@@ -111,7 +111,7 @@ impl Proxy {
         answer.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
 
-    /// Closes the connection in good order, after one more query if there is one; says whether that
+    /// Terminates the connection, after one more query if there is one; says whether that
     /// was answered.
     pub(crate) async fn close(self, last: Option<String>) -> bool {
         let (reply, closed) = oneshot::channel();

@@ -131,7 +131,7 @@ impl Session {
         }
     }
 
-    /// Ends the connection in good order.
+    /// Ends the connection with a `Terminate` message.
     pub(crate) fn close(&mut self) {
         self.send(|out| {
             frontend::terminate(out);

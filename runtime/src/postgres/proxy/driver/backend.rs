@@ -149,7 +149,7 @@ impl Backend {
         self.session.stream.set_timeout(Some(ANSWER_LIMIT))
     }
 
-    /// Runs one last query, and ends the connection in good order; says whether the query was
+    /// Runs one last query, and terminates the connection; says whether the query was
     /// answered.
     pub(super) fn close(&mut self, last: Option<&str>) -> bool {
         self.block().ok();

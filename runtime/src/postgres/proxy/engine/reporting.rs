@@ -1,4 +1,4 @@
-//! Settings of which the server reports changes: what a client is told of them at the end of a
+//! Settings of which the server reports changes: what a client gets of them at the end of a
 //! unit.
 
 use std::rc::Rc;

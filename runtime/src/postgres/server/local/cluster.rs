@@ -2,8 +2,6 @@
 
 use std::{
     fs,
-    fs::File,
-    os::unix::fs::OpenOptionsExt,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -143,13 +141,7 @@ fn run_initdb(
 ) -> Result<bool, LocalServerError> {
     let instance = supervisor_lock.instance();
     let log_path = instance.initdb_log();
-    let log = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&log_path);
-    let log = log.map_err(LocalServerError::io("write", &log_path))?;
+    let log = instance::new_log(&log_path)?;
     let also_log = log
         .try_clone()
         .map_err(LocalServerError::io("write", &log_path))?;

@@ -1,13 +1,14 @@
 //! The files of one private server, by name.
 
 use std::{
-    fs, io,
-    os::unix::ffi::OsStrExt,
+    fs::{self, File},
+    io,
+    os::unix::{ffi::OsStrExt, fs::OpenOptionsExt},
     path::{Path, PathBuf},
     process,
 };
 
-use super::{PORT, lock::FileLock, readiness, status::Status};
+use super::{PORT, error::LocalServerError, lock::FileLock, readiness, status::Status};
 
 /// `sun_path` has 104 bytes on macOS and 108 on Linux, and sqlx and libpq add nothing to what
 /// PostgreSQL makes.
@@ -164,4 +165,13 @@ pub(super) fn remove_dir(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Makes a log file that only its owner can read, empty.
+pub(super) fn new_log(path: &Path) -> Result<File, LocalServerError> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options
+        .open(path)
+        .map_err(LocalServerError::io("write", path))
 }

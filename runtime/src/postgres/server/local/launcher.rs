@@ -1,12 +1,8 @@
 //! Starts the supervisor: this executable once more, by way of a shell.
 
 use std::{
-    env,
-    fs::{self, File},
-    os::unix::{
-        fs::{MetadataExt, OpenOptionsExt},
-        process::CommandExt,
-    },
+    env, fs,
+    os::unix::{fs::MetadataExt, process::CommandExt},
     path::PathBuf,
     process::{self, Command, Stdio},
     time::Duration,
@@ -16,7 +12,7 @@ use super::{
     binaries::Binaries,
     bounded,
     error::LocalServerError,
-    instance::Instance,
+    instance::{self, Instance},
     supervisor::{SUPERVISE, SUPERVISE_BIN, SUPERVISE_MAJOR},
 };
 
@@ -37,13 +33,7 @@ const SHELL: &str = "/bin/sh";
 /// Starts a supervisor for the instance. Its lock and its status show whether it runs.
 pub(super) fn launch(instance: &Instance, binaries: &Binaries) -> Result<(), LocalServerError> {
     let log_path = instance.supervisor_log();
-    let log = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&log_path);
-    let log = log.map_err(LocalServerError::io("write", &log_path))?;
+    let log = instance::new_log(&log_path)?;
     let run_error = |source| LocalServerError::Run {
         program: SHELL.into(),
         user: String::new(),
