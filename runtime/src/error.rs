@@ -26,14 +26,14 @@ pub(crate) trait Problem: std::error::Error + Send + Sync + 'static {
         true
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Other
+    fn kind(&self) -> ProblemKind {
+        ProblemKind::Other
     }
 }
 
 /// The kinds of problems that are handled differently.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ProblemKind {
     /// A fixture of the test failed.
     Fixture,
     /// An argument of the test needs something that its session does not have.
@@ -52,7 +52,7 @@ impl Error {
         Self(Arc::new(problem))
     }
 
-    pub(crate) fn is(&self, kind: Kind) -> bool {
+    pub(crate) fn is(&self, kind: ProblemKind) -> bool {
         self.0.kind() == kind
     }
 

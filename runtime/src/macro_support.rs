@@ -52,7 +52,7 @@ mod harness {
         arguments: A,
         body: impl FnOnce(A::Made) -> Body<Reported> + 'static,
     ) -> ExitCode {
-        let kind = crate::session::Kind::of(arguments.is_sqlite());
+        let kind = crate::session::DatabaseKind::of(arguments.is_sqlite());
         let whole = move |cx| -> TestFuture {
             Box::pin(async move {
                 let made = shortened(arguments.make(&cx)).await?;

@@ -30,5 +30,5 @@ pub(crate) use self::{
     active::{Active, Start, Startable, Started},
     ended_tests::used_afterwards,
     error_response::error_response,
-    listener::{Listener, Place, remove_directory},
+    listener::{Endpoint, Listener, remove_directory},
 };

@@ -31,7 +31,7 @@ pub use self::{
     modes::{Flavor, Isolation},
 };
 pub(crate) use self::{
-    definition::{Definition, Kind},
+    definition::{DatabaseKind, Definition},
     disagreement::compare,
     origin::Origin,
     registry::{any_active, close_all, definition_of, register},

@@ -4,7 +4,7 @@
 use sqlx::migrate::MigrateError;
 
 use crate::{
-    error::{Error, Kind, Problem},
+    error::{Error, Problem, ProblemKind},
     observe::report::chain,
 };
 
@@ -59,10 +59,10 @@ impl Problem for Cause {
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> ProblemKind {
         match self {
-            Self::Fixture { .. } => Kind::Fixture,
-            _ => Kind::Other,
+            Self::Fixture { .. } => ProblemKind::Fixture,
+            _ => ProblemKind::Other,
         }
     }
 }

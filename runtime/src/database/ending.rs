@@ -1,7 +1,7 @@
 //! How a test's use of its database ended, in words.
 
 use super::keeping::{Keeping, Verdict};
-use crate::{Error, error::Kind};
+use crate::{Error, error::ProblemKind};
 
 /// How a test's use of its database ended.
 pub(crate) enum Ending {
@@ -51,7 +51,7 @@ impl Ending {
     /// The words after the test's name when this alone makes it fail.
     pub(crate) fn headline(&self) -> &'static str {
         match self {
-            Self::NotOpened(error) if error.is(Kind::Panic) => "did not run",
+            Self::NotOpened(error) if error.is(ProblemKind::Panic) => "did not run",
             Self::NotOpened(_) => "got no database",
             Self::TakenAway => "lost its database while it ran",
             Self::Escaped => "escaped from its transaction",

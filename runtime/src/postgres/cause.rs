@@ -7,7 +7,7 @@ use sqlx::migrate::MigrateError;
 use crate::BoxError;
 use crate::{
     database::cause as content,
-    error::{Error, Kind, Problem},
+    error::{Error, Problem, ProblemKind},
     observe::report::chain,
     postgres::sqlstate::{self, is, is_transient, is_transient_migration},
 };
@@ -233,11 +233,11 @@ impl Problem for Cause {
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> ProblemKind {
         match self {
-            Self::TestEnded => Kind::TestEnded,
-            _ if self.is_out_of_connections() => Kind::OutOfConnections,
-            _ => Kind::Other,
+            Self::TestEnded => ProblemKind::TestEnded,
+            _ if self.is_out_of_connections() => ProblemKind::OutOfConnections,
+            _ => ProblemKind::Other,
         }
     }
 }

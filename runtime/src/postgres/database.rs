@@ -22,7 +22,7 @@ use std::fmt;
 use self::stamp::Stamp;
 pub(crate) use self::{
     kept::KeptDatabase,
-    mark::{COMMENT, Mark, State},
+    mark::{COMMENT, LaneState, Mark},
     removal::{Sessions, remove},
     survey::{Fate, survey},
 };
@@ -35,17 +35,17 @@ const DRAFT: &str = "new";
 
 /// A database made by db-test; its name needs no quoting.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct OwnDatabase(String);
+pub(crate) struct DatabaseName(String);
 
 /// What one of db-test's databases is for, by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum Purpose {
     Template,
     Draft,
     Lane,
 }
 
-impl OwnDatabase {
+impl DatabaseName {
     pub(crate) fn template(fingerprint: &str) -> Self {
         Self(format!("{PREFIX}{fingerprint}"))
     }
@@ -80,11 +80,11 @@ impl OwnDatabase {
         (own && suffix && parts.next().is_none()).then(|| Self(name.to_owned()))
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn purpose(&self) -> Purpose {
         match self.0.get(self.family().len() + 1..) {
-            None => Kind::Template,
-            Some(suffix) if suffix.starts_with(DRAFT) => Kind::Draft,
-            Some(_) => Kind::Lane,
+            None => Purpose::Template,
+            Some(suffix) if suffix.starts_with(DRAFT) => Purpose::Draft,
+            Some(_) => Purpose::Lane,
         }
     }
 
@@ -104,13 +104,13 @@ impl OwnDatabase {
     }
 }
 
-impl fmt::Display for OwnDatabase {
+impl fmt::Display for DatabaseName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl fmt::Debug for OwnDatabase {
+impl fmt::Debug for DatabaseName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -118,18 +118,21 @@ impl fmt::Debug for OwnDatabase {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, OwnDatabase};
+    use super::{DatabaseName, Purpose};
 
     #[test]
     fn only_names_of_our_own_making_are_recognized() {
-        let template = OwnDatabase::template("0123456789abcdef");
-        for (name, kind) in [
-            (template.clone(), Kind::Template),
-            (template.new_lane(), Kind::Lane),
-            (template.new_draft(), Kind::Draft),
+        let template = DatabaseName::template("0123456789abcdef");
+        for (name, purpose) in [
+            (template.clone(), Purpose::Template),
+            (template.new_lane(), Purpose::Lane),
+            (template.new_draft(), Purpose::Draft),
         ] {
-            assert_eq!(OwnDatabase::recognize(name.as_str()), Some(name.clone()));
-            assert_eq!((name.kind(), name.family()), (kind, template.as_str()));
+            assert_eq!(DatabaseName::recognize(name.as_str()), Some(name.clone()));
+            assert_eq!(
+                (name.purpose(), name.family()),
+                (purpose, template.as_str())
+            );
         }
         for foreign in [
             "postgres",
@@ -141,18 +144,18 @@ mod tests {
             "dbt_0123456789abcdef_new_x",
             "DBT_0123456789abcdef",
         ] {
-            assert_eq!(OwnDatabase::recognize(foreign), None, "{foreign}");
+            assert_eq!(DatabaseName::recognize(foreign), None, "{foreign}");
         }
     }
 
     #[test]
     fn names_of_older_versions_are_recognized() {
-        for (name, kind) in [
-            ("dbt_0123456789abcdef_7", Kind::Lane),
-            ("dbt_0123456789abcdef_new", Kind::Draft),
+        for (name, purpose) in [
+            ("dbt_0123456789abcdef_7", Purpose::Lane),
+            ("dbt_0123456789abcdef_new", Purpose::Draft),
         ] {
-            let database = OwnDatabase::recognize(name).expect("it is one of ours");
-            assert_eq!((database.kind(), database.named_at()), (kind, 0));
+            let database = DatabaseName::recognize(name).expect("it is one of ours");
+            assert_eq!((database.purpose(), database.named_at()), (purpose, 0));
         }
     }
 }

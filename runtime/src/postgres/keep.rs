@@ -11,12 +11,12 @@ pub(crate) use self::kept_databases::expire;
 use crate::{
     database::keeping::{self, Keeping, Upkeep, listing},
     observe::log,
-    postgres::{database::OwnDatabase, server::Server},
+    postgres::{database::DatabaseName, server::Server},
 };
 
 /// Renames a lane's database, whose connection must be closed. If it returns false, the lane
 /// still exists and has to be discarded.
-pub(crate) async fn set_aside(keeping: &Keeping, server: &Server, database: &OwnDatabase) -> bool {
+pub(crate) async fn set_aside(keeping: &Keeping, server: &Server, database: &DatabaseName) -> bool {
     let test = keeping.test();
     match kept_databases::set_aside(server, database, test).await {
         Ok(kept) => {

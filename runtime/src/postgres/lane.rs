@@ -33,7 +33,7 @@ use crate::{
     observe::log,
     postgres::{
         cause::Cause,
-        database::{Mark, OwnDatabase},
+        database::{DatabaseName, Mark},
         proxy::Proxy,
         server::Server,
         template::{EmptyTables, Template},
@@ -57,7 +57,7 @@ pub(crate) struct Lane {
 #[derive(Clone, Debug)]
 pub(crate) struct LaneId {
     /// `None` in shared mode, where the database is the user's.
-    pub(crate) own: Option<OwnDatabase>,
+    pub(crate) own: Option<DatabaseName>,
     /// What migrations say in a comment on their database.
     comment: Option<String>,
     /// The process id of the connection's backend, which ends the connection from outside.
@@ -115,13 +115,13 @@ struct Inventory {
     /// Warm lanes that no test uses; the last one used is the first one reused.
     free: Vec<Lane>,
     /// Lanes that were free when the server was last surveyed, to be claimed.
-    known: BTreeSet<OwnDatabase>,
+    known: BTreeSet<DatabaseName>,
     /// Lanes that were tried, and were gone or another process's.
-    missed: BTreeSet<OwnDatabase>,
+    missed: BTreeSet<DatabaseName>,
     /// When the server was last surveyed; 0 if it was not yet.
     surveyed: i64,
     /// Lanes that this process holds, opens or removes.
-    reserved: BTreeSet<OwnDatabase>,
+    reserved: BTreeSet<DatabaseName>,
     ever_opened: bool,
     /// Whether the warning about policies that do not apply was considered.
     policies_checked: bool,
@@ -262,7 +262,7 @@ impl Lanes {
     }
 
     /// Notes for the next process which lanes were given back, by this one and the last ones.
-    fn note(&self, given_back: BTreeSet<OwnDatabase>) {
+    fn note(&self, given_back: BTreeSet<DatabaseName>) {
         let Some(file) = self.server.lanes_of(self.template.database()) else {
             return;
         };

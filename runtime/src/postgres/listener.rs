@@ -22,7 +22,7 @@ const LOOPBACK: &str = "DB_TEST_LOOPBACK";
 #[derive(Debug)]
 pub(crate) struct Listener {
     entrance: Entrance,
-    place: Place,
+    endpoint: Endpoint,
     /// The test that it is for.
     test: Option<&'static str>,
 }
@@ -35,7 +35,7 @@ enum Entrance {
 
 /// Where connections lead.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Endpoint {
     /// In a directory that only this user can enter, by the name that a server on that port would
     /// use.
     Directory { path: PathBuf, port: u16 },
@@ -69,7 +69,7 @@ impl Listener {
         let (path, port) = (socket.directory.clone(), socket.port);
         Ok(Self {
             entrance: Entrance::Unix(socket),
-            place: Place::Directory { path, port },
+            endpoint: Endpoint::Directory { path, port },
             test: None,
         })
     }
@@ -79,13 +79,13 @@ impl Listener {
         let (port, token) = (arrivals.port, Arc::clone(&arrivals.token));
         Ok(Self {
             entrance: Entrance::Loopback(arrivals),
-            place: Place::Loopback { port, token },
+            endpoint: Endpoint::Loopback { port, token },
             test: None,
         })
     }
 
-    pub(crate) fn place(&self) -> &Place {
-        &self.place
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Can be read when a client is waiting.

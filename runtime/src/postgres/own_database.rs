@@ -30,7 +30,7 @@ use crate::{
         recording::{Recording, attributed, leave},
     },
     postgres::{
-        Active, Place, Startable,
+        Active, Endpoint, Startable,
         cause::Cause,
         database::Mark,
         keep,
@@ -60,7 +60,7 @@ pub(crate) struct OwnDatabase {
     outside: PgConnectOptions,
     pool: PgPool,
     recording: Arc<Recording>,
-    place: Place,
+    endpoint: Endpoint,
     /// Where all its connections lead, and their statements are recorded; none when the test has
     /// ended.
     relay: Mutex<Option<Relay>>,
@@ -100,7 +100,7 @@ impl OwnDatabase {
         let options = server.test_options(&database);
         let relay = Relay::open(Upstream::of(&options), Some(watch))
             .map_err(|error| Error::from(Cause::NoSocket(error)))?;
-        let options = relay.place().lead(options);
+        let options = relay.endpoint().lead(options);
         let pool = attributed(pool_options, &recording, "").connect_lazy_with(options.clone());
         Arc::clone(&active).prepare();
         Ok(Self {
@@ -110,7 +110,7 @@ impl OwnDatabase {
             owner,
             outside,
             pool,
-            place: relay.place().clone(),
+            endpoint: relay.endpoint().clone(),
             relay: Mutex::new(Some(relay)),
             recording,
         })
@@ -120,8 +120,8 @@ impl OwnDatabase {
         self.pool.clone()
     }
 
-    pub(crate) fn place(&self) -> &Place {
-        &self.place
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     pub(crate) fn options(&self) -> PgConnectOptions {

@@ -161,9 +161,9 @@ mod tests {
     use super::{PREFIX, PrivateDirectory, sweep};
 
     /// A place of a test's own, with a name that no sweep knows.
-    struct Place(PathBuf);
+    struct Parent(PathBuf);
 
-    impl Place {
+    impl Parent {
         fn new(name: &str, mode: u32) -> Self {
             let path = PathBuf::from("/tmp").join(format!("dbt-{}-{name}", std::process::id()));
             fs::create_dir(&path).expect("it is made");
@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    impl Drop for Place {
+    impl Drop for Parent {
         fn drop(&mut self) {
             fs::remove_dir_all(&self.0).ok();
         }
@@ -181,9 +181,9 @@ mod tests {
     #[test]
     fn a_place_that_cannot_be_used_makes_way_for_the_next() {
         let (open, long, good) = (
-            Place::new("open", 0o777),
-            Place::new(&"x".repeat(80), 0o700),
-            Place::new("good", 0o700),
+            Parent::new("open", 0o777),
+            Parent::new(&"x".repeat(80), 0o700),
+            Parent::new("good", 0o700),
         );
         let places = [
             "/nonexistent".into(),
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn each_place_is_named_with_what_is_wrong_with_it() {
-        let open = Place::new("replaced", 0o777);
+        let open = Parent::new("replaced", 0o777);
         let places = ["/nonexistent".into(), open.0.clone()];
         let error = PrivateDirectory::make_in(&places).expect_err("none is good");
         let text = error.to_string();
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn no_two_have_one_name_and_each_goes_with_its_value() {
-        let place = Place::new("names", 0o700);
+        let place = Parent::new("names", 0o700);
         let places = [place.0.clone()];
         let [one, two] =
             [(); 2].map(|()| PrivateDirectory::make_in(&places).expect("the place is good"));
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_a_killed_process_has_left_is_swept() {
-        let place = Place::new("swept", 0o700);
+        let place = Parent::new("swept", 0o700);
         let mut ended = Command::new("true").spawn().expect("it starts");
         ended.wait().expect("it ends");
         let (left, living) = (

@@ -22,7 +22,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use self::{injector::Injector, observer::Observer, passage::Watcher};
 use super::{
-    listener::{Listener, Place},
+    listener::{Endpoint, Listener},
     proxy::{ACCEPT_PAUSE, Watch},
     upstream::Upstream,
     waker::{self, Waiter, Waker},
@@ -32,7 +32,7 @@ use crate::observe::recording::{Probe, Recording};
 /// A listening socket that leads to a server, until it is dropped. Connections that came through it
 /// live on.
 pub(crate) struct Relay {
-    place: Place,
+    endpoint: Endpoint,
     /// Dropped to end the thread, which is woken then.
     stop: Option<mpsc::Sender<()>>,
     waker: Arc<Waker>,
@@ -45,7 +45,7 @@ impl Relay {
             Some(test) => Listener::of_test(test.recording.test())?,
             None => Listener::open()?,
         };
-        let place = listener.place().clone();
+        let endpoint = listener.endpoint().clone();
         let (stop, stopped) = mpsc::channel::<()>();
         let (waker, waiter) = waker::pair()?;
         let waker = Arc::new(waker);
@@ -82,14 +82,14 @@ impl Relay {
         };
         start("db-test-relay", serving)?;
         Ok(Self {
-            place,
+            endpoint,
             stop: Some(stop),
             waker,
         })
     }
 
-    pub(crate) fn place(&self) -> &Place {
-        &self.place
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 }
 

@@ -30,10 +30,10 @@ use crate::{
         Ending,
         keeping::{Keeping, Verdict},
     },
-    error::Kind,
+    error::ProblemKind,
     executor,
     observe::recording::leave,
-    postgres::{Listener, Place, Startable, cause::Cause, lane::Lane, proxy::Watch},
+    postgres::{Endpoint, Listener, Startable, cause::Cause, lane::Lane, proxy::Watch},
 };
 
 /// The sandbox of one test.
@@ -45,7 +45,7 @@ struct Core {
     pool_options: PgPoolOptions,
     watch: Watch,
     /// Where the test's connections lead, whether somebody listens already or not.
-    place: Place,
+    endpoint: Endpoint,
     pool: OnceLock<PgPool>,
     /// The lane, taken when the first argument of the test asks for it.
     taken: OnceCell<Result<(), Error>>,
@@ -74,7 +74,7 @@ impl Sandbox {
             session,
             pool_options,
             watch,
-            place: listener.place().clone(),
+            endpoint: listener.endpoint().clone(),
             pool: OnceLock::new(),
             taken: OnceCell::new(),
             state: Mutex::new(State::NotTaken(listener)),
@@ -140,8 +140,8 @@ impl Sandbox {
     }
 
     /// Where the test's connections lead.
-    pub(crate) fn place(&self) -> &Place {
-        &self.0.place
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
     }
 
     /// The time spent on taking the lane so far.
@@ -176,7 +176,7 @@ impl Sandbox {
         let state = std::mem::replace(&mut *self.0.state(), State::GivenBack);
         let ending = match (taken, state) {
             (Ok(()), State::Serving(lane)) => self.0.end(lane, verdict, keeping).await,
-            (Err(error), _) if !error.is(Kind::TestEnded) => Ending::NotOpened(error),
+            (Err(error), _) if !error.is(ProblemKind::TestEnded) => Ending::NotOpened(error),
             _ => Ending::untouched(verdict, keeping),
         };
         self.0.watch.recording.finish();
@@ -198,6 +198,6 @@ impl Core {
             State::Serving(lane) => Some(lane.id.clone()),
             _ => None,
         };
-        pool::options(&self.place, lane.as_ref(), self.session)
+        pool::options(&self.endpoint, lane.as_ref(), self.session)
     }
 }

@@ -21,7 +21,7 @@ use std::{
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use self::url::{Choice, Place};
+use self::url::{Choice, Source};
 pub(crate) use self::{
     cluster::Cluster,
     failure::ConnectFailure,
@@ -31,7 +31,7 @@ pub(crate) use self::{
 use crate::{
     executor,
     observe::log,
-    postgres::{cause::Cause, database::OwnDatabase, relay::Relay},
+    postgres::{cause::Cause, database::DatabaseName, relay::Relay},
 };
 
 /// The server of a session. While it lives, a private server is not stopped.
@@ -50,7 +50,7 @@ pub(crate) struct Server {
 enum Origin {
     Url {
         variable: &'static str,
-        place: Place,
+        source: Source,
         has_password: bool,
     },
     #[cfg(unix)]
@@ -66,12 +66,12 @@ impl Server {
     pub(crate) async fn find(crate_dir: &Path, login: &Login) -> Result<Self, Cause> {
         let reason = match url::find(crate_dir)? {
             Choice::Named(named) => {
-                let place = named.place.clone();
+                let source = named.source.clone();
                 let server = Self {
                     maintenance: named.options,
                     origin: Origin::Url {
                         variable: named.variable,
-                        place: named.place,
+                        source: named.source,
                         has_password: named.has_password,
                     },
                     relay: OnceLock::new(),
@@ -79,7 +79,7 @@ impl Server {
                     role_settings: OnceLock::new(),
                 };
                 log::info(format_args!(
-                    "using {server}, as the variable is set ({place})"
+                    "using {server}, as the variable is set ({source})"
                 ));
                 return Ok(server);
             }
@@ -156,7 +156,7 @@ impl Server {
 
     /// The file that lists the lanes given back last. Only the private server has one: it is
     /// removed with its databases.
-    pub(crate) fn lanes_of(&self, template: &OwnDatabase) -> Option<PathBuf> {
+    pub(crate) fn lanes_of(&self, template: &DatabaseName) -> Option<PathBuf> {
         match &self.origin {
             Origin::Url { .. } => None,
             #[cfg(unix)]
@@ -192,13 +192,13 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
             Origin::Url {
-                variable, place, ..
+                variable, source, ..
             } => {
                 let (user, port) = (self.maintenance.get_username(), self.maintenance.get_port());
                 let database = self.maintenance.get_database().unwrap_or(user);
-                match place {
-                    Place::Environment => write!(f, "the server that {variable} names")?,
-                    Place::File(path) => {
+                match source {
+                    Source::Environment => write!(f, "the server that {variable} names")?,
+                    Source::File(path) => {
                         write!(f, "the server that {variable} in {} names", path.display())?;
                     }
                 }

@@ -27,7 +27,7 @@ pub(crate) use self::{
 };
 use crate::{
     Error,
-    postgres::{database::OwnDatabase, server::Server},
+    postgres::{database::DatabaseName, server::Server},
     schema::Seed,
 };
 
@@ -45,7 +45,7 @@ pub(crate) struct Content {
 
 /// The content of a session's databases, and whether it exists on the server.
 pub(crate) struct Template {
-    database: OwnDatabase,
+    database: DatabaseName,
     content: Content,
     server: Arc<Server>,
     lane_source: OnceCell<Result<LaneSource, Error>>,
@@ -65,7 +65,7 @@ impl Template {
     pub(crate) fn new(content: Content, server: Arc<Server>) -> Self {
         let fingerprint = fingerprint::of(&content, &server);
         Self {
-            database: OwnDatabase::template(&fingerprint),
+            database: DatabaseName::template(&fingerprint),
             content,
             server,
             lane_source: OnceCell::new(),
@@ -73,7 +73,7 @@ impl Template {
         }
     }
 
-    pub(crate) fn database(&self) -> &OwnDatabase {
+    pub(crate) fn database(&self) -> &DatabaseName {
         &self.database
     }
 

@@ -20,7 +20,7 @@ use sqlx::{
 };
 
 pub(crate) use self::{
-    startup::{Row, Session},
+    startup::{BackendConnection, Row},
     stream::Stream,
 };
 use crate::postgres::sqlstate::{self, is};
@@ -116,7 +116,10 @@ impl Upstream {
     /// # Errors
     ///
     /// When the server cannot be reached, refuses, or wants what is not supported.
-    pub(crate) fn connect(&self, parameters: &[(&str, &str)]) -> Result<Session, sqlx::Error> {
+    pub(crate) fn connect(
+        &self,
+        parameters: &[(&str, &str)],
+    ) -> Result<BackendConnection, sqlx::Error> {
         let is_plain = self.is_plain();
         match self.attempt(!is_plain, parameters) {
             Err(error)
@@ -134,7 +137,7 @@ impl Upstream {
         &self,
         encrypted: bool,
         parameters: &[(&str, &str)],
-    ) -> Result<Session, sqlx::Error> {
+    ) -> Result<BackendConnection, sqlx::Error> {
         let mut stream = self.open()?;
         if encrypted {
             stream = self.encrypt(stream)?;

@@ -108,7 +108,7 @@ impl Function {
     pub(super) const NONE: Self = Self { offset: 0 };
 
     pub(super) fn of(make: SessionFn) -> Self {
-        let here = Kind::session as *const () as usize;
+        let here = DatabaseKind::session as *const () as usize;
         Self {
             offset: (make as usize).wrapping_sub(here),
         }
@@ -124,14 +124,14 @@ impl Function {
 
 /// A kind of database.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub(crate) enum Kind {
+pub(crate) enum DatabaseKind {
     #[default]
     Postgres,
     #[cfg(feature = "sqlite")]
     Sqlite,
 }
 
-impl Kind {
+impl DatabaseKind {
     /// The kind that a test's arguments belong to.
     pub(crate) fn of(is_sqlite: bool) -> Self {
         match is_sqlite {

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use super::{
     Session, SessionFn,
     cause::Cause,
-    definition::{CONVENTIONAL, Definition, Function, Kind},
+    definition::{CONVENTIONAL, DatabaseKind, Definition, Function},
     origin::Origin,
     stated,
 };
@@ -30,8 +30,8 @@ struct Registry {
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
     Function(usize),
-    Conventional(&'static str, Kind),
-    Stated(&'static str, stated::Key, Kind),
+    Conventional(&'static str, DatabaseKind),
+    Stated(&'static str, stated::Key, DatabaseKind),
 }
 
 /// Registers a session function; called before `main` by generated code.
@@ -43,7 +43,10 @@ pub(crate) fn register(path: &'static str, make: SessionFn) {
 /// conventional one, which has only the crate's `migrations/`.
 ///
 /// Without a session function, the test's arguments decide the kind of database.
-pub(crate) fn definition_of(test: &Origin, kind: Kind) -> Result<&'static Definition, Error> {
+pub(crate) fn definition_of(
+    test: &Origin,
+    kind: DatabaseKind,
+) -> Result<&'static Definition, Error> {
     if let Some(make) = test.session {
         let name = "the session that the attribute names";
         return Ok(described(make, name, test));
@@ -59,7 +62,7 @@ pub(crate) fn definition_of(test: &Origin, kind: Kind) -> Result<&'static Defini
     }
 }
 
-fn without_function(test: &Origin, kind: Kind) -> &'static Definition {
+fn without_function(test: &Origin, kind: DatabaseKind) -> &'static Definition {
     match test.stated {
         None => {
             let key = Key::Conventional(test.crate_dir, kind);
@@ -128,7 +131,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::{Origin, Session, any_active, definition_of};
-    use crate::session::Kind;
+    use crate::session::DatabaseKind;
 
     #[test]
     fn a_session_function_runs_without_the_lock_of_the_registry() {
@@ -141,6 +144,6 @@ mod tests {
             session: Some(session),
             ..Origin::new("/")
         };
-        assert!(definition_of(&test, Kind::Postgres).is_ok());
+        assert!(definition_of(&test, DatabaseKind::Postgres).is_ok());
     }
 }

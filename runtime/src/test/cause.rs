@@ -2,7 +2,7 @@
 //! messages.
 
 use crate::{
-    error::{Error, Kind, Problem},
+    error::{Error, Problem, ProblemKind},
     executor::panics,
 };
 
@@ -89,10 +89,10 @@ pub(crate) enum Cause {
 }
 
 impl Problem for Cause {
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> ProblemKind {
         match self {
-            Self::Panicked { .. } => Kind::Panic,
-            _ => Kind::Argument,
+            Self::Panicked { .. } => ProblemKind::Panic,
+            _ => ProblemKind::Argument,
         }
     }
 }

@@ -10,12 +10,12 @@ use crate::{
         AnyDatabase, Ending,
         keeping::{Keeping, Verdict},
     },
-    error::Kind,
+    error::ProblemKind,
     executor,
     observe::recording::Recording,
     postgres::{self, proxy::Watch, sandbox::Stopwatch},
     session::Definition,
-    test::{cause::Cause, isolation::TestDatabase, opening},
+    test::{cause::Cause, opening, postgres_database::PostgresDatabase},
 };
 
 /// The further databases of one test.
@@ -72,7 +72,7 @@ impl Further {
     }
 
     /// The PostgreSQL database of a name.
-    pub(crate) fn postgres(&self, name: &str) -> Result<&TestDatabase, Error> {
+    pub(crate) fn postgres(&self, name: &str) -> Result<&PostgresDatabase, Error> {
         self.find(name, "database")?.postgres()
     }
 
@@ -136,7 +136,7 @@ impl Further {
             let over = || async { Err(Error::from(postgres::cause::Cause::TestEnded)) };
             let ending = match database.opened.get_or_init(over).await {
                 Ok(opened) if opened.is_used() => opened.end(verdict, &database.keeping).await,
-                Err(error) if !error.is(Kind::TestEnded) => Ending::NotOpened(error.clone()),
+                Err(error) if !error.is(ProblemKind::TestEnded) => Ending::NotOpened(error.clone()),
                 _ => continue,
             };
             endings.push((database.name, ending));
@@ -176,7 +176,7 @@ impl Database {
         }
     }
 
-    fn postgres(&self) -> Result<&TestDatabase, Error> {
+    fn postgres(&self) -> Result<&PostgresDatabase, Error> {
         let name = self.name;
         self.kind()?
             .ok_or_else(|| Cause::FurtherNotPostgres { name }.into())

@@ -7,7 +7,7 @@ use crate::{
     database::AnyDatabase,
     postgres::{Startable, proxy::Watch},
     session::Definition,
-    test::isolation::TestDatabase,
+    test::postgres_database::PostgresDatabase,
 };
 
 /// Opens the database of a test. `stated` is the isolation that its attribute states.
@@ -36,7 +36,7 @@ pub(crate) async fn open(
     let isolation = stated.unwrap_or(definition.session.default_isolation());
     let session = Startable::of(definition);
     let pool = definition.session.pool_options(isolation);
-    let database = TestDatabase::open(isolation, session, pool, watch).await?;
+    let database = PostgresDatabase::open(isolation, session, pool, watch).await?;
     Ok(Box::new(database))
 }
 
@@ -55,6 +55,6 @@ pub(crate) fn lazily(
     }
     let session = Startable::of(definition);
     let pool = definition.session.pool_options(isolation);
-    let database = TestDatabase::transaction(session, pool, watch.clone());
+    let database = PostgresDatabase::transaction(session, pool, watch.clone());
     Some(Box::new(database))
 }

@@ -2,7 +2,9 @@
 
 use std::{any::Any, future::Future, pin::Pin, process::ExitCode, time::Duration};
 
-use crate::{BoxError, Error, database::keeping::Verdict, error::Kind, test::description::Test};
+use crate::{
+    BoxError, Error, database::keeping::Verdict, error::ProblemKind, test::description::Test,
+};
 
 /// The return value of a test as an exit code; an error in it has been printed.
 #[derive(Debug)]
@@ -22,8 +24,8 @@ impl ArgumentError {
     /// The end of the report's title.
     pub(crate) fn headline(&self) -> &'static str {
         match self.cause.downcast_ref::<Error>() {
-            Some(error) if error.is(Kind::Fixture) => "did not run: a fixture failed",
-            Some(error) if !error.is(Kind::Argument) => "did not run: it got no database",
+            Some(error) if error.is(ProblemKind::Fixture) => "did not run: a fixture failed",
+            Some(error) if !error.is(ProblemKind::Argument) => "did not run: it got no database",
             _ => "did not run: an argument could not be made",
         }
     }

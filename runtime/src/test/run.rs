@@ -12,7 +12,7 @@ use crate::{
     Error, Flavor, TestContext, executor,
     observe::{log, queries},
     overrides::UnusedOverrides,
-    session::{self, Kind, variables},
+    session::{self, DatabaseKind, variables},
     test::{
         cause::calling,
         description::Test,
@@ -37,7 +37,7 @@ pub(crate) type Body = Box<dyn FnOnce(TestContext) -> TestFuture>;
 /// # Panics
 ///
 /// When the test fails, except by a returned error: with the body's own panic if there was one.
-pub(crate) fn run(test: &'static Test, kind: Kind, body: Body) -> ExitCode {
+pub(crate) fn run(test: &'static Test, kind: DatabaseKind, body: Body) -> ExitCode {
     variables::check();
     watchdog::start();
     let presence = running::enter(test.name);
@@ -58,7 +58,7 @@ pub(crate) fn run(test: &'static Test, kind: Kind, body: Body) -> ExitCode {
 /// Finds the test's session, and makes its context: overrides, recording, database.
 ///
 /// No lane is taken yet: the first argument that needs the database takes one.
-async fn open(test: &'static Test, kind: Kind) -> Result<TestContext, Error> {
+async fn open(test: &'static Test, kind: DatabaseKind) -> Result<TestContext, Error> {
     let definition = calling("the session function", || {
         session::definition_of(&test.origin, kind)
     })??;

@@ -59,7 +59,7 @@ impl fmt::Display for KeptDatabase {
 #[cfg(test)]
 mod tests {
     use super::{KeptDatabase, LONGEST_NAME};
-    use crate::postgres::database::OwnDatabase;
+    use crate::postgres::database::DatabaseName;
 
     #[test]
     fn a_name_contains_the_test_s_and_is_never_too_long() {
@@ -79,7 +79,7 @@ mod tests {
         for test in ["it::a", "ß", "0123456789abcdef", "it::new"] {
             let kept = KeptDatabase::new(test, 3);
             assert_eq!(KeptDatabase::recognize(kept.as_str()), Some(kept.clone()));
-            assert_eq!(OwnDatabase::recognize(kept.as_str()), None, "{kept}");
+            assert_eq!(DatabaseName::recognize(kept.as_str()), None, "{kept}");
         }
         for foreign in [
             "postgres",

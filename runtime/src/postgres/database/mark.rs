@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::OwnDatabase;
+use super::DatabaseName;
 
 /// What the last user of one of our databases said about it: the first line of the database's
 /// comment. What migrations say in a comment on their database follows it.
@@ -15,7 +15,7 @@ use super::OwnDatabase;
 /// setting of the database, which only a superuser may give a name of its own (PostgreSQL 15).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Mark {
-    pub(crate) state: State,
+    pub(crate) state: LaneState,
     /// Seconds since 1970, by this machine's clock.
     pub(crate) used: i64,
     /// The comment of the migrations.
@@ -24,7 +24,7 @@ pub(crate) struct Mark {
 
 /// Whether a database is in use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum State {
+pub(crate) enum LaneState {
     /// A process has claimed it and has not given it back.
     Busy,
     /// It was given back unchanged.
@@ -43,18 +43,18 @@ pub(crate) const COMMENT: &str =
 
 impl Mark {
     pub(crate) fn clean() -> Self {
-        Self::now_being(State::Clean)
+        Self::now_being(LaneState::Clean)
     }
 
     pub(crate) fn busy() -> Self {
-        Self::now_being(State::Busy)
+        Self::now_being(LaneState::Busy)
     }
 
     pub(crate) fn leaving() -> Self {
-        Self::now_being(State::Leaving)
+        Self::now_being(LaneState::Leaving)
     }
 
-    fn now_being(state: State) -> Self {
+    fn now_being(state: LaneState) -> Self {
         Self {
             state,
             used: Self::now(),
@@ -83,9 +83,9 @@ impl Mark {
         };
         let (state, used) = mark.strip_prefix(PREFIX)?.split_once(' ')?;
         let state = match state {
-            "busy" => State::Busy,
-            "clean" => State::Clean,
-            "leaving" => State::Leaving,
+            "busy" => LaneState::Busy,
+            "clean" => LaneState::Clean,
+            "leaving" => LaneState::Leaving,
             _ => return None,
         };
         Some(Self {
@@ -96,11 +96,11 @@ impl Mark {
     }
 
     /// The statement that leaves this mark on a database.
-    pub(crate) fn statement(&self, database: &OwnDatabase) -> String {
+    pub(crate) fn statement(&self, database: &DatabaseName) -> String {
         let state = match self.state {
-            State::Busy => "busy",
-            State::Clean => "clean",
-            State::Leaving => "leaving",
+            LaneState::Busy => "busy",
+            LaneState::Clean => "clean",
+            LaneState::Leaving => "leaving",
         };
         let comment = self.comment.iter().map(|comment| format!("\n{comment}"));
         let comment = comment.collect::<String>();
@@ -115,11 +115,11 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::Mark;
-    use crate::postgres::database::OwnDatabase;
+    use crate::postgres::database::DatabaseName;
 
     #[test]
     fn a_mark_is_read_as_it_was_left() {
-        let database = OwnDatabase::template("0123456789abcdef");
+        let database = DatabaseName::template("0123456789abcdef");
         for mark in [
             Mark::busy(),
             Mark::clean(),
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_comment_of_migrations_is_quoted() {
         let mark = Mark::clean().with(Some("the shop's \\ database".to_owned()));
-        let statement = mark.statement(&OwnDatabase::template("0123456789abcdef"));
+        let statement = mark.statement(&DatabaseName::template("0123456789abcdef"));
         assert!(
             statement.ends_with("the shop''s \\\\ database'"),
             "{statement}"

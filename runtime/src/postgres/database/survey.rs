@@ -3,8 +3,8 @@
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
 use super::{
-    Kind, OwnDatabase,
-    mark::{COMMENT, Mark, State},
+    DatabaseName, Purpose,
+    mark::{COMMENT, LaneState, Mark},
 };
 
 /// For this long, in seconds, nobody need be connected to a lane that was just cloned, or that is
@@ -24,7 +24,7 @@ pub(crate) enum Fate {
 
 /// A database that db-test made.
 pub(crate) struct Found {
-    pub(crate) database: OwnDatabase,
+    pub(crate) database: DatabaseName,
     /// A drop of it was interrupted.
     is_invalid: bool,
     /// Somebody is connected to it.
@@ -64,24 +64,24 @@ impl Found {
 
     pub(crate) fn fate(&self, now: i64) -> Fate {
         let since = |then: i64| (0..MOMENT).contains(&(now - then));
-        match (self.database.kind(), &self.comment) {
+        match (self.database.purpose(), &self.comment) {
             _ if self.is_invalid => Fate::Abandoned,
-            (Kind::Template, _) => Fate::InUse,
+            (Purpose::Template, _) => Fate::InUse,
             // Older versions do not say that they are alive.
-            (Kind::Draft, _)
+            (Purpose::Draft, _)
                 if self.has_maker || (self.is_used && self.database.named_at() == 0) =>
             {
                 Fate::InUse
             }
-            (Kind::Draft, _) => Fate::Abandoned,
+            (Purpose::Draft, _) => Fate::Abandoned,
             _ if self.is_used => Fate::InUse,
-            (Kind::Lane, Comment::Mark(mark)) => match mark.state {
-                State::Clean => Fate::Free,
-                State::Leaving if since(mark.used) => Fate::InUse,
-                State::Leaving | State::Busy => Fate::Abandoned,
+            (Purpose::Lane, Comment::Mark(mark)) => match mark.state {
+                LaneState::Clean => Fate::Free,
+                LaneState::Leaving if since(mark.used) => Fate::InUse,
+                LaneState::Leaving | LaneState::Busy => Fate::Abandoned,
             },
-            (Kind::Lane, Comment::Missing) if since(self.database.named_at()) => Fate::InUse,
-            (Kind::Lane, Comment::Missing | Comment::Foreign) => Fate::Abandoned,
+            (Purpose::Lane, Comment::Missing) if since(self.database.named_at()) => Fate::InUse,
+            (Purpose::Lane, Comment::Missing | Comment::Foreign) => Fate::Abandoned,
         }
     }
 }
@@ -102,7 +102,7 @@ pub(crate) async fn survey(
     let rows = maintenance.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)));
     let mut found = Vec::new();
     for row in rows.await? {
-        let Some(database) = OwnDatabase::recognize(row.try_get(0)?) else {
+        let Some(database) = DatabaseName::recognize(row.try_get(0)?) else {
             continue;
         };
         let comment: Option<String> = row.try_get(4)?;
@@ -119,11 +119,11 @@ pub(crate) async fn survey(
 
 #[cfg(test)]
 mod tests {
-    use super::{Comment, Fate, Found, MOMENT, Mark, OwnDatabase, State};
+    use super::{Comment, DatabaseName, Fate, Found, LaneState, MOMENT, Mark};
 
-    fn lane(mark: Option<(State, i64)>) -> Found {
+    fn lane(mark: Option<(LaneState, i64)>) -> Found {
         Found {
-            database: OwnDatabase::recognize("dbt_0123456789abcdef_7").expect("it is one of ours"),
+            database: DatabaseName::recognize("dbt_0123456789abcdef_7").expect("it is one of ours"),
             is_invalid: false,
             is_used: false,
             has_maker: false,
@@ -140,15 +140,23 @@ mod tests {
 
     #[test]
     fn only_a_lane_that_was_given_back_is_free() {
-        assert_eq!(lane(Some((State::Clean, 0))).fate(1000), Fate::Free);
-        for abandoned in [None, Some((State::Busy, 1000)), Some((State::Leaving, 0))] {
+        assert_eq!(lane(Some((LaneState::Clean, 0))).fate(1000), Fate::Free);
+        for abandoned in [
+            None,
+            Some((LaneState::Busy, 1000)),
+            Some((LaneState::Leaving, 0)),
+        ] {
             assert_eq!(lane(abandoned).fate(1000), Fate::Abandoned, "{abandoned:?}");
         }
     }
 
     #[test]
     fn what_somebody_uses_or_is_about_to_use_is_left_alone() {
-        for mark in [None, Some((State::Clean, 0)), Some((State::Busy, 0))] {
+        for mark in [
+            None,
+            Some((LaneState::Clean, 0)),
+            Some((LaneState::Busy, 0)),
+        ] {
             let used = Found {
                 is_used: true,
                 ..lane(mark)
@@ -156,10 +164,10 @@ mod tests {
             assert_eq!(used.fate(1000), Fate::InUse, "{mark:?}");
         }
         assert_eq!(
-            lane(Some((State::Leaving, 1000 - MOMENT / 2))).fate(1000),
+            lane(Some((LaneState::Leaving, 1000 - MOMENT / 2))).fate(1000),
             Fate::InUse
         );
-        let database = OwnDatabase::template("0123456789abcdef").new_lane();
+        let database = DatabaseName::template("0123456789abcdef").new_lane();
         let cloned = Found {
             database,
             ..lane(None)
@@ -172,10 +180,10 @@ mod tests {
     fn a_half_dropped_database_and_the_draft_of_a_killed_process_are_abandoned() {
         let invalid = Found {
             is_invalid: true,
-            ..lane(Some((State::Clean, 0)))
+            ..lane(Some((LaneState::Clean, 0)))
         };
         assert_eq!(invalid.fate(1000), Fate::Abandoned);
-        let database = OwnDatabase::template("0123456789abcdef").new_draft();
+        let database = DatabaseName::template("0123456789abcdef").new_draft();
         let draft = |has_maker| Found {
             database: database.clone(),
             is_used: true,

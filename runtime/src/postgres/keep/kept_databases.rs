@@ -12,7 +12,7 @@ use crate::{
     database::keeping::{Kept, most_are_kept},
     observe::{log, report::chain},
     postgres::{
-        database::{COMMENT, KeptDatabase, Mark, OwnDatabase, Sessions, remove},
+        database::{COMMENT, DatabaseName, KeptDatabase, Mark, Sessions, remove},
         server::Server,
         sqlstate::{self, is},
     },
@@ -52,7 +52,7 @@ impl Found {
 /// removes it.
 pub(super) async fn set_aside(
     server: &Server,
-    lane: &OwnDatabase,
+    lane: &DatabaseName,
     test: &str,
 ) -> Result<KeptDatabase, String> {
     let setting = try_set_aside(server, lane, test);
@@ -67,7 +67,7 @@ pub(super) async fn set_aside(
 
 async fn try_set_aside(
     server: &Server,
-    lane: &OwnDatabase,
+    lane: &DatabaseName,
     test: &str,
 ) -> Result<KeptDatabase, String> {
     let mut maintenance = server
@@ -94,7 +94,7 @@ async fn try_set_aside(
 /// Ends every connection to a lane, each of which is waited for.
 async fn terminate_connections(
     maintenance: &mut PgConnection,
-    lane: &OwnDatabase,
+    lane: &DatabaseName,
 ) -> Result<(), sqlx::Error> {
     let sql = "select pg_terminate_backend(pid, 2000) from pg_stat_activity where datname = $1";
     let query = sqlx::query(sql).bind(lane.as_str());
@@ -104,7 +104,7 @@ async fn terminate_connections(
 /// Gives a lane the first name that is free. Trying is the only race-free way.
 async fn rename(
     maintenance: &mut PgConnection,
-    lane: &OwnDatabase,
+    lane: &DatabaseName,
     test: &str,
 ) -> Result<KeptDatabase, sqlx::Error> {
     let mut number = 1;

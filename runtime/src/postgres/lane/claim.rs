@@ -9,10 +9,10 @@ use crate::{
     observe::log,
     postgres::{
         cause::Cause,
-        database::{COMMENT, Mark, OwnDatabase, State},
+        database::{COMMENT, DatabaseName, LaneState, Mark},
         server::{self, Server},
         sqlstate::{self, is},
-        upstream::Session,
+        upstream::BackendConnection,
     },
 };
 
@@ -50,7 +50,7 @@ pub(super) const RELEASE_LOCKS: &str = concat!(
 /// What became of an attempt to claim a lane.
 pub(super) enum Claimed {
     Ours {
-        session: Session,
+        connection: BackendConnection,
         /// What migrations say in a comment on their database.
         comment: Option<String>,
         seclusion: Seclusion,
@@ -63,11 +63,11 @@ pub(super) enum Claimed {
 
 /// Claims the lane that a connection leads to. It waits for the server.
 pub(super) fn claim(
-    session: Session,
-    database: &OwnDatabase,
+    connection: BackendConnection,
+    database: &DatabaseName,
     server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
-    match try_claim(session, database, server) {
+    match try_claim(connection, database, server) {
         // Removing a lane terminates every connection to it. If the whole server is gone, the next
         // connection fails with the reason.
         Err(error) if is(&error, sqlstate::ADMIN_SHUTDOWN) || is_broken(&error) => {
@@ -87,56 +87,65 @@ fn is_broken(error: &sqlx::Error) -> bool {
 }
 
 fn try_claim(
-    mut session: Session,
-    database: &OwnDatabase,
+    mut connection: BackendConnection,
+    database: &DatabaseName,
     server: &Server,
 ) -> Result<Claimed, sqlx::Error> {
     // Its data need not survive a crash.
     let sql = format!(
         "{}; set synchronous_commit = off; {CLAIM}{CONNECTS}, {COMMENT} from pg_database d where datname = '{database}'",
-        server::never_end(session.server_version()),
+        server::never_end(connection.server_version()),
     );
-    let row = session.query(&sql)?.into_iter().next().unwrap_or_default();
+    let row = connection
+        .query(&sql)?
+        .into_iter()
+        .next()
+        .unwrap_or_default();
     let [backend, locked, notifies, moves, connects, comment] =
         <[_; 6]>::try_from(row).unwrap_or_default();
     let is = |value: Option<String>| value.as_deref() == Some("t");
     let backend = backend.and_then(|backend| backend.parse().ok());
-    if let Err(cause) = server.refuse_unlike(Some(session.process_id), backend.unwrap_or_default())
+    if let Err(cause) =
+        server.refuse_unlike(Some(connection.process_id), backend.unwrap_or_default())
     {
-        session.query("select pg_advisory_unlock_all()").ok();
-        session.close();
+        connection.query("select pg_advisory_unlock_all()").ok();
+        connection.close();
         return Ok(Claimed::Pooled(cause));
     }
     let mark = comment.and_then(|comment| Mark::parse(&comment));
-    let trusted = mark.as_ref().is_some_and(|mark| mark.state == State::Clean);
+    let trusted = mark
+        .as_ref()
+        .is_some_and(|mark| mark.state == LaneState::Clean);
     if !is(locked) || !trusted {
-        session.close();
+        connection.close();
         return Ok(Claimed::NotOurs);
     }
     let comment = mark.and_then(|mark| mark.comment);
     let busy = Mark::busy().with(comment.clone()).statement(database);
-    let seclusion = Seclusion::of(is(connects), session.server_version());
-    session.query(&server.as_owner(busy))?;
-    session.replaces_notify = is(notifies);
-    session.moves_clock = is(moves);
+    let seclusion = Seclusion::of(is(connects), connection.server_version());
+    connection.query(&server.as_owner(busy))?;
+    connection.replaces_notify = is(notifies);
+    connection.moves_clock = is(moves);
     Ok(Claimed::Ours {
-        session,
+        connection,
         comment,
         seclusion,
     })
 }
 
 /// Prepares a connection to a database that all lanes share.
-pub(super) fn prepare_shared(mut session: Session) -> Result<Session, sqlx::Error> {
-    session.query(&server::never_end(session.server_version()))?;
-    Ok(session)
+pub(super) fn prepare_shared(
+    mut connection: BackendConnection,
+) -> Result<BackendConnection, sqlx::Error> {
+    connection.query(&server::never_end(connection.server_version()))?;
+    Ok(connection)
 }
 
 /// Clones the template; the clone is marked as clean, and is free until it is claimed.
 pub(super) async fn clone_template(
     server: &Server,
-    template: &OwnDatabase,
-    lane: &OwnDatabase,
+    template: &DatabaseName,
+    lane: &DatabaseName,
 ) -> Result<(), Cause> {
     let owner = server.owner_clause();
     let sql = format!("create database {lane} template {template}{owner}");
@@ -185,8 +194,8 @@ pub(super) async fn clone_template(
 /// no comment.
 async fn mark_as_template(
     maintenance: &mut PgConnection,
-    template: &OwnDatabase,
-    lane: &OwnDatabase,
+    template: &DatabaseName,
+    lane: &DatabaseName,
 ) -> Result<(), sqlx::Error> {
     let sql = format!("select {COMMENT} from pg_database d where datname = '{template}'");
     let comment: Option<String> = sqlx::query_scalar(AssertSqlSafe(sql))

@@ -1,6 +1,6 @@
 //! Why no lane was opened, and whether to wait for one.
 
-use crate::{Error, error::Kind};
+use crate::{Error, error::ProblemKind};
 
 /// Why no lane was opened.
 pub(super) enum Failure {
@@ -10,7 +10,7 @@ pub(super) enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if error.is(Kind::OutOfConnections) {
+        if error.is(ProblemKind::OutOfConnections) {
             Self::OutOfConnections(error)
         } else {
             Self::Final(error)

@@ -9,7 +9,7 @@ use crate::{
     Error, executor,
     postgres::{
         cause::Cause,
-        database::{Fate, Mark, OwnDatabase, survey},
+        database::{DatabaseName, Fate, Mark, survey},
         sqlstate::{self, is},
         template::{LaneSource, clean_up},
     },
@@ -96,7 +96,7 @@ impl Lanes {
         None
     }
 
-    fn reserve(&self, database: OwnDatabase) -> Candidate<'_> {
+    fn reserve(&self, database: DatabaseName) -> Candidate<'_> {
         self.inventory().reserved.insert(database.clone());
         Candidate {
             lanes: self,
@@ -108,12 +108,12 @@ impl Lanes {
 /// A lane that no other test of this process can get; given up when dropped.
 pub(super) struct Candidate<'a> {
     lanes: &'a Lanes,
-    pub(super) database: OwnDatabase,
+    pub(super) database: DatabaseName,
 }
 
 impl Candidate<'_> {
     /// Keeps the lane reserved for as long as it lives.
-    pub(super) fn keep(mut self) -> OwnDatabase {
+    pub(super) fn keep(mut self) -> DatabaseName {
         let kept = self.database.clone();
         // What is dropped then is no lane's name.
         self.database = self.lanes.template.database().clone();

@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use crate::postgres::database::{Mark, OwnDatabase};
+use crate::postgres::database::{DatabaseName, Mark};
 
 /// For so many seconds after a survey, processes skip it. What killed processes left is removed
 /// that much later.
@@ -22,7 +22,7 @@ const MOST: usize = 8;
 pub(super) struct Hint {
     /// When the server was last surveyed, in seconds since 1970.
     pub(super) surveyed: i64,
-    pub(super) lanes: BTreeSet<OwnDatabase>,
+    pub(super) lanes: BTreeSet<DatabaseName>,
 }
 
 impl Hint {
@@ -37,7 +37,7 @@ impl Hint {
         let mut lines = text.lines();
         Some(Self {
             surveyed: lines.next()?.parse().ok()?,
-            lanes: lines.filter_map(OwnDatabase::recognize).collect(),
+            lanes: lines.filter_map(DatabaseName::recognize).collect(),
         })
     }
 
@@ -60,11 +60,11 @@ impl Hint {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hint, OwnDatabase};
+    use super::{DatabaseName, Hint};
 
     #[test]
     fn a_note_is_read_as_it_was_written() {
-        let template = OwnDatabase::template("0123456789abcdef");
+        let template = DatabaseName::template("0123456789abcdef");
         let lanes = [template.new_lane(), template.new_lane()].into();
         let hint = Hint {
             surveyed: 1000,

@@ -6,7 +6,7 @@
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use crate::postgres::{database::OwnDatabase, template::REMEMBERED};
+use crate::postgres::{database::DatabaseName, template::REMEMBERED};
 
 /// Gives a clone what was said about its template. The names in it are of our own making and need
 /// no quotes.
@@ -61,8 +61,8 @@ end $inherit$";
 /// Carries over to a new clone what the migrations have said about their database.
 pub(super) async fn carry_over(
     maintenance: &mut PgConnection,
-    template: &OwnDatabase,
-    lane: &OwnDatabase,
+    template: &DatabaseName,
+    lane: &DatabaseName,
 ) -> Result<(), sqlx::Error> {
     let sql = INHERIT
         .replace("TEMPLATE", template.as_str())

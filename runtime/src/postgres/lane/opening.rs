@@ -20,7 +20,7 @@ use crate::{
         proxy::Proxy,
         server::ConnectFailure,
         sqlstate::{self},
-        upstream::{Session, Upstream},
+        upstream::{BackendConnection, Upstream},
     },
 };
 
@@ -60,8 +60,8 @@ impl Lanes {
     /// Connects to a lane and makes it this process's; none if somebody else has it, or it is gone.
     async fn claim(&self, candidate: Candidate<'_>) -> Result<Option<Lane>, Failure> {
         let options = self.server.test_options(&candidate.database);
-        let session = match self.connect(&options).await? {
-            Ok(session) => session,
+        let connection = match self.connect(&options).await? {
+            Ok(connection) => connection,
             // It is being removed, has been removed, or its removal was interrupted.
             Err(failure)
                 if [
@@ -77,15 +77,16 @@ impl Lanes {
             Err(failure) => return Err(self.refused(failure)),
         };
         let (server, database) = (Arc::clone(&self.server), candidate.database.clone());
-        match blocking(move || claim::claim(session, &database, &server)).await {
+        match blocking(move || claim::claim(connection, &database, &server)).await {
             Ok(Claimed::Ours {
-                session,
+                connection,
                 comment,
                 seclusion,
             }) => {
-                let session = self.warn_of_bypassed_policies(session).await;
-                let (session, restore) = self.restore(session).await?;
-                let mut lane = self.lane(Some((candidate, comment)), session, &options, restore)?;
+                let connection = self.warn_of_bypassed_policies(connection).await;
+                let (connection, restore) = self.restore(connection).await?;
+                let mut lane =
+                    self.lane(Some((candidate, comment)), connection, &options, restore)?;
                 self.server
                     .seclude(&mut lane.id, seclusion)
                     .await
@@ -108,12 +109,12 @@ impl Lanes {
     async fn connect(
         &self,
         options: &PgConnectOptions,
-    ) -> Result<Result<Session, ConnectFailure>, Failure> {
-        match self.server.session(options).await {
+    ) -> Result<Result<BackendConnection, ConnectFailure>, Failure> {
+        match self.server.backend_connection(options).await {
             Err(failure) if self.server.refuses_role(&failure) => {
                 let granted = self.server.grant_role().await;
                 granted.map_err(|cause| Failure::from(Error::from(cause)))?;
-                Ok(self.server.session(options).await)
+                Ok(self.server.backend_connection(options).await)
             }
             connected => Ok(connected),
         }
@@ -122,23 +123,23 @@ impl Lanes {
     /// Opens a connection to the one database that all lanes share.
     async fn open_shared(&self) -> Result<Lane, Failure> {
         let options = self.server.shared_options();
-        let session = self.connect(&options).await?;
-        let session = session.map_err(|failure| self.refused(failure))?;
-        let prepared = blocking(move || claim::prepare_shared(session)).await;
-        let session = prepared.map_err(|error| self.statement("prepare a connection", error))?;
-        let session = self.warn_of_bypassed_policies(session).await;
-        self.lane(None, session, &options, Restore::default())
+        let connection = self.connect(&options).await?;
+        let connection = connection.map_err(|failure| self.refused(failure))?;
+        let prepared = blocking(move || claim::prepare_shared(connection)).await;
+        let connection = prepared.map_err(|error| self.statement("prepare a connection", error))?;
+        let connection = self.warn_of_bypassed_policies(connection).await;
+        self.lane(None, connection, &options, Restore::default())
     }
 
     /// Starts the proxy of a lane whose connection is ready.
     fn lane(
         &self,
         own: Option<(Candidate<'_>, Option<String>)>,
-        session: Session,
+        connection: BackendConnection,
         options: &PgConnectOptions,
         restore: Restore,
     ) -> Result<Lane, Failure> {
-        let (backend, server_version) = (session.process_id, session.server_version());
+        let (backend, server_version) = (connection.process_id, connection.server_version());
         let (own, comment) = own.unzip();
         let mut id = LaneId {
             own: None,
@@ -149,31 +150,37 @@ impl Lanes {
             server_version,
         };
         let release_locks = LaneId::release_locks(own.is_some());
-        let proxy = Proxy::start(session, Upstream::of(options), release_locks)
+        let proxy = Proxy::start(connection, Upstream::of(options), release_locks)
             .map_err(|error| self.statement("serve a lane", error.into()))?;
         id.own = own.map(Candidate::keep);
         Ok(Lane { id, proxy })
     }
 
     /// Says once which policies do not apply to the tests.
-    async fn warn_of_bypassed_policies(&self, mut session: Session) -> Session {
+    async fn warn_of_bypassed_policies(
+        &self,
+        mut connection: BackendConnection,
+    ) -> BackendConnection {
         let is_checked = std::mem::replace(&mut self.inventory().policies_checked, true);
         if is_checked {
-            return session;
+            return connection;
         }
         blocking(move || {
-            policies::warn_of_bypassed(&mut session);
-            session
+            policies::warn_of_bypassed(&mut connection);
+            connection
         })
         .await
     }
 
     /// Asks what puts back the sequences of a lane.
-    async fn restore(&self, mut session: Session) -> Result<(Session, Restore), Failure> {
+    async fn restore(
+        &self,
+        mut connection: BackendConnection,
+    ) -> Result<(BackendConnection, Restore), Failure> {
         let (server, template) = (Arc::clone(&self.server), self.template.database().clone());
         let asked = blocking(move || {
-            let restore = Restore::of_clone(&mut session, &server, &template)?;
-            Ok((session, restore))
+            let restore = Restore::of_clone(&mut connection, &server, &template)?;
+            Ok((connection, restore))
         });
         let asked: Result<_, sqlx::Error> = asked.await;
         asked.map_err(|error| self.statement("read the sequences of the template", error))

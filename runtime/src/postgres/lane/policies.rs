@@ -1,6 +1,6 @@
 //! Whether the policies of a schema apply to the tests.
 
-use crate::{observe::log, postgres::upstream::Session};
+use crate::{observe::log, postgres::upstream::BackendConnection};
 
 /// Whether there are policies, or were: `pg_policy` (its object id is fixed) is not empty. It costs
 /// a tenth of a millisecond, and the query below one.
@@ -16,14 +16,14 @@ const NAMED: usize = 3;
 
 /// Warns that the tests would pass with a broken policy. Without an answer from the server there is
 /// no warning.
-pub(super) fn warn_of_bypassed(session: &mut Session) {
-    if let Ok(Some(text)) = bypassed(session) {
+pub(super) fn warn_of_bypassed(connection: &mut BackendConnection) {
+    if let Ok(Some(text)) = bypassed(connection) {
         log::notice(text);
     }
 }
 
-fn bypassed(session: &mut Session) -> Result<Option<String>, sqlx::Error> {
-    let there = session
+fn bypassed(connection: &mut BackendConnection) -> Result<Option<String>, sqlx::Error> {
+    let there = connection
         .query(ARE_THERE)?
         .into_iter()
         .flatten()
@@ -32,7 +32,7 @@ fn bypassed(session: &mut Session) -> Result<Option<String>, sqlx::Error> {
     if there.as_deref() != Some("t") {
         return Ok(None);
     }
-    let rows = session.query(BYPASSED)?;
+    let rows = connection.query(BYPASSED)?;
     let [role, superuser, bypasses, _] = match rows.first().map(Vec::as_slice) {
         Some([role, superuser, bypasses, name]) => {
             [role, superuser, bypasses, name].map(Clone::clone)

@@ -4,10 +4,10 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use crate::postgres::{
-    database::OwnDatabase,
+    database::DatabaseName,
     server::Server,
     template::{REMEMBERED, Sequence},
-    upstream::Session,
+    upstream::BackendConnection,
 };
 
 /// What puts back the sequences that a test has touched, to be run in one query with the rollback
@@ -27,22 +27,22 @@ impl Restore {
     /// What restores a lane that was claimed as clean. Reads the values of the template's
     /// sequences, and prepares the statement: planning takes longer than running it.
     pub(super) fn of_clone(
-        session: &mut Session,
+        connection: &mut BackendConnection,
         server: &Server,
-        template: &OwnDatabase,
+        template: &DatabaseName,
     ) -> Result<Self, sqlx::Error> {
         let sql = format!(
             "select split_part(setting, '{REMEMBERED}', 2) from pg_db_role_setting, unnest(setconfig) setting \
              where setrole <> 0 and starts_with(setting, 'application_name={REMEMBERED}') and \
              setdatabase = (select oid from pg_database where datname = '{template}')"
         );
-        let rows = session.query(&sql)?;
+        let rows = connection.query(&sql)?;
         let Some(value) = rows.into_iter().flatten().next().flatten() else {
             return Ok(Self::default());
         };
         let used = used(&value);
         let touched = "pg_stat_get_xact_blocks_fetched(s.seqrelid) > 0";
-        session.query(&format!(
+        connection.query(&format!(
             "prepare db_test_restore as {}",
             statement(&used, touched)
         ))?;

@@ -6,7 +6,7 @@ use super::LaneId;
 use crate::{
     observe::log,
     postgres::{
-        database::{OwnDatabase, Sessions, remove},
+        database::{DatabaseName, Sessions, remove},
         server::Server,
     },
 };
@@ -43,7 +43,7 @@ async fn try_retire(
     terminate: Terminate,
 ) -> Result<(), crate::BoxError> {
     let mut maintenance = server.maintenance().await?;
-    let database = lane.own.as_ref().map(OwnDatabase::as_str);
+    let database = lane.own.as_ref().map(DatabaseName::as_str);
     match terminate {
         Terminate::OwnConnection => {
             let sql = concat!(terminate!(), "pid = $1 and application_name = 'db-test'");

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use super::LaneId;
 use crate::{
     Error,
-    postgres::{database::OwnDatabase, server::Server},
+    postgres::{database::DatabaseName, server::Server},
 };
 
 /// Who may connect to a lane besides the process that claimed it.
@@ -53,7 +53,7 @@ fn is_possible(server_version: u32) -> bool {
 }
 
 /// The statement that allows or refuses further connections.
-pub(super) fn statement(database: &OwnDatabase, others: bool) -> String {
+pub(super) fn statement(database: &DatabaseName, others: bool) -> String {
     format!("alter database {database} allow_connections {others}")
 }
 
@@ -81,7 +81,7 @@ impl Server {
         Ok(())
     }
 
-    async fn let_others_connect(&self, database: &OwnDatabase, others: bool) -> Result<(), Error> {
+    async fn let_others_connect(&self, database: &DatabaseName, others: bool) -> Result<(), Error> {
         let sql = statement(database, others);
         let action = format!("run `{sql}`");
         let mut maintenance = self.maintenance().await.map_err(Error::from)?;

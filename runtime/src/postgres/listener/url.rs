@@ -4,7 +4,7 @@ use std::{fmt::Write, sync::LazyLock};
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::Place;
+use super::Endpoint;
 
 /// Options whose role and database are not known yet. The names in them stand for those of the
 /// test.
@@ -15,7 +15,7 @@ pub(crate) fn unnamed() -> &'static PgConnectOptions {
     &UNNAMED
 }
 
-impl Place {
+impl Endpoint {
     /// The URL of connections that lead here as these options do.
     ///
     /// The directory of a socket is a parameter: libpq, tokio-postgres and sqlx all know it there.
@@ -77,14 +77,14 @@ fn encoded(text: &str) -> String {
 mod tests {
     use sqlx::postgres::PgConnectOptions;
 
-    use super::Place;
+    use super::Endpoint;
 
-    fn places() -> [Place; 2] {
-        let directory = Place::Directory {
+    fn endpoints() -> [Endpoint; 2] {
+        let directory = Endpoint::Directory {
             path: "/tmp/a directory".into(),
             port: 7,
         };
-        let loopback = Place::Loopback {
+        let loopback = Endpoint::Loopback {
             port: 7,
             token: "sesame".into(),
         };
@@ -96,9 +96,9 @@ mod tests {
         let named = PgConnectOptions::new_without_pgpass()
             .username("ada@home")
             .database("a/b");
-        for place in places() {
-            let options = place.lead(named.clone());
-            let read: PgConnectOptions = place.url(&options).parse().expect("it is a URL");
+        for endpoint in endpoints() {
+            let options = endpoint.lead(named.clone());
+            let read: PgConnectOptions = endpoint.url(&options).parse().expect("it is a URL");
             assert_eq!(read.get_socket(), options.get_socket());
             assert_eq!((read.get_port(), read.get_username()), (7, "ada@home"));
             assert_eq!(read.get_database(), Some("a/b"));
@@ -111,8 +111,8 @@ mod tests {
             .socket("/run/postgresql")
             .options([("role", "a b")])
             .application_name("mine");
-        for place in places() {
-            let led = place.lead(asking.clone());
+        for endpoint in endpoints() {
+            let led = endpoint.lead(asking.clone());
             assert_eq!(led.get_options(), asking.get_options());
             assert_eq!(led.get_application_name(), Some("mine"));
             assert_ne!(led.get_socket(), asking.get_socket());

@@ -42,7 +42,7 @@ pub(super) struct Counts {
     database: String,
     /// How many other connections there are to it.
     pub(super) connections: u64,
-    changes: BTreeMap<(Kind, u32), u64>,
+    changes: BTreeMap<(RelationKind, u32), u64>,
     /// Tables that have no file content, and so no row.
     pub(super) empty: BTreeSet<u32>,
 }
@@ -57,7 +57,7 @@ pub(super) struct Difference {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Kind {
+enum RelationKind {
     Table,
     Sequence,
     /// Catalogs and materialized views.
@@ -79,9 +79,9 @@ impl Counts {
                     counts.database = second;
                     continue;
                 }
-                "table" => Kind::Table,
-                "sequence" => Kind::Sequence,
-                _ => Kind::Other,
+                "table" => RelationKind::Table,
+                "sequence" => RelationKind::Sequence,
+                _ => RelationKind::Other,
             };
             let id = second.parse().ok()?;
             counts.changes.insert((kind, id), third.parse().ok()?);
@@ -106,9 +106,9 @@ impl Counts {
                 continue;
             }
             match kind {
-                Kind::Table => difference.tables.push(*id),
-                Kind::Sequence => difference.sequences.push(*id),
-                Kind::Other => difference.beyond = Some("a definition"),
+                RelationKind::Table => difference.tables.push(*id),
+                RelationKind::Sequence => difference.sequences.push(*id),
+                RelationKind::Other => difference.beyond = Some("a definition"),
             }
         }
         let is_gone = |key| !self.changes.contains_key(key);

@@ -39,7 +39,7 @@ use crate::{
     postgres::{
         ended_tests,
         listener::Listener,
-        upstream::{Session, Upstream},
+        upstream::{BackendConnection, Upstream},
         waker::{Waiter, Waker},
     },
 };
@@ -76,15 +76,15 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(
-        session: Session,
+        connection: BackendConnection,
         upstream: Upstream,
         release_locks: String,
         (waker, waiter): (Arc<Waker>, Waiter),
         commands: mpsc::Receiver<Command>,
     ) -> std::io::Result<Self> {
         Ok(Self {
-            engine: Engine::new(setup(&session, &upstream, release_locks)),
-            backend: Backend::new(session, upstream)?,
+            engine: Engine::new(setup(&connection, &upstream, release_locks)),
+            backend: Backend::new(connection, upstream)?,
             connections: Vec::new(),
             serving: Serving::Nobody,
             retired: None,

@@ -53,7 +53,7 @@ use std::{
     time::Instant,
 };
 
-use self::{backend::Backend, ending::Ending, marks::Mark};
+use self::{backend::Backend, ending::PendingEnd, marks::Mark};
 use super::{
     advisory::AdvisoryLocks,
     api::{ClientId, Event, Faults, MarkRefused, Proof, Setup, Test},
@@ -104,7 +104,7 @@ pub(crate) struct Engine {
     test: Option<Test>,
     test_settings: Settings,
     test_count: u64,
-    ending: Option<Ending>,
+    ending: Option<PendingEnd>,
     mark: Option<Mark>,
     mark_error: Option<String>,
     events: VecDeque<Event>,

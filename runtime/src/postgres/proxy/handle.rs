@@ -18,7 +18,7 @@ use super::{
     driver::Driver,
 };
 use crate::postgres::{
-    upstream::{Row, Session, Upstream},
+    upstream::{BackendConnection, Row, Upstream},
     waker::{self, Waker},
 };
 
@@ -33,7 +33,7 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Starts the thread that serves tests on a connection to a server.
     pub(crate) fn start(
-        session: Session,
+        connection: BackendConnection,
         upstream: Upstream,
         release_locks: &str,
     ) -> io::Result<Self> {
@@ -46,7 +46,7 @@ impl Proxy {
         let release_locks = release_locks.to_owned();
         let running = move || {
             if let Ok(driver) =
-                Driver::new(session, upstream, release_locks, (own, waiter), received)
+                Driver::new(connection, upstream, release_locks, (own, waiter), received)
             {
                 driver.run();
             }

@@ -10,7 +10,7 @@ pub(crate) use self::{
     inbox::Inbox,
     read::{Body, columns, error_field, rows_of},
     write::{
-        ErrorFields, Kind, bind_head, command_complete, error, execute_unnamed, message, notice,
-        notification, parameter_status, query, ready, with_name,
+        ErrorFields, MessageKind, bind_head, command_complete, error, execute_unnamed, message,
+        notice, notification, parameter_status, query, ready, with_name,
     },
 };

@@ -9,7 +9,7 @@ pub(super) const HARNESS: ClientId = 0;
 
 /// What a savepoint stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(super) enum SavepointKind {
     /// In front of what a client does outside of a transaction, or below another client's
     /// savepoint.
     Hidden,
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 pub(super) struct Savepoint {
     pub(super) number: u64,
     pub(super) owner: ClientId,
-    pub(super) kind: Kind,
+    pub(super) kind: SavepointKind,
     /// Its owner is done with it; it is released when nobody's is above it.
     pub(super) is_over: bool,
     /// The owner's settings.
@@ -88,7 +88,11 @@ impl Stack {
     /// Whose open transaction is on top.
     pub(super) fn holder(&self) -> Option<ClientId> {
         let open = |savepoint: &&Savepoint| {
-            !savepoint.is_over && matches!(savepoint.kind, Kind::Transaction | Kind::Named(_))
+            !savepoint.is_over
+                && matches!(
+                    savepoint.kind,
+                    SavepointKind::Transaction | SavepointKind::Named(_)
+                )
         };
         self.all
             .iter()
@@ -105,20 +109,20 @@ impl Stack {
     }
 
     pub(super) fn transaction(&self, owner: ClientId) -> Option<usize> {
-        self.find(owner, |kind| *kind == Kind::Transaction)
+        self.find(owner, |kind| *kind == SavepointKind::Transaction)
     }
 
     pub(super) fn named(&self, owner: ClientId, name: &str) -> Option<usize> {
         self.find(
             owner,
-            |kind| matches!(kind, Kind::Named(known) if known == name),
+            |kind| matches!(kind, SavepointKind::Named(known) if known == name),
         )
     }
 
     /// Marks a client's transaction as rolled back, for the backend to return to later.
     pub(super) fn roll_back_later(&mut self, owner: ClientId) -> Option<&Savepoint> {
         let at = self.transaction(owner)?;
-        self.all[at].kind = Kind::RolledBack;
+        self.all[at].kind = SavepointKind::RolledBack;
         let own = self.all[at + 1..].iter_mut();
         for inner in own.filter(|inner| inner.owner == owner) {
             inner.is_over = true;
@@ -130,14 +134,14 @@ impl Stack {
     pub(super) fn rolled_back(&self) -> Option<usize> {
         self.all
             .iter()
-            .rposition(|savepoint| savepoint.kind == Kind::RolledBack)
+            .rposition(|savepoint| savepoint.kind == SavepointKind::RolledBack)
     }
 
     pub(super) fn mark(&self, number: u32) -> Option<usize> {
-        self.find(HARNESS, |kind| *kind == Kind::Mark(number))
+        self.find(HARNESS, |kind| *kind == SavepointKind::Mark(number))
     }
 
-    fn find(&self, owner: ClientId, fits: impl Fn(&Kind) -> bool) -> Option<usize> {
+    fn find(&self, owner: ClientId, fits: impl Fn(&SavepointKind) -> bool) -> Option<usize> {
         self.all.iter().rposition(|savepoint| {
             savepoint.owner == owner && !savepoint.is_over && fits(&savepoint.kind)
         })
@@ -202,7 +206,7 @@ fn release(sql: &mut String, number: u64) {
 mod tests {
     use std::rc::Rc;
 
-    use super::{Kind, Savepoint, Stack};
+    use super::{Savepoint, SavepointKind, Stack};
 
     fn stack(owners: &[u32]) -> Stack {
         let mut stack = Stack::default();
@@ -210,7 +214,7 @@ mod tests {
             let savepoint = Savepoint {
                 number: stack.next_number(),
                 owner: *owner,
-                kind: Kind::Transaction,
+                kind: SavepointKind::Transaction,
                 is_over: false,
                 session: Rc::default(),
                 pending: Rc::default(),

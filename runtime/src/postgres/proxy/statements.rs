@@ -19,7 +19,7 @@ const SHORT: usize = 8 * 1024;
 
 /// Whether the backend has a statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum State {
+pub(super) enum BackendState {
     New,
     /// Its Parse is under way.
     Sent,
@@ -35,16 +35,16 @@ pub(super) struct Prepared {
     pub(super) info: Rc<Info>,
     /// Its name on the backend.
     pub(super) name: String,
-    pub(super) state: Cell<State>,
+    pub(super) state: Cell<BackendState>,
     /// The backend's answer to its Describe.
     pub(super) described: RefCell<Option<Rc<[u8]>>>,
-    place: Place,
+    scope: Scope,
     used: Cell<u64>,
 }
 
 /// What a text means the same under: the schema's generation, and the search path and role.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Place {
+pub(super) struct Scope {
     pub(super) generation: u64,
     pub(super) namespace: u32,
 }
@@ -86,9 +86,9 @@ pub(super) struct Statements {
 
 impl Statements {
     /// The statement of a text, known or new.
-    pub(super) fn prepare(&mut self, sql: &str, types: &[u8], place: Place) -> Rc<Prepared> {
+    pub(super) fn prepare(&mut self, sql: &str, types: &[u8], scope: Scope) -> Rc<Prepared> {
         let test = self.test;
-        let same = |known: &&Rc<Prepared>| *known.types == *types && known.place == place;
+        let same = |known: &&Rc<Prepared>| *known.types == *types && known.scope == scope;
         if let Some(known) = self.by_text.get(sql).and_then(|all| all.iter().find(same)) {
             known.used.set(test);
             return Rc::clone(known);
@@ -102,9 +102,9 @@ impl Statements {
             types: types.into(),
             info,
             name: format!("p{}", self.count),
-            state: Cell::new(State::New),
+            state: Cell::new(BackendState::New),
             described: RefCell::default(),
-            place,
+            scope,
             used: Cell::new(test),
         });
         // What names a statement of its client cannot be shared.
@@ -152,11 +152,11 @@ impl Statements {
         self.by_text.retain(|_, all| {
             all.retain(|known| {
                 let stays =
-                    stays(known.place.generation) && (total <= KEPT || known.used.get() == test);
-                if !stays && known.state.get() == State::Known {
+                    stays(known.scope.generation) && (total <= KEPT || known.used.get() == test);
+                if !stays && known.state.get() == BackendState::Known {
                     names.push(known.name.clone());
                 }
-                stays && known.state.get() == State::Known
+                stays && known.state.get() == BackendState::Known
             });
             !all.is_empty()
         });
@@ -229,9 +229,9 @@ impl Script {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, Script, State, Statements, Step};
+    use super::{BackendState, Scope, Script, Statements, Step};
 
-    const HERE: Place = Place {
+    const HERE: Scope = Scope {
         generation: 0,
         namespace: 0,
     };
@@ -244,7 +244,7 @@ mod tests {
             statements.prepare("select 1", &[0, 0], HERE).name,
             first.name
         );
-        let elsewhere = Place {
+        let elsewhere = Scope {
             namespace: 1,
             ..HERE
         };
@@ -264,14 +264,14 @@ mod tests {
     fn a_test_leaves_only_statements_of_the_schema_that_is_left() {
         let mut statements = Statements::default();
         for generation in [0, 1] {
-            let place = Place {
+            let scope = Scope {
                 generation,
                 namespace: 0,
             };
             statements
-                .prepare("select 1", &[0, 0], place)
+                .prepare("select 1", &[0, 0], scope)
                 .state
-                .set(State::Known);
+                .set(BackendState::Known);
         }
         assert_eq!(statements.end_test(|generation| generation == 0), ["p2"]);
         assert_eq!(statements.prepare("select 1", &[0, 0], HERE).name, "p1");

@@ -18,7 +18,7 @@ use crate::postgres::{
     request_code::{CANCEL_REQUEST, GSS_REQUEST, LONGEST_STARTUP, SSL_REQUEST},
     socket::Socket,
     sqlstate,
-    upstream::{Session, Upstream},
+    upstream::{BackendConnection, Upstream},
 };
 
 /// How long a client may take to introduce itself.
@@ -44,10 +44,10 @@ pub(super) fn serve(
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     match upstream.connect(&parameters) {
-        Ok(session) => {
-            client.write_all(&welcome(&session))?;
+        Ok(connection) => {
+            client.write_all(&welcome(&connection))?;
             client.set_timeout(None)?;
-            passage::run(client, session.stream, watcher)
+            passage::run(client, connection.stream, watcher)
         }
         Err(error) => client.write_all(&refusal(&error)),
     }
@@ -101,10 +101,10 @@ fn first_message(client: &mut Socket) -> io::Result<Vec<u8>> {
 }
 
 /// What a server says when it begins to serve.
-fn welcome(session: &Session) -> BytesMut {
+fn welcome(connection: &BackendConnection) -> BytesMut {
     let mut out = BytesMut::new();
     out.put_slice(b"R\0\0\0\x08\0\0\0\0");
-    for (name, value) in &session.parameters {
+    for (name, value) in &connection.parameters {
         out.put_u8(b'S');
         out.put_u32(u32::try_from(name.len() + value.len() + 6).unwrap_or(u32::MAX));
         out.put_slice(name.as_bytes());
@@ -113,8 +113,8 @@ fn welcome(session: &Session) -> BytesMut {
         out.put_u8(0);
     }
     out.put_slice(b"K\0\0\0\x0c");
-    out.put_i32(session.process_id);
-    out.put_i32(session.secret_key);
+    out.put_i32(connection.process_id);
+    out.put_i32(connection.secret_key);
     out.put_slice(b"Z\0\0\0\x05I");
     out
 }

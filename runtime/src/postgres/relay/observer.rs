@@ -13,29 +13,29 @@ use crate::observe::recording::{ClientId, Recording, Statement};
 pub(super) struct Observer {
     recording: Arc<Recording>,
     client: ClientId,
-    questions: Framing,
+    requests: Framing,
     answers: Framing,
-    pending: Pending,
+    protocol: ProtocolState,
 }
 
-struct Pending {
+struct ProtocolState {
     recording: Arc<Recording>,
     client: ClientId,
     statements: Statements,
     /// What has been asked since the last Sync.
-    asking: Option<Asked>,
+    asking: Option<Pending>,
     /// One for each `ReadyForQuery` that the server owes.
-    open: VecDeque<Asked>,
+    open: VecDeque<Pending>,
 }
 
 /// Something that the server owes an answer to.
-enum Asked {
+enum Pending {
     /// What is no statement, or was not understood.
     Other,
-    Statement(Box<Question>),
+    Statement(Box<Request>),
 }
 
-struct Question {
+struct Request {
     statement: Statement,
     asked: Instant,
     /// It was only prepared; worth telling if that failed.
@@ -44,7 +44,7 @@ struct Question {
 
 impl Observer {
     pub(super) fn new(recording: Arc<Recording>, client: ClientId) -> Self {
-        let pending = Pending {
+        let protocol = ProtocolState {
             recording: Arc::clone(&recording),
             client,
             statements: Statements::default(),
@@ -54,27 +54,27 @@ impl Observer {
         Self {
             recording,
             client,
-            questions: Framing::default(),
+            requests: Framing::default(),
             answers: Framing::default(),
-            pending,
+            protocol,
         }
     }
 
     pub(super) fn client_bytes(&mut self, bytes: &[u8]) {
-        let pending = &mut self.pending;
-        self.questions.read(bytes, frontend::is_read, |kind, body| {
-            pending.asked(kind, body);
+        let protocol = &mut self.protocol;
+        self.requests.read(bytes, frontend::is_read, |kind, body| {
+            protocol.asked(kind, body);
         });
     }
 
     pub(super) fn owes_an_answer(&self) -> bool {
-        self.pending.asking.is_some() || !self.pending.open.is_empty()
+        self.protocol.asking.is_some() || !self.protocol.open.is_empty()
     }
 
     pub(super) fn server_bytes(&mut self, bytes: &[u8]) {
-        let pending = &mut self.pending;
+        let protocol = &mut self.protocol;
         self.answers.read(bytes, backend::is_read, |kind, body| {
-            pending.answered(kind, body);
+            protocol.answered(kind, body);
         });
     }
 }
@@ -82,45 +82,45 @@ impl Observer {
 impl Drop for Observer {
     /// What has not been answered is recorded as that.
     fn drop(&mut self) {
-        for asked in self.pending.open.drain(..) {
-            if let Asked::Statement(mut question) = asked {
-                question.statement.is_unanswered = true;
-                question.statement.took = question.asked.elapsed();
-                self.recording.add(self.client, question.statement);
+        for pending in self.protocol.open.drain(..) {
+            if let Pending::Statement(mut request) = pending {
+                request.statement.is_unanswered = true;
+                request.statement.took = request.asked.elapsed();
+                self.recording.add(self.client, request.statement);
             }
         }
     }
 }
 
-impl Pending {
+impl ProtocolState {
     fn asked(&mut self, kind: u8, body: &[u8]) {
         match kind {
             b'Q' => {
                 let sql = Body(body).text_or_beginning();
-                let asked = sql.map_or(Asked::Other, |sql| question(frontend::kept(sql)));
-                self.open.push_back(asked);
+                let pending = sql.map_or(Pending::Other, |sql| request(frontend::kept(sql)));
+                self.open.push_back(pending);
             }
             b'P' => {
                 let prepared = self.statements.parse(body);
-                let mut asked = prepared_question(prepared);
-                if let Asked::Statement(question) = &mut asked {
-                    question.only_prepared = true;
+                let mut pending = prepared_request(prepared);
+                if let Pending::Statement(request) = &mut pending {
+                    request.only_prepared = true;
                 }
-                self.asking = Some(asked);
+                self.asking = Some(pending);
             }
             b'B' => drop(self.statements.bind(body)),
             b'E' => {
                 let (prepared, parameters) = self.statements.bound.take().unzip();
-                let mut asked = prepared_question(prepared);
-                if let Asked::Statement(question) = &mut asked {
-                    question.statement.parameters = parameters.unwrap_or_default();
+                let mut pending = prepared_request(prepared);
+                if let Pending::Statement(request) = &mut pending {
+                    request.statement.parameters = parameters.unwrap_or_default();
                 }
-                self.asking = Some(asked);
+                self.asking = Some(pending);
             }
             b'C' => drop(self.statements.close(body)),
             b'S' => {
-                let asked = self.asking.take().unwrap_or(Asked::Other);
-                self.open.push_back(asked);
+                let pending = self.asking.take().unwrap_or(Pending::Other);
+                self.open.push_back(pending);
             }
             _ => {}
         }
@@ -129,17 +129,17 @@ impl Pending {
     fn answered(&mut self, kind: u8, body: &[u8]) {
         match (kind, self.open.front_mut()) {
             (b'Z', _) => {
-                if let Some(Asked::Statement(question)) = self.open.pop_front() {
-                    self.conclude(question, None);
+                if let Some(Pending::Statement(request)) = self.open.pop_front() {
+                    self.conclude(request, None);
                 }
             }
-            (b'C', Some(Asked::Statement(question))) => {
-                question.statement.rows = backend::rows(body);
+            (b'C', Some(Pending::Statement(request))) => {
+                request.statement.rows = backend::rows(body);
             }
             // The client sees an error before it sees that the server is ready again.
-            (b'E', Some(asked)) => {
-                if let Asked::Statement(question) = std::mem::replace(asked, Asked::Other) {
-                    self.conclude(question, Some(body));
+            (b'E', Some(pending)) => {
+                if let Pending::Statement(request) = std::mem::replace(pending, Pending::Other) {
+                    self.conclude(request, Some(body));
                 }
             }
             _ => {}
@@ -147,22 +147,24 @@ impl Pending {
     }
 
     /// Records a statement, with the body of the error that answered it.
-    fn conclude(&self, mut question: Box<Question>, error: Option<&[u8]>) {
-        question.statement.error = error.map(backend::error);
-        if question.only_prepared && error.is_none() {
+    fn conclude(&self, mut request: Box<Request>, error: Option<&[u8]>) {
+        request.statement.error = error.map(backend::error);
+        if request.only_prepared && error.is_none() {
             return;
         }
-        question.statement.took = question.asked.elapsed();
-        self.recording.add(self.client, question.statement);
+        request.statement.took = request.asked.elapsed();
+        self.recording.add(self.client, request.statement);
     }
 }
 
-fn prepared_question(prepared: Option<Arc<Prepared>>) -> Asked {
-    prepared.map_or(Asked::Other, |prepared| question(Arc::clone(&prepared.sql)))
+fn prepared_request(prepared: Option<Arc<Prepared>>) -> Pending {
+    prepared.map_or(Pending::Other, |prepared| {
+        request(Arc::clone(&prepared.sql))
+    })
 }
 
-fn question(sql: Arc<str>) -> Asked {
-    Asked::Statement(Box::new(Question {
+fn request(sql: Arc<str>) -> Pending {
+    Pending::Statement(Box::new(Request {
         statement: Statement::new(sql),
         asked: Instant::now(),
         only_prepared: false,

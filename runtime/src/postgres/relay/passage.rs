@@ -102,15 +102,15 @@ pub(super) fn run(client: Socket, server: Stream, watcher: Option<Watcher>) -> i
         to_server: Direction::default(),
     };
     match passage.pass(watcher)? {
-        End::OfClient => Ok(()),
-        End::OfServer => passage.finish(),
+        EndedBy::Client => Ok(()),
+        EndedBy::Server => passage.finish(),
     }
 }
 
 /// Which side has ended a connection.
-enum End {
-    OfClient,
-    OfServer,
+enum EndedBy {
+    Client,
+    Server,
 }
 
 impl Direction {
@@ -124,7 +124,7 @@ impl Direction {
 }
 
 impl Passage {
-    fn pass(&mut self, mut watcher: Option<Watcher>) -> io::Result<End> {
+    fn pass(&mut self, mut watcher: Option<Watcher>) -> io::Result<EndedBy> {
         let probe = watcher
             .as_ref()
             .map(|watcher| probed(&watcher.recording, &watcher.waker));
@@ -142,7 +142,7 @@ impl Passage {
             if from_server.intersects(READABLE) {
                 loop {
                     match receive(&mut self.server, &mut chunk) {
-                        Ok(Received::End) | Err(_) => return Ok(End::OfServer),
+                        Ok(Received::End) | Err(_) => return Ok(EndedBy::Server),
                         // First, so that a client that has an answer finds it recorded.
                         Ok(Received::Bytes(length)) => {
                             self.server_bytes(&mut watcher, &chunk[..length])?;
@@ -157,7 +157,7 @@ impl Passage {
             }
             if from_client.intersects(READABLE) {
                 match receive(&mut self.client, &mut chunk)? {
-                    Received::End => return Ok(End::OfClient),
+                    Received::End => return Ok(EndedBy::Client),
                     Received::Bytes(length) => {
                         self.client_bytes(&mut watcher, &chunk[..length])?;
                     }
@@ -171,7 +171,7 @@ impl Passage {
                     let last = Injector::last_words();
                     watcher.observer.server_bytes(&last);
                     self.to_client.next.extend_from_slice(&last);
-                    return Ok(End::OfServer);
+                    return Ok(EndedBy::Server);
                 }
             }
             if let (Some(watcher), Some(probe)) = (&mut watcher, &probe) {

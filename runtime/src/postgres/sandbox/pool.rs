@@ -10,17 +10,17 @@ use sqlx::{
 use crate::{
     executor,
     observe::recording::{Recording, attributed},
-    postgres::{Place, Startable, lane::LaneId, listener::unnamed},
+    postgres::{Endpoint, Startable, lane::LaneId, listener::unnamed},
 };
 
 /// The options of a test's connections, by the real names of the role and the database as far as
 /// they are known.
 pub(super) fn options(
-    place: &Place,
+    endpoint: &Endpoint,
     lane: Option<&LaneId>,
     session: Startable,
 ) -> PgConnectOptions {
-    let options = place.lead(unnamed().clone());
+    let options = endpoint.lead(unnamed().clone());
     let Some((lane, active)) = lane.zip(session.started()) else {
         return options;
     };

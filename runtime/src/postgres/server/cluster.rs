@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::Server;
-use crate::{observe::recording::Recording, postgres::database::OwnDatabase};
+use crate::{observe::recording::Recording, postgres::database::DatabaseName};
 
 /// Each with the statement that removes it, in the order in which that can be done. Our own
 /// databases and roles are not listed, nor those of the system.
@@ -67,7 +67,7 @@ impl Server {
     pub(crate) async fn left_behind(
         &self,
         before: &Cluster,
-        database: &OwnDatabase,
+        database: &DatabaseName,
         recording: &Recording,
     ) -> Vec<String> {
         let sent = what_was_sent(recording);

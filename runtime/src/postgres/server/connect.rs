@@ -15,7 +15,7 @@ use crate::{
         proxy::BASE,
         relay::Relay,
         sqlstate::{self, is},
-        upstream::{Session, Upstream},
+        upstream::{BackendConnection, Upstream},
     },
 };
 
@@ -89,7 +89,7 @@ impl Server {
         }
         let open = || Relay::open(upstream, None).ok();
         match self.relay.get_or_init(open) {
-            Some(relay) => relay.place().lead(options),
+            Some(relay) => relay.endpoint().lead(options),
             None => options,
         }
     }
@@ -103,10 +103,10 @@ impl Server {
     }
 
     /// Connects without a driver, for a proxy.
-    pub(crate) async fn session(
+    pub(crate) async fn backend_connection(
         &self,
         options: &PgConnectOptions,
-    ) -> Result<Session, ConnectFailure> {
+    ) -> Result<BackendConnection, ConnectFailure> {
         let upstream = Upstream::of(options);
         let database = options.get_database().unwrap_or(options.get_username());
         let mut parameters = BASE.map(|(name, value)| (name, value.to_owned())).to_vec();
@@ -124,11 +124,11 @@ impl Server {
                 upstream.connect(&parameters.collect::<Vec<_>>())
             })
         };
-        let session = self.retrying(attempt).await?;
-        if session.stream.is_encrypted() {
+        let connection = self.retrying(attempt).await?;
+        if connection.stream.is_encrypted() {
             self.switch_to_encryption();
         }
-        Ok(session)
+        Ok(connection)
     }
 
     async fn retrying<T, F: Future<Output = Result<T, sqlx::Error>>>(

@@ -12,7 +12,7 @@ use sqlx::{
 };
 
 use super::Server;
-use crate::postgres::database::OwnDatabase;
+use crate::postgres::database::DatabaseName;
 use crate::postgres::sqlstate::{self, is};
 
 /// The owner of the private server's databases: an ordinary role, to which policies and privileges
@@ -53,13 +53,13 @@ impl Server {
     }
 
     /// The options of a connection of the owner's to one of our own databases.
-    pub(crate) fn owner_options(&self, database: &OwnDatabase) -> PgConnectOptions {
+    pub(crate) fn owner_options(&self, database: &DatabaseName) -> PgConnectOptions {
         let options = self.maintenance_options().database(database.as_str());
         options.username(self.owner())
     }
 
     /// The options of a test's connection to one of our own databases.
-    pub(crate) fn test_options(&self, database: &OwnDatabase) -> PgConnectOptions {
+    pub(crate) fn test_options(&self, database: &DatabaseName) -> PgConnectOptions {
         self.as_role(self.owner_options(database))
     }
 
@@ -70,7 +70,7 @@ impl Server {
 
     /// The options of a connection as the maintenance role, which sees all rows on the private
     /// server: policies do not apply to a superuser.
-    pub(crate) fn outside_options(&self, database: Option<&OwnDatabase>) -> PgConnectOptions {
+    pub(crate) fn outside_options(&self, database: Option<&DatabaseName>) -> PgConnectOptions {
         let options = self.maintenance_options();
         match database {
             Some(database) => options.database(database.as_str()),
@@ -173,7 +173,10 @@ impl Server {
     }
 
     /// Gives the owner of a new database its schema `public`, where the server has not.
-    pub(crate) async fn hand_over_public(&self, database: &OwnDatabase) -> Result<(), sqlx::Error> {
+    pub(crate) async fn hand_over_public(
+        &self,
+        database: &DatabaseName,
+    ) -> Result<(), sqlx::Error> {
         if !self.has_ordinary_owner() {
             return Ok(());
         }

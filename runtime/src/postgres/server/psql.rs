@@ -99,13 +99,13 @@ mod tests {
     use std::sync::OnceLock;
 
     use super::{Origin, Server, quoted};
-    use crate::postgres::server::{Login, Place};
+    use crate::postgres::server::{Login, Source};
 
     fn psql(url: &str) -> String {
         let maintenance = url.parse().expect("it is a URL");
         let origin = Origin::Url {
             variable: "TEST_DB_URL",
-            place: Place::Environment,
+            source: Source::Environment,
             has_password: true,
         };
         let relay = OnceLock::new();

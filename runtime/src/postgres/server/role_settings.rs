@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnectOptions;
 
 use super::Server;
-use crate::postgres::{cause::Cause, database::OwnDatabase};
+use crate::postgres::{cause::Cause, database::DatabaseName};
 
 /// The settings of a role, those for one database last; without those that only a superuser may
 /// make.
@@ -17,7 +17,7 @@ const SETTINGS: &str = "select array(\
 
 impl Server {
     /// Learns the settings of the session's role, once the migrations have made it.
-    pub(crate) async fn learn_role(&self, template: &OwnDatabase) -> Result<(), Cause> {
+    pub(crate) async fn learn_role(&self, template: &DatabaseName) -> Result<(), Cause> {
         let Some(role) = self.role().filter(|_| self.role_settings.get().is_none()) else {
             return Ok(());
         };

@@ -22,14 +22,14 @@ const PRIVATE: &str = "private";
 pub(super) struct Named {
     pub(super) variable: &'static str,
     /// Where the variable was found.
-    pub(super) place: Place,
+    pub(super) source: Source,
     pub(super) has_password: bool,
     pub(super) options: PgConnectOptions,
 }
 
 /// Where a variable was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Place {
+pub(super) enum Source {
     Environment,
     File(PathBuf),
 }
@@ -63,16 +63,18 @@ pub(super) fn find(crate_dir: &Path) -> Result<Choice, Cause> {
 fn choose(environment: impl Fn(&str) -> Option<String>, file: &DotEnv) -> Result<Choice, Cause> {
     let in_file = |variable| {
         let found = file.pairs.iter().find(|(name, _)| name == variable);
-        found.map(|(_, value)| (value.clone(), Place::File(file.path.clone())))
+        found.map(|(_, value)| (value.clone(), Source::File(file.path.clone())))
     };
     for variable in VARIABLES {
-        let found = environment(variable).map(|value| (value, Place::Environment));
+        let found = environment(variable).map(|value| (value, Source::Environment));
         match found.or_else(|| in_file(variable)) {
-            Some((value, place)) if variable == "TEST_DB_URL" && value == PRIVATE => {
-                return Ok(Choice::Private(format!("{variable} ({place}) requests it")));
+            Some((value, source)) if variable == "TEST_DB_URL" && value == PRIVATE => {
+                return Ok(Choice::Private(format!(
+                    "{variable} ({source}) requests it"
+                )));
             }
-            Some((value, place)) if !value.is_empty() => {
-                return named(variable, place, &value).map(|named| Choice::Named(Box::new(named)));
+            Some((value, source)) if !value.is_empty() => {
+                return named(variable, source, &value).map(|named| Choice::Named(Box::new(named)));
             }
             _ => {}
         }
@@ -83,7 +85,7 @@ fn choose(environment: impl Fn(&str) -> Option<String>, file: &DotEnv) -> Result
     )))
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment => f.write_str("environment"),
@@ -92,15 +94,15 @@ impl fmt::Display for Place {
     }
 }
 
-fn named(variable: &'static str, place: Place, value: &str) -> Result<Named, Cause> {
+fn named(variable: &'static str, source: Source, value: &str) -> Result<Named, Cause> {
     let options = parse::options(value).map_err(|problem| Cause::BadUrl {
         variable,
-        place: place.to_string(),
+        place: source.to_string(),
         problem,
     })?;
     Ok(Named {
         variable,
-        place,
+        source,
         has_password: parse::has_password(value),
         options,
     })

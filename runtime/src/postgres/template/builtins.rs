@@ -12,7 +12,7 @@ mod notify;
 use sqlx::{Connection, Executor};
 
 use super::Template;
-use crate::{observe::log, postgres::database::OwnDatabase};
+use crate::{observe::log, postgres::database::DatabaseName};
 
 /// What is replaced, and what is missing where the server does not let us.
 const ALL: [(&str, &str); 2] = [
@@ -24,7 +24,7 @@ const ALL: [(&str, &str); 2] = [
 ];
 
 /// Replaces the functions in a new database, where the server lets us.
-pub(super) async fn replace(template: &Template, draft: &OwnDatabase) {
+pub(super) async fn replace(template: &Template, draft: &DatabaseName) {
     let server = &template.server;
     let options = server.maintenance_options().database(draft.as_str());
     let Ok(mut connection) = server.connect(&options).await else {

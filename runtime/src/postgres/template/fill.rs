@@ -13,14 +13,14 @@ use crate::{
     observe::{log, report::chain},
     postgres::{
         cause::Cause,
-        database::OwnDatabase,
+        database::DatabaseName,
         sqlstate::{self, is, is_transient, is_transient_migration},
     },
     schema,
 };
 
 /// Fills a new database.
-pub(super) async fn fill(template: &Template, draft: &OwnDatabase) -> Result<(), Cause> {
+pub(super) async fn fill(template: &Template, draft: &DatabaseName) -> Result<(), Cause> {
     let options = template
         .server
         .reachable(template.server.owner_options(draft));

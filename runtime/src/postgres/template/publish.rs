@@ -21,7 +21,7 @@ use crate::{
     observe::log,
     postgres::{
         cause::Cause,
-        database::{COMMENT, Mark, OwnDatabase, Sessions, remove},
+        database::{COMMENT, DatabaseName, Mark, Sessions, remove},
         sqlstate::{self, is},
     },
 };
@@ -197,7 +197,7 @@ async fn make(template: &Template, maintenance: &mut PgConnection) -> Result<(),
 async fn create_and_fill(
     template: &Template,
     maintenance: &mut PgConnection,
-    draft: &OwnDatabase,
+    draft: &DatabaseName,
 ) -> Result<(), Cause> {
     let server = &template.server;
     let failed = |error| {
@@ -229,7 +229,7 @@ async fn create_and_fill(
 async fn publish(
     template: &Template,
     maintenance: &mut PgConnection,
-    draft: &OwnDatabase,
+    draft: &DatabaseName,
 ) -> Result<(), Cause> {
     wait_until_unused(template, maintenance, draft).await?;
     sequences::remember(template, maintenance, draft).await?;
@@ -262,7 +262,7 @@ async fn publish(
 async fn comment_of(
     template: &Template,
     maintenance: &mut PgConnection,
-    draft: &OwnDatabase,
+    draft: &DatabaseName,
 ) -> Result<Option<String>, Cause> {
     let sql = format!("select {COMMENT} from pg_database d where datname = $1");
     sqlx::query_scalar(AssertSqlSafe(sql))

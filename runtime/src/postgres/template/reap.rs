@@ -8,7 +8,7 @@ use super::{clean_up, roles};
 use crate::{
     observe::log,
     postgres::{
-        database::{Fate, Kind, Mark, OwnDatabase, PREFIX, Sessions, remove, survey},
+        database::{DatabaseName, Fate, Mark, PREFIX, Purpose, Sessions, remove, survey},
         keep,
         server::Server,
     },
@@ -25,13 +25,13 @@ const SAFE_SECONDS: i64 = 3600;
 
 /// Removes the families that are stale. Nothing waits for this, and what fails is tried again by
 /// the process that next makes a template.
-pub(super) async fn reap(server: Arc<Server>, current: OwnDatabase) {
+pub(super) async fn reap(server: Arc<Server>, current: DatabaseName) {
     if let Err(error) = try_reap(&server, &current).await {
         log::debug(format_args!("stale databases were not removed: {error}"));
     }
 }
 
-async fn try_reap(server: &Arc<Server>, current: &OwnDatabase) -> Result<(), sqlx::Error> {
+async fn try_reap(server: &Arc<Server>, current: &DatabaseName) -> Result<(), sqlx::Error> {
     let Ok(mut maintenance) = server.maintenance().await else {
         return Ok(());
     };
@@ -67,14 +67,14 @@ async fn try_reap(server: &Arc<Server>, current: &OwnDatabase) -> Result<(), sql
 #[derive(Default)]
 struct Family {
     last_used: i64,
-    members: Vec<OwnDatabase>,
+    members: Vec<DatabaseName>,
 }
 
 /// Our databases by family, and those that killed processes left.
 async fn families(
     maintenance: &mut PgConnection,
     now: i64,
-) -> Result<(HashMap<String, Family>, Vec<OwnDatabase>), sqlx::Error> {
+) -> Result<(HashMap<String, Family>, Vec<DatabaseName>), sqlx::Error> {
     let (mut families, mut abandoned) = (HashMap::<String, Family>::new(), Vec::new());
     for found in survey(maintenance, PREFIX).await? {
         if found.fate(now) == Fate::Abandoned {
@@ -93,9 +93,9 @@ async fn families(
 }
 
 /// Marks the template of a family. A lane is marked only by a process that has used it.
-async fn mark(maintenance: &mut PgConnection, members: &[OwnDatabase]) {
+async fn mark(maintenance: &mut PgConnection, members: &[DatabaseName]) {
     let mut members = members.iter();
-    if let Some(template) = members.find(|member| member.kind() == Kind::Template) {
+    if let Some(template) = members.find(|member| member.purpose() == Purpose::Template) {
         let sql = Mark::clean().statement(template);
         maintenance
             .execute(sqlx::raw_sql(AssertSqlSafe(sql)))
@@ -107,7 +107,7 @@ async fn mark(maintenance: &mut PgConnection, members: &[OwnDatabase]) {
 /// Removes a database without connections; the server refuses others.
 async fn remove_unused(
     maintenance: &mut PgConnection,
-    database: &OwnDatabase,
+    database: &DatabaseName,
 ) -> Result<(), sqlx::Error> {
     match remove(maintenance, database, Sessions::Respected).await {
         Err(error) if error.as_database_error().is_some() => {

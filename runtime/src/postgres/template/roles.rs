@@ -22,7 +22,7 @@ use self::{options::Options, script::Statement};
 use crate::{
     observe::log,
     postgres::{
-        database::OwnDatabase,
+        database::DatabaseName,
         server::{OWNER, Server},
     },
 };
@@ -32,7 +32,7 @@ use crate::{
 const MADE: &str = "made by the migrations of";
 
 /// Migrations in the form in which they are run on a new database; checksums and lines stay.
-pub(super) fn accepting(migrator: &Migrator, family: &OwnDatabase, server: &Server) -> Migrator {
+pub(super) fn accepting(migrator: &Migrator, family: &DatabaseName, server: &Server) -> Migrator {
     let migrations = migrator
         .iter()
         .map(|migration| Migration {
@@ -53,7 +53,7 @@ pub(super) fn accepting(migrator: &Migrator, family: &OwnDatabase, server: &Serv
     }
 }
 
-fn accept<'a>(sql: &'a str, family: &OwnDatabase, server: &Server) -> Cow<'a, str> {
+fn accept<'a>(sql: &'a str, family: &DatabaseName, server: &Server) -> Cow<'a, str> {
     let mut accepted = String::new();
     let mut end = 0;
     for (range, statement) in script::statements(sql) {
@@ -85,7 +85,7 @@ fn create(
     name: &str,
     logs_in: bool,
     options: &str,
-    family: &OwnDatabase,
+    family: &DatabaseName,
     is_private: bool,
 ) -> String {
     let literal = literal_of(name);
@@ -166,7 +166,7 @@ pub(super) async fn reap(maintenance: &mut PgConnection) -> Result<(), sqlx::Err
         .await?;
     let families: Vec<_> = names
         .iter()
-        .filter_map(|name| OwnDatabase::recognize(name))
+        .filter_map(|name| DatabaseName::recognize(name))
         .collect();
     for row in roles {
         let (role, made_by): (String, String) = (row.try_get(0)?, row.try_get(1)?);

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::Template;
-use crate::postgres::{cause::Cause, database::OwnDatabase};
+use crate::postgres::{cause::Cause, database::DatabaseName};
 
 /// How the setting of a template begins that remembers its sequences: the name of the application
 /// that the role which made it would have. Nobody can connect to a template, so nobody has it, and
@@ -54,7 +54,7 @@ const AT_ONCE: usize = 100;
 pub(super) async fn remember(
     template: &Template,
     maintenance: &mut PgConnection,
-    draft: &OwnDatabase,
+    draft: &DatabaseName,
 ) -> Result<(), Cause> {
     let failed = |error| {
         template

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 
 use super::Template;
-use crate::postgres::{cause::Cause, database::OwnDatabase};
+use crate::postgres::{cause::Cause, database::DatabaseName};
 
 /// After this time a notice says what is taking long.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ pub(super) async fn with_notice<T>(work: impl Future<Output = T>, notice: impl F
 pub(super) async fn wait_until_unused(
     template: &Template,
     maintenance: &mut PgConnection,
-    database: &OwnDatabase,
+    database: &DatabaseName,
 ) -> Result<(), Cause> {
     for _ in 0..500 {
         let used: bool =

@@ -15,7 +15,7 @@ use postgres_protocol::{
 use super::{Stream, refusal::Refusal};
 
 /// A connection that the server serves, between two of its queries.
-pub(crate) struct Session {
+pub(crate) struct BackendConnection {
     pub(crate) stream: Stream,
     /// The settings that the server has reported.
     pub(crate) parameters: Vec<(String, String)>,
@@ -28,14 +28,14 @@ pub(crate) struct Session {
     received: BytesMut,
 }
 
-/// Begins a session on a stream.
+/// Starts a connection on a stream.
 pub(super) fn run(
     stream: Stream,
     parameters: &[(&str, &str)],
     user: &str,
     password: Option<&str>,
-) -> Result<Session, sqlx::Error> {
-    let mut session = Session {
+) -> Result<BackendConnection, sqlx::Error> {
+    let mut connection = BackendConnection {
         stream,
         parameters: Vec::new(),
         process_id: 0,
@@ -44,20 +44,21 @@ pub(super) fn run(
         moves_clock: false,
         received: BytesMut::new(),
     };
-    session.send(|out| frontend::startup_message(parameters.iter().copied(), out))?;
-    session.authenticate(user, password.unwrap_or_default())?;
+    connection.send(|out| frontend::startup_message(parameters.iter().copied(), out))?;
+    connection.authenticate(user, password.unwrap_or_default())?;
     loop {
-        match session.receive()? {
+        match connection.receive()? {
             Message::BackendKeyData(key) => {
-                (session.process_id, session.secret_key) = (key.process_id(), key.secret_key());
+                (connection.process_id, connection.secret_key) =
+                    (key.process_id(), key.secret_key());
             }
-            Message::ReadyForQuery(_) => return Ok(session),
+            Message::ReadyForQuery(_) => return Ok(connection),
             _ => {}
         }
     }
 }
 
-impl Session {
+impl BackendConnection {
     fn authenticate(&mut self, user: &str, password: &str) -> Result<(), sqlx::Error> {
         loop {
             match self.receive()? {

@@ -10,7 +10,7 @@ use sqlx::{
 use super::TestContext;
 use crate::{
     Error, Savepoint,
-    test::{cause::Cause, faults, isolation::TestDatabase},
+    test::{cause::Cause, faults, postgres_database::PostgresDatabase},
 };
 
 /// Help for a test that takes PostgreSQL's pool or options.
@@ -157,7 +157,7 @@ impl TestContext {
 
     /// The test's first database, if the session is on PostgreSQL; else an error about what needs
     /// it, with help.
-    fn first(&self, what: &'static str, help: &'static str) -> Result<&TestDatabase, Error> {
+    fn first(&self, what: &'static str, help: &'static str) -> Result<&PostgresDatabase, Error> {
         let database: &dyn Any = &*self.0.database;
         let database = database.downcast_ref();
         database.ok_or_else(|| Error::from(Cause::NotPostgres { what, help }))

@@ -17,7 +17,7 @@ use crate::postgres::{
     outbox::Outbox,
     proxy::engine::Engine,
     socket::{Received, receive},
-    upstream::{Row, Session, Upstream},
+    upstream::{BackendConnection, Row, Upstream},
     waker::Waker,
 };
 
@@ -26,7 +26,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// The lane's connection to the server.
 pub(super) struct Backend {
-    pub(super) session: Session,
+    pub(super) connection: BackendConnection,
     outbox: Outbox,
     upstream: Upstream,
     /// How many requests to cancel are under way.
@@ -37,10 +37,10 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    pub(super) fn new(session: Session, upstream: Upstream) -> io::Result<Self> {
-        session.stream.set_nonblocking(true)?;
+    pub(super) fn new(connection: BackendConnection, upstream: Upstream) -> io::Result<Self> {
+        connection.stream.set_nonblocking(true)?;
         Ok(Self {
-            session,
+            connection,
             outbox: Outbox::default(),
             upstream,
             cancelling: Arc::default(),
@@ -59,7 +59,7 @@ impl Backend {
     /// What to wait for, while so many bytes have still to be read by clients.
     pub(super) fn interest(&self, unread: usize, output: &[u8]) -> PollFlags {
         let sending =
-            !output.is_empty() || !self.outbox.is_empty() || self.session.stream.wants_write();
+            !output.is_empty() || !self.outbox.is_empty() || self.connection.stream.wants_write();
         let mut interest = PollFlags::empty();
         interest.set(PollFlags::OUT, sending);
         interest.set(PollFlags::IN, unread < WAITING);
@@ -70,11 +70,11 @@ impl Backend {
     pub(super) fn receive(&mut self, engine: &mut Engine, chunk: &mut [u8]) {
         let mut received = 0;
         loop {
-            match receive(&mut self.session.stream, chunk) {
+            match receive(&mut self.connection.stream, chunk) {
                 Ok(Received::Bytes(length)) => {
                     engine.backend_bytes(&chunk[..length]);
                     received += length;
-                    let stream = &self.session.stream;
+                    let stream = &self.connection.stream;
                     if stream.may_hold_more(length, CHUNK, received >= WAITING) {
                         continue;
                     }
@@ -90,7 +90,7 @@ impl Backend {
     /// Writes what the engine sends; says whether the connection works.
     pub(super) fn send(&mut self, engine: &mut Engine, chunk: &mut [u8]) -> bool {
         let output = engine.backend_output();
-        let Err(error) = self.outbox.send(&mut self.session.stream, output) else {
+        let Err(error) = self.outbox.send(&mut self.connection.stream, output) else {
             return true;
         };
         self.outbox.clear();
@@ -110,7 +110,7 @@ impl Backend {
     /// another thread does it.
     pub(super) fn cancel(&self, waker: &Arc<Waker>) {
         let (upstream, cancelling) = (self.upstream.clone(), Arc::clone(&self.cancelling));
-        let (process_id, secret_key) = (self.session.process_id, self.session.secret_key);
+        let (process_id, secret_key) = (self.connection.process_id, self.connection.secret_key);
         let waker = Arc::clone(waker);
         let request = move || {
             upstream.cancel(process_id, secret_key).ok();
@@ -132,29 +132,29 @@ impl Backend {
     /// Runs a query while no test is served, and waits for the answer.
     pub(super) fn ask(&mut self, sql: &str) -> Result<Vec<Row>, sqlx::Error> {
         self.block()?;
-        let answer = self.session.query(sql);
+        let answer = self.connection.query(sql);
         if answer
             .as_ref()
             .is_err_and(|error| error.as_database_error().is_none())
         {
             self.is_lost = true;
         }
-        self.session.stream.set_timeout(None)?;
-        self.session.stream.set_nonblocking(true)?;
+        self.connection.stream.set_timeout(None)?;
+        self.connection.stream.set_nonblocking(true)?;
         answer
     }
 
     fn block(&self) -> io::Result<()> {
-        self.session.stream.set_nonblocking(false)?;
-        self.session.stream.set_timeout(Some(ANSWER_LIMIT))
+        self.connection.stream.set_nonblocking(false)?;
+        self.connection.stream.set_timeout(Some(ANSWER_LIMIT))
     }
 
     /// Runs one last query, and terminates the connection; says whether the query was
     /// answered.
     pub(super) fn close(&mut self, last: Option<&str>) -> bool {
         self.block().ok();
-        let answered = last.is_none_or(|sql| self.session.query(sql).is_ok());
-        self.session.close();
+        let answered = last.is_none_or(|sql| self.connection.query(sql).is_ok());
+        self.connection.close();
         answered
     }
 }

@@ -66,7 +66,7 @@ impl Readiness {
         // What nothing is wanted of is not waited for at all: `poll` would report its end again and
         // again.
         if !of_backend.is_empty() {
-            let backend = driver.backend.session.stream.descriptor();
+            let backend = driver.backend.connection.stream.descriptor();
             polled.push(PollFd::from_borrowed_fd(backend, of_backend));
         }
         if let Some(listener) = listener {

@@ -13,8 +13,8 @@ use crate::{
         proxy::{
             api::{ClientId, NOTIFY_SQLSTATE},
             expected::Expected,
-            protocol::{Body, Kind, error_field},
-            statements::State,
+            protocol::{Body, MessageKind, error_field},
+            statements::BackendState,
         },
         sqlstate,
     },
@@ -37,7 +37,7 @@ impl Engine {
         }
     }
 
-    fn take_message(&mut self, kind: Kind, body: &[u8], whole: &[u8]) {
+    fn take_message(&mut self, kind: MessageKind, body: &[u8], whole: &[u8]) {
         match kind {
             b'S' => return self.parameter_changed(body),
             b'N' => return self.take_notice(body, whole),
@@ -87,7 +87,7 @@ impl Engine {
         }
     }
 
-    fn take_answer(&mut self, id: ClientId, kind: Kind, body: &[u8], whole: &[u8]) {
+    fn take_answer(&mut self, id: ClientId, kind: MessageKind, body: &[u8], whole: &[u8]) {
         if let Some(Expected::Local(_) | Expected::Renamed(_)) = self.backend.answers.front() {
             self.send_local();
             return self.take_message(kind, body, whole);
@@ -160,13 +160,13 @@ impl Engine {
                 self.send_local();
             }
             Some(Expected::Reparse(prepared)) => {
-                prepared.state.set(State::Known);
+                prepared.state.set(BackendState::Known);
                 self.backend.answers.pop();
                 self.send_local();
             }
             Some(Expected::Parse(prepared)) => {
                 if kind == b'1' {
-                    prepared.state.set(State::Known);
+                    prepared.state.set(BackendState::Known);
                 }
                 self.answered(id, whole);
             }
@@ -244,7 +244,7 @@ impl Engine {
                 Expected::Sync | Expected::Simple(_) => break,
                 Expected::Parse(prepared) | Expected::Reparse(prepared) => {
                     let failed = Rc::clone(prepared);
-                    failed.state.set(State::New);
+                    failed.state.set(BackendState::New);
                     let statements = &mut self.client(id).statements;
                     statements.retain(|_, statement| !Rc::ptr_eq(statement, &failed));
                     self.backend.answers.pop();

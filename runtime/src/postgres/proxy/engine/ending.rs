@@ -17,7 +17,7 @@ use crate::postgres::{
 const CATALOGS: [u32; 4] = [1247, 1249, 1255, 1259];
 
 /// A test that is about to end.
-pub(super) struct Ending {
+pub(super) struct PendingEnd {
     pub(super) end: End,
     /// Whether the closing query was sent.
     pub(super) is_asked: bool,
@@ -114,7 +114,7 @@ impl Engine {
         let Some(ending) = &mut self.ending else {
             return;
         };
-        let Ending {
+        let PendingEnd {
             end,
             error,
             is_repeated,

@@ -9,7 +9,7 @@ use crate::postgres::proxy::{
     expected::{Expected, Own},
     moving_clock,
     protocol::{execute_unnamed, query},
-    savepoints::Kind,
+    savepoints::SavepointKind,
     settings,
 };
 
@@ -46,7 +46,7 @@ impl Engine {
             .top()
             .is_some_and(|top| top.owner == id && !top.is_over);
         if (is_idle || !on_top) && !has_hidden {
-            self.push(id, Kind::Hidden);
+            self.push(id, SavepointKind::Hidden);
             self.unit(id).hidden = true;
             if reads_only {
                 self.backend.prefix.push_str(READ_ONLY);
@@ -68,7 +68,7 @@ impl Engine {
             let reads_only = transaction.read_only;
             self.open();
             self.switch_to(id);
-            self.push(id, Kind::Transaction);
+            self.push(id, SavepointKind::Transaction);
             if reads_only {
                 self.backend.prefix.push_str(READ_ONLY);
             }

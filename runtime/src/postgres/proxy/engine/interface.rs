@@ -1,7 +1,7 @@
 //! What the driver calls: tests begin and end, bytes come and go, events are taken. Nothing happens
 //! here; `pump` finds what has changed.
 
-use super::{Engine, Stage, UNREAD, ending::Ending, marks::Mark};
+use super::{Engine, Stage, UNREAD, ending::PendingEnd, marks::Mark};
 use crate::postgres::proxy::api::{ClientId, End, Event, Test};
 
 impl Engine {
@@ -25,7 +25,7 @@ impl Engine {
     /// Ends the test: statements that run are waited for, nothing more is asked. `TestEnded`
     /// follows.
     pub(crate) fn end_test(&mut self, end: End) {
-        self.ending = Some(Ending {
+        self.ending = Some(PendingEnd {
             end,
             is_asked: false,
             is_repeated: false,

@@ -5,8 +5,8 @@ use crate::postgres::proxy::{
     api::{Event, MarkRefused},
     expected::{Expected, Own},
     protocol::query,
-    savepoints::{HARNESS, Kind},
-    statements::Place,
+    savepoints::{HARNESS, SavepointKind},
+    statements::Scope,
 };
 
 /// A request of the harness.
@@ -39,7 +39,7 @@ impl Engine {
         match mark {
             Mark::Set(number) => {
                 self.open();
-                self.push(HARNESS, Kind::Mark(number));
+                self.push(HARNESS, SavepointKind::Mark(number));
             }
             Mark::Restore(number) => {
                 if let Some(at) = self.stack.mark(number) {
@@ -69,13 +69,13 @@ impl Engine {
                 .values_mut()
                 .filter(|statement| statement.info.prepared.is_none())
             {
-                let place = Place {
+                let scope = Scope {
                     generation,
                     namespace,
                 };
                 *statement = self
                     .statements
-                    .prepare(&statement.sql, &statement.types, place);
+                    .prepare(&statement.sql, &statement.types, scope);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Engine, stack::READ_ONLY};
 use crate::postgres::{
-    proxy::{api::ClientId, control::Modes, savepoints::Kind, settings::Value},
+    proxy::{api::ClientId, control::Modes, savepoints::SavepointKind, settings::Value},
     sqlstate,
 };
 
@@ -29,7 +29,9 @@ impl Engine {
     /// Changes the modes of the open transaction; false if that failed.
     pub(super) fn apply_modes(&mut self, id: ClientId, modes: &Modes) -> bool {
         let is_named = |savepoint: &super::super::savepoints::Savepoint| {
-            savepoint.owner == id && !savepoint.is_over && matches!(savepoint.kind, Kind::Named(_))
+            savepoint.owner == id
+                && !savepoint.is_over
+                && matches!(savepoint.kind, SavepointKind::Named(_))
         };
         let is_nested = self.stack.iter().any(is_named);
         let Some(open) = &mut self.client(id).transaction else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::postgres::{
-    proxy::{api::ClientId, savepoints::Kind},
+    proxy::{api::ClientId, savepoints::SavepointKind},
     sqlstate,
 };
 
@@ -15,7 +15,7 @@ impl Engine {
         }
         self.release_hidden(id);
         self.enter_transaction(id);
-        self.push(id, Kind::Named(name.to_owned()));
+        self.push(id, SavepointKind::Named(name.to_owned()));
         self.send_tag(id, "SAVEPOINT");
     }
 

@@ -7,12 +7,12 @@ use super::{
 use crate::postgres::proxy::{
     client::Check,
     expected::{Expected, Own},
-    protocol::{Kind, columns, error_field},
+    protocol::{MessageKind, columns, error_field},
 };
 
 impl Engine {
     /// Answers to queries of the proxy's own.
-    pub(super) fn take_own_answer(&mut self, kind: Kind, body: &[u8], whole: &[u8]) {
+    pub(super) fn take_own_answer(&mut self, kind: MessageKind, body: &[u8], whole: &[u8]) {
         let Some(Expected::Own(own)) = self.backend.answers.front_mut() else {
             return;
         };

@@ -12,7 +12,7 @@ use crate::postgres::{
         control::Control,
         expected::Expected,
         protocol::{Body, message, with_name},
-        statements::{Prepared, State},
+        statements::{BackendState, Prepared},
     },
     sqlstate,
 };
@@ -25,14 +25,14 @@ impl Engine {
             // It ends with the next one, also if that is refused.
             self.set_statement(id, name, None);
         }
-        let place = self.place(id);
-        let prepared = self.statements.prepare(sql, body.0, place);
+        let scope = self.scope(id);
+        let prepared = self.statements.prepare(sql, body.0, scope);
         if self.is_refused_in_failed(id, &prepared) {
             self.record_unprepared(id, &prepared.sql);
             return Some(Step::Taken);
         }
         let is_taken = self.client(id).statements.contains_key(name);
-        if prepared.info.control.is_none() && prepared.state.get() == State::New {
+        if prepared.info.control.is_none() && prepared.state.get() == BackendState::New {
             if !self.reach(id) {
                 return Some(Step::Waits);
             }
@@ -92,13 +92,13 @@ impl Engine {
                 out.extend_from_slice(part);
             }
         });
-        prepared.state.set(State::Sent);
+        prepared.state.set(BackendState::Sent);
     }
 
     /// Parses a statement that the client believes to be prepared, after the harness took a schema
     /// back.
     pub(super) fn parse_anew(&mut self, statement: &Rc<Prepared>) {
-        if statement.state.get() == State::New {
+        if statement.state.get() == BackendState::New {
             self.send_parse(statement, None);
             self.backend
                 .answers

@@ -10,7 +10,7 @@ use crate::postgres::proxy::{
     expected::{Expected, Own},
     protocol::{columns, query},
     settings::{self, Settings, Value},
-    statements::Place,
+    statements::Scope,
 };
 
 impl Engine {
@@ -176,8 +176,8 @@ impl Engine {
     }
 
     /// Where a statement of a client has its meaning.
-    pub(super) fn place(&mut self, id: ClientId) -> Place {
-        Place {
+    pub(super) fn scope(&mut self, id: ClientId) -> Scope {
+        Scope {
             generation: self.generation,
             namespace: self.client(id).namespace,
         }

@@ -9,7 +9,7 @@ use crate::postgres::{
         api::ClientId,
         control::{Info, PreparedVerb, SqlPrepared},
         settings::identifier,
-        statements::{Prepared, State},
+        statements::{BackendState, Prepared},
     },
     sqlstate,
 };
@@ -73,5 +73,5 @@ impl Engine {
 }
 
 fn is_there(statement: &Prepared) -> bool {
-    statement.info.control.is_none() && statement.state.get() == State::Known
+    statement.info.control.is_none() && statement.state.get() == BackendState::Known
 }

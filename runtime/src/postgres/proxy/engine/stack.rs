@@ -5,14 +5,14 @@ use std::{rc::Rc, sync::Arc};
 use super::Engine;
 use crate::postgres::proxy::{
     api::{ClientId, Event},
-    savepoints::{Kind, Savepoint},
+    savepoints::{Savepoint, SavepointKind},
 };
 
 pub(super) const READ_ONLY: &str = "set transaction read only;";
 
 impl Engine {
     /// Sets a savepoint for a client on top of the stack.
-    pub(super) fn push(&mut self, owner: ClientId, kind: Kind) {
+    pub(super) fn push(&mut self, owner: ClientId, kind: SavepointKind) {
         let number = self.stack.next_number();
         let (applied, journal, generation) = (
             Rc::clone(&self.backend.applied),
@@ -91,7 +91,8 @@ impl Engine {
     pub(super) fn give_up(&mut self, at: usize) {
         self.stack.give_up(at, &mut self.backend.prefix);
         if self.stack.iter().all(|savepoint| {
-            savepoint.kind == Kind::Hidden || matches!(savepoint.kind, Kind::Mark(_))
+            savepoint.kind == SavepointKind::Hidden
+                || matches!(savepoint.kind, SavepointKind::Mark(_))
         }) {
             self.journal.clear();
             for savepoint in self.stack.iter_mut() {

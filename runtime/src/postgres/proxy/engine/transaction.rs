@@ -15,7 +15,7 @@ use crate::postgres::{
         control::{Control, Modes},
         expected::{Expected, Own},
         protocol::query,
-        savepoints::Kind,
+        savepoints::SavepointKind,
     },
     sqlstate,
 };
@@ -176,7 +176,7 @@ impl Engine {
             let unit = self.unit(id);
             (unit.hidden, unit.entered) = (false, false);
             if let Some(top) = self.stack.top_mut() {
-                top.kind = Kind::Transaction;
+                top.kind = SavepointKind::Transaction;
             }
             if let Some(open) = &mut self.client(id).transaction {
                 (open.entered, open.queried) = (true, queried);

@@ -1,6 +1,6 @@
 //! What has arrived and has not been read yet, cut into messages.
 
-use super::write::{Kind, message};
+use super::write::{MessageKind, message};
 
 /// The longest message of a kind that may be long, in bytes (`PQ_LARGE_MESSAGE_LIMIT`).
 const LARGE: usize = 0x3fff_fffe;
@@ -76,7 +76,7 @@ impl Inbox {
     }
 
     /// The first whole message, which stays.
-    pub(crate) fn front(&self) -> Option<(Kind, &[u8])> {
+    pub(crate) fn front(&self) -> Option<(MessageKind, &[u8])> {
         if self.at == self.whole {
             return None;
         }
@@ -103,7 +103,7 @@ impl Inbox {
     /// Takes what has come of a long message that is not whole, as a message of its own. What is
     /// still to come becomes another one of that kind, so this is for a kind whose messages may be
     /// cut anywhere.
-    pub(crate) fn take_piece(&mut self, wanted: Kind, out: &mut Vec<u8>) -> bool {
+    pub(crate) fn take_piece(&mut self, wanted: MessageKind, out: &mut Vec<u8>) -> bool {
         let rest = &self.bytes[self.at..];
         if self.has_message() || rest.len() < PIECE || rest[0] != wanted {
             return false;
@@ -170,7 +170,7 @@ impl Inbox {
 }
 
 /// Query, Sync, Flush, function call, Terminate.
-fn is_request(kind: Kind) -> bool {
+fn is_request(kind: MessageKind) -> bool {
     matches!(kind, b'Q' | b'S' | b'H' | b'F' | b'X')
 }
 

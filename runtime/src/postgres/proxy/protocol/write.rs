@@ -1,10 +1,10 @@
 //! Writing messages.
 
 /// The kind of a message.
-pub(crate) type Kind = u8;
+pub(crate) type MessageKind = u8;
 
 /// A message whose body is written by `body`.
-pub(crate) fn message(out: &mut Vec<u8>, kind: Kind, body: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn message(out: &mut Vec<u8>, kind: MessageKind, body: impl FnOnce(&mut Vec<u8>)) {
     out.push(kind);
     let at = out.len();
     out.extend_from_slice(&[0; 4]);
@@ -47,7 +47,13 @@ pub(crate) fn notification(out: &mut Vec<u8>, sender: u32, channel: &str, payloa
 
 /// A message that begins with the name of a statement or portal: `prefix` is its kind, if it has
 /// one.
-pub(crate) fn with_name(out: &mut Vec<u8>, kind: Kind, prefix: &[u8], name: &str, rest: &[u8]) {
+pub(crate) fn with_name(
+    out: &mut Vec<u8>,
+    kind: MessageKind,
+    prefix: &[u8],
+    name: &str,
+    rest: &[u8],
+) {
     message(out, kind, |out| {
         out.extend_from_slice(prefix);
         text(out, name);

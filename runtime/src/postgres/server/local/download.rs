@@ -34,45 +34,46 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// The directory of the programs, which are downloaded unless they are here.
 pub(super) fn programs() -> Result<PathBuf, DownloadError> {
     let archive = Archive::wanted()?;
-    let place = places::lasting_directory(DIRECTORY).map_err(DownloadError::no_place(&archive))?;
+    let directory =
+        places::lasting_directory(DIRECTORY).map_err(DownloadError::no_place(&archive))?;
     let began = SystemTime::now();
-    let place = Place {
-        installation: place.join(archive.name()),
+    let installation = Installation {
+        path: directory.join(archive.name()),
     };
-    if let Some(bin) = place.installed() {
+    if let Some(bin) = installation.programs() {
         return Ok(bin);
     }
-    let _lock = place.lock(&archive)?;
-    if let Some(bin) = place.installed() {
+    let _lock = installation.lock(&archive)?;
+    if let Some(bin) = installation.programs() {
         return Ok(bin);
     }
-    if let Some(message) = place.failure_since(began) {
+    if let Some(message) = installation.failure_since(began) {
         return Err(DownloadError::Reported { message });
     }
-    let _ = fs::remove_file(place.failure());
-    place.install(&archive).inspect_err(|error| {
+    let _ = fs::remove_file(installation.failure());
+    installation.install(&archive).inspect_err(|error| {
         // Without the note, those who wait try it themselves.
-        let _ = private_dir::write_file(&place.failure(), error.to_string());
+        let _ = private_dir::write_file(&installation.failure(), error.to_string());
     })
 }
 
-struct Place {
-    installation: PathBuf,
+struct Installation {
+    path: PathBuf,
 }
 
-impl Place {
-    fn installed(&self) -> Option<PathBuf> {
-        let bin = self.installation.join("bin");
+impl Installation {
+    fn programs(&self) -> Option<PathBuf> {
+        let bin = self.path.join("bin");
         bin.join("postgres").is_file().then_some(bin)
     }
 
     fn draft(&self) -> PathBuf {
-        self.installation.with_extension("draft")
+        self.path.with_extension("draft")
     }
 
     /// The error of the last process that tried, as text.
     fn failure(&self) -> PathBuf {
-        self.installation.with_extension("failure")
+        self.path.with_extension("failure")
     }
 
     fn failure_since(&self, began: SystemTime) -> Option<String> {
@@ -82,7 +83,7 @@ impl Place {
 
     /// Waits for the process that downloads, which gives up by itself if it gets no answer.
     fn lock(&self, archive: &Archive) -> Result<FileLock, DownloadError> {
-        let path = self.installation.with_extension("lock");
+        let path = self.path.with_extension("lock");
         let (since, mut is_announced) = (Instant::now(), false);
         loop {
             let lock = FileLock::try_exclusive(&path)
@@ -105,7 +106,7 @@ impl Place {
         log::notice(format_args!(
             "downloading {archive} from {} to {}",
             archive.shown_url(),
-            self.installation.display()
+            self.path.display()
         ));
         let bytes = transfer::get(archive)?;
         self.unpack(archive, &bytes)?;
@@ -113,7 +114,7 @@ impl Place {
             "downloaded {archive} in {:.1?}; it is used by all projects with the feature `download`",
             began.elapsed()
         ));
-        Ok(self.installation.join("bin"))
+        Ok(self.path.join("bin"))
     }
 
     fn unpack(&self, archive: &Archive, bytes: &[u8]) -> Result<(), DownloadError> {
@@ -133,18 +134,11 @@ impl Place {
     /// Gives the installation its name, once its files can be expected to survive a loss of power.
     fn publish(&self, archive: &Archive, root: &Path) -> Result<(), DownloadError> {
         rustix::fs::sync();
-        if self.installation.exists() {
+        if self.path.exists() {
             // Somebody removed a part of it: it was not accepted above.
-            fs::remove_dir_all(&self.installation).map_err(DownloadError::file(
-                archive,
-                "remove",
-                &self.installation,
-            ))?;
+            fs::remove_dir_all(&self.path)
+                .map_err(DownloadError::file(archive, "remove", &self.path))?;
         }
-        fs::rename(root, &self.installation).map_err(DownloadError::file(
-            archive,
-            "make",
-            &self.installation,
-        ))
+        fs::rename(root, &self.path).map_err(DownloadError::file(archive, "make", &self.path))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         keeping::{Keeping, Verdict},
     },
     postgres::{
-        Place, Startable,
+        Endpoint, Startable,
         own_database::OwnDatabase,
         proxy::Watch,
         sandbox::{Sandbox, Savepoint},
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The PostgreSQL database of one test.
-pub(crate) enum TestDatabase {
+pub(crate) enum PostgresDatabase {
     /// A transaction on a lane, rolled back at the end. It takes a lane at its first use.
     Transaction(LazySandbox),
     /// A lane without a transaction, cleared or dropped at the end.
@@ -47,7 +47,7 @@ impl LazySandbox {
     }
 }
 
-impl TestDatabase {
+impl PostgresDatabase {
     /// Opens the database of a test. A separate one is taken at once, a transaction at its first
     /// use.
     pub(crate) async fn open(
@@ -116,15 +116,15 @@ impl TestDatabase {
     }
 
     /// Where the test's connections lead.
-    fn place(&self) -> &Place {
+    fn endpoint(&self) -> &Endpoint {
         match self {
-            Self::Transaction(sandbox) => sandbox.get().place(),
-            Self::Own(own) => own.place(),
+            Self::Transaction(sandbox) => sandbox.get().endpoint(),
+            Self::Own(own) => own.endpoint(),
         }
     }
 }
 
-impl AnyDatabase for TestDatabase {
+impl AnyDatabase for PostgresDatabase {
     fn is_used(&self) -> bool {
         match self {
             Self::Transaction(sandbox) => sandbox.made.get().is_some(),
@@ -152,7 +152,7 @@ impl AnyDatabase for TestDatabase {
     }
 
     fn url(&self) -> Result<String, Error> {
-        Ok(self.place().url(&self.connect_options()?))
+        Ok(self.endpoint().url(&self.connect_options()?))
     }
 
     fn load<'a>(&'a self, fixtures: &'a Fixtures) -> BoxFuture<'a, Result<(), Error>> {
