@@ -11,7 +11,7 @@ use std::{
     cell::Cell,
     future::Future,
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -103,18 +103,25 @@ pub(crate) fn spawn_in_background(work: impl Future<Output = ()> + Send + 'stati
     background.push(spawn(work));
 }
 
-/// Runs blocking work on a thread of its own.
+/// Runs blocking work on a thread of its own; on the caller's, if no thread can be started.
 ///
 /// # Panics
 ///
 /// When the work does.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, doing) = oneshot::channel();
-    let working = move || drop(done.send(work()));
+    let work = Arc::new(Mutex::new(Some(move || drop(done.send(work())))));
+    let taken = Arc::clone(&work);
+    let working = move || {
+        let work = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = work {
+            work();
+        }
+    };
     let thread = thread::Builder::new().name("db-test-wait".to_owned());
-    thread
-        .spawn(working)
-        .expect("db-test: a thread could not be started");
+    if thread.spawn(working.clone()).is_err() {
+        working();
+    }
     doing.await.expect("db-test: the blocking work panicked")
 }
 

@@ -51,6 +51,8 @@
 #[cfg(feature = "harness")]
 mod database;
 #[cfg(feature = "harness")]
+mod environment;
+#[cfg(feature = "harness")]
 mod error;
 #[cfg(feature = "harness")]
 mod executor;

@@ -5,16 +5,13 @@
 //! one.
 
 use std::{
-    env, fmt,
+    fmt,
     io::Write,
     sync::{LazyLock, OnceLock},
     time::Instant,
 };
 
-use crate::observe::printable::printable;
-
-/// Names the level from which on lines are printed.
-const VARIABLE: &str = "DB_TEST_LOG";
+use crate::{environment::Choice, observe::printable::printable};
 
 /// The target of our `tracing` events.
 const TARGET: &str = "db_test";
@@ -31,29 +28,22 @@ enum Level {
 
 static BEGAN: OnceLock<Instant> = OnceLock::new();
 
-static PRINTED: LazyLock<Level> = LazyLock::new(|| {
-    let value = env::var_os(VARIABLE).unwrap_or_default();
-    let value = value.to_string_lossy();
-    Level::parse(&value).unwrap_or_else(|| {
-        notice(format_args!(
-            "{VARIABLE}: unknown value `{value}`, so nothing is logged (expected off, warn, info, debug or trace)"
-        ));
-        Level::Off
-    })
-});
+static PRINTED: LazyLock<Level> = LazyLock::new(|| LEVEL.read(notice));
 
-impl Level {
-    fn parse(value: &str) -> Option<Self> {
-        Some(match value.trim().to_ascii_lowercase().as_str() {
-            "" | "off" | "error" => Self::Off,
-            "warn" => Self::Warn,
-            "info" => Self::Info,
-            "debug" => Self::Debug,
-            "trace" => Self::Trace,
-            _ => return None,
-        })
-    }
-}
+/// Names the level from which on lines are printed.
+const LEVEL: Choice<Level> = Choice {
+    name: "DB_TEST_LOG",
+    words: &[
+        ("off", Level::Off),
+        ("error", Level::Off),
+        ("warn", Level::Warn),
+        ("info", Level::Info),
+        ("debug", Level::Debug),
+        ("trace", Level::Trace),
+    ],
+    default: Level::Off,
+    otherwise: "so nothing is logged",
+};
 
 /// Starts the clock of the printed times.
 pub(crate) fn begin() {
@@ -98,23 +88,5 @@ fn print(level: Level, text: fmt::Arguments<'_>) {
     if level <= *PRINTED {
         let seconds = BEGAN.get_or_init(Instant::now).elapsed().as_secs_f64();
         notice(format_args!("[{seconds:.3} s] {text}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Level;
-
-    #[test]
-    fn a_level_is_read_however_it_is_written() {
-        for (value, level) in [
-            ("", Some(Level::Off)),
-            ("info", Some(Level::Info)),
-            ("DEBUG", Some(Level::Debug)),
-            (" trace ", Some(Level::Trace)),
-            ("verbose", None),
-        ] {
-            assert_eq!(Level::parse(value), level, "{value}");
-        }
     }
 }

@@ -1,10 +1,12 @@
 //! What a test did: its HTTP exchanges, and the statements that each of them caused.
 
 mod attributed;
+mod caller;
 mod exchange;
 mod finding;
 mod holders;
 mod latest;
+mod log;
 mod pulse;
 mod shown;
 mod statement;
@@ -24,27 +26,15 @@ pub(crate) use self::exchange::{BODY, Seen};
 #[cfg(feature = "sqlite")]
 pub(crate) use self::value::type_id;
 pub(crate) use self::{
-    attributed::{attributed, leave},
+    attributed::{attributed, leave, released},
+    caller::Caller,
     exchange::Exchange,
     finding::{Finding, FindingKind},
     holders::ClientId,
-    latest::Latest,
+    log::Log,
     pulse::{Probe, Pulse, Waiting},
     shown::Shown,
     statement::{CUT, FIXTURES, Parameter, ServerError, Statement},
-};
-use self::{holders::Holders, latest::Bounds};
-
-/// How many of a test's statements are kept; all of them are counted.
-const STATEMENTS: Bounds = Bounds {
-    items: 10_000,
-    bytes: 16 * 1024 * 1024,
-};
-
-/// How many of a test's exchanges are kept.
-const EXCHANGES: Bounds = Bounds {
-    items: 1000,
-    bytes: 8 * 1024 * 1024,
 };
 
 /// How many findings are kept; the first ones explain the others.
@@ -61,48 +51,6 @@ pub(crate) struct Recording {
     /// The thread on which the test's body runs.
     thread: ThreadId,
     log: Arc<Mutex<Log>>,
-}
-
-/// The exchanges and statements of a test.
-pub(crate) struct Log {
-    pub(crate) exchanges: Latest<Exchange>,
-    pub(crate) statements: Latest<Statement>,
-    /// How many statements count as queries.
-    pub(crate) queries: usize,
-    /// How many of them each exchange caused, whether or not it is remembered.
-    pub(crate) queries_of_exchanges: Vec<u32>,
-    /// How many more it may have caused: those of an unclear caller while it ran.
-    pub(crate) unclear_of_exchanges: Vec<u32>,
-    /// The exchanges whose handlers run.
-    open: Vec<usize>,
-    /// Where connections of the test were not isolated as production's are.
-    pub(crate) findings: Vec<Finding>,
-    holders: Holders,
-}
-
-/// Who sent a statement.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Caller {
-    /// The test itself: its body, or what made its arguments.
-    #[default]
-    Test,
-    /// A handler, by the number of its exchange.
-    Exchange(usize),
-    /// A spawned task, with the number of the last exchange that had begun before.
-    Task(Option<usize>),
-    /// One of several handlers, on a connection that is not of the test's pool.
-    Unclear,
-}
-
-impl Caller {
-    /// The exchange that a statement of this caller counts for.
-    pub(crate) fn exchange(self) -> Option<usize> {
-        match self {
-            Self::Test | Self::Unclear => None,
-            Self::Exchange(number) => Some(number),
-            Self::Task(number) => number,
-        }
-    }
 }
 
 tokio::task_local! {
@@ -245,61 +193,5 @@ impl Recording {
 
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Log {
-    pub(crate) fn new() -> Self {
-        Self {
-            exchanges: Latest::within(EXCHANGES),
-            statements: Latest::within(STATEMENTS),
-            queries: 0,
-            queries_of_exchanges: Vec::new(),
-            unclear_of_exchanges: Vec::new(),
-            open: Vec::new(),
-            findings: Vec::new(),
-            holders: Holders::default(),
-        }
-    }
-
-    /// Who sends a statement on a connection. Of one that is not the pool's, nobody said who
-    /// acquired it: it is of the only handler that runs.
-    fn caller_on(&self, client: ClientId) -> Caller {
-        self.holders
-            .of(client)
-            .unwrap_or(match self.open.as_slice() {
-                [] => Caller::Test,
-                [number] => Caller::Exchange(*number),
-                _ => Caller::Unclear,
-            })
-    }
-
-    fn add(&mut self, statement: Statement) {
-        if statement.is_counted() {
-            self.queries += 1;
-            if let Some(number) = statement.caller.exchange() {
-                self.queries_of_exchanges[number] += 1;
-            }
-            if statement.caller == Caller::Unclear {
-                for number in &self.open {
-                    self.unclear_of_exchanges[*number] += 1;
-                }
-            }
-        }
-        let size = statement.size();
-        self.statements.push(statement, size);
-    }
-
-    /// What counts as a query, of the statements that are remembered from this number on.
-    pub(crate) fn queries_from(&self, start: usize) -> impl Iterator<Item = &Statement> {
-        let remembered = self.statements.between(start, usize::MAX);
-        remembered.filter(|statement| statement.is_counted())
-    }
-
-    /// The statements that a caller sent.
-    pub(crate) fn sent_by(&self, caller: Caller) -> impl Iterator<Item = &Statement> {
-        self.statements
-            .iter()
-            .filter(move |statement| statement.caller == caller)
     }
 }

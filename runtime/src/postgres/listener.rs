@@ -5,14 +5,14 @@ mod loopback;
 mod unix;
 mod url;
 
-use std::{env, io, os::fd::BorrowedFd, path::PathBuf, sync::Arc};
+use std::{io, os::fd::BorrowedFd, path::PathBuf, sync::Arc};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
 pub(crate) use self::{directory::remove_directory, url::unnamed};
 use self::{loopback::Arrivals, unix::Numbered};
 use super::{reception::Arrival, socket::Socket};
-use crate::observe::log;
+use crate::{environment, observe::log};
 
 /// Chooses the loopback interface, for programs that know no Unix sockets.
 const LOOPBACK: &str = "DB_TEST_LOOPBACK";
@@ -53,7 +53,7 @@ impl Listener {
 
     /// Listens on a Unix socket, or else on the loopback interface.
     pub(crate) fn open() -> io::Result<Self> {
-        if env::var_os(LOOPBACK).is_some_and(|value| !value.is_empty()) {
+        if environment::variable(LOOPBACK).is_some() {
             return Self::on_loopback();
         }
         Self::in_directory().or_else(|problem| {

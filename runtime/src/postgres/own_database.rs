@@ -27,7 +27,7 @@ use crate::{
     executor,
     observe::{
         log,
-        recording::{Recording, attributed, leave},
+        recording::{Recording, attributed, leave, released},
     },
     postgres::{
         Active, Endpoint, Startable,
@@ -40,12 +40,6 @@ use crate::{
         upstream::Upstream,
     },
 };
-
-/// How long the end of a test waits for the connections that its tasks still hold.
-const CLOSE_LIMIT: Duration = Duration::from_secs(2);
-
-/// How often they are looked at; a pool says nothing when one is released.
-const CLOSE_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long the connection that claims a lane may take to answer.
 const CLAIM_LIMIT: Duration = Duration::from_secs(5);
@@ -145,9 +139,7 @@ impl OwnDatabase {
         drop(locked(&self.relay).take());
         self.recording.finish();
         leave(&self.pool);
-        tokio::time::timeout(CLOSE_LIMIT, self.released())
-            .await
-            .ok();
+        released(&self.pool, &self.recording).await;
         let lane = locked(&self.lane).take();
         let Some((lane, before)) = lane else {
             return Ending::Cleared { left: Vec::new() };
@@ -222,14 +214,6 @@ impl OwnDatabase {
         let log = self.recording.log();
         let mut sent = log.statements.iter();
         sent.any(|statement| statement.sql().to_lowercase().contains(word))
-    }
-
-    /// Waits until nobody holds a connection of the pool.
-    async fn released(&self) {
-        let is_in_use = || self.pool.size() as usize > self.pool.num_idle();
-        while self.recording.is_held() && is_in_use() {
-            tokio::time::sleep(CLOSE_PAUSE).await;
-        }
     }
 
     /// What the test has made that is not in its database.

@@ -67,10 +67,18 @@ enum State {
 }
 
 impl Sandbox {
-    pub(crate) fn new(session: Startable, pool_options: PgPoolOptions, watch: Watch) -> Self {
-        let listener = Listener::of_test(watch.recording.test())
-            .unwrap_or_else(|error| panic!("db-test: no socket could be opened: {error}"));
-        Self(Arc::new(Core {
+    /// Listens for the test's connections.
+    ///
+    /// # Errors
+    ///
+    /// When no socket can be opened.
+    pub(crate) fn open(
+        session: Startable,
+        pool_options: PgPoolOptions,
+        watch: Watch,
+    ) -> Result<Self, Error> {
+        let listener = Listener::of_test(watch.recording.test()).map_err(Cause::NoSocket)?;
+        Ok(Self(Arc::new(Core {
             session,
             pool_options,
             watch,
@@ -81,7 +89,7 @@ impl Sandbox {
             taking: Stopwatch::default(),
             is_invited: AtomicBool::new(false),
             marks: AtomicU32::new(0),
-        }))
+        })))
     }
 
     /// The test's pool. A use before the lane is taken waits for that.

@@ -29,7 +29,7 @@ pub(crate) use self::{
     timeouts::never_end,
 };
 use crate::{
-    executor,
+    BoxError, executor,
     observe::log,
     postgres::{cause::Cause, database::DatabaseName, relay::Relay},
 };
@@ -95,9 +95,9 @@ impl Server {
         let server = match local::join_running() {
             Ok(Some(server)) => Ok(server),
             Ok(None) => join().await,
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
-        let server = server.map_err(|error| Cause::NoLocalServer(error.into()))?;
+        let server = server.map_err(Cause::NoLocalServer)?;
         let maintenance = PgConnectOptions::new_without_pgpass()
             .socket(server.socket_dir())
             .port(server.port())
@@ -178,13 +178,16 @@ impl Server {
 
 /// Starts or joins the private server.
 #[cfg(unix)]
-async fn join() -> Result<local::LocalServer, local::LocalServerError> {
+async fn join() -> Result<local::LocalServer, BoxError> {
     // From a worker, whose threads print past libtest's capture of the running test.
     let joining = executor::spawn(async { tokio::task::spawn_blocking(local::join).await });
-    let joined = joining
-        .await
-        .expect("the runtime lives as long as the process");
-    joined.expect("joining does not panic")
+    match joining.await {
+        Ok(Ok(joined)) => Ok(joined?),
+        // Such as that no thread could be started.
+        Ok(Err(error)) | Err(error) => {
+            Err(format!("could not join the private server: {error}").into())
+        }
+    }
 }
 
 impl fmt::Display for Server {

@@ -2,6 +2,8 @@
 
 use std::{env, sync::Once};
 
+use strsim::damerau_levenshtein;
+
 use crate::observe::log;
 
 const PREFIX: &str = "DB_TEST_";
@@ -41,9 +43,11 @@ fn complaint_of(name: &str) -> Option<String> {
         return None;
     }
     let ours = KNOWN.iter().filter(|known| !known.starts_with("SUPERVISE"));
-    let nearest = ours.clone().min_by_key(|known| distance(known, rest));
+    let nearest = ours
+        .clone()
+        .min_by_key(|known| damerau_levenshtein(known, rest));
     let help = match nearest {
-        Some(near) if distance(near, rest) * 2 <= near.len() => {
+        Some(near) if damerau_levenshtein(near, rest) * 2 <= near.len() => {
             format!("did you mean {PREFIX}{near}?")
         }
         _ => {
@@ -54,21 +58,6 @@ fn complaint_of(name: &str) -> Option<String> {
     Some(format!(
         "{name} is set, but db-test has no such variable: {help}"
     ))
-}
-
-/// The Levenshtein distance: how many letters must be changed, added or removed to make one word of
-/// the other.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for (column, compared) in other.bytes().enumerate() {
-            let changed = diagonal + usize::from(letter != compared);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

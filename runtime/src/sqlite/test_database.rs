@@ -20,12 +20,12 @@ use crate::{
     },
     executor,
     observe::{
-        recording::{Recording, attributed, leave},
+        recording::{Recording, attributed, leave, released},
         report::chain,
     },
 };
 
-/// How long the end of a test waits for the connections that its tasks still hold.
+/// How long the end of a test waits for a connection in memory that its tasks still hold.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// How often they are looked at; a pool does not say when one is released.
@@ -107,31 +107,13 @@ impl TestDatabase {
         }
     }
 
-    /// Waits until nobody holds a connection of the pool; says how many are held by then.
-    async fn released(&self) -> u32 {
-        // A connection that is being closed may be counted as idle and no more in the size.
-        let held = || {
-            let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
-            self.pool.size().saturating_sub(idle)
-        };
-        let wait = async {
-            while self.recording.is_held() && held() > 0 {
-                tokio::time::sleep(CLOSE_PAUSE).await;
-            }
-        };
-        match tokio::time::timeout(CLOSE_LIMIT, wait).await {
-            Ok(()) => 0,
-            Err(_) => held(),
-        }
-    }
-
     async fn end(&self, verdict: Verdict, keeping: &Keeping) -> Ending {
         let _pause = self.traced.pause();
         match &self.storage {
             Storage::File(file) => {
                 self.recording.finish();
                 leave(&self.pool);
-                let held = self.released().await;
+                let held = released(&self.pool, &self.recording).await;
                 let is_kept = keeping.is_due(verdict) && self.keep_file(file, keeping).await;
                 file.remove();
                 if is_kept {
@@ -146,7 +128,7 @@ impl TestDatabase {
                 if is_kept {
                     return Ending::Kept;
                 }
-                let held = self.released().await;
+                let held = released(&self.pool, &self.recording).await;
                 Ending::MemoryFreed { held }
             }
         }

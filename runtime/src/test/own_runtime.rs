@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     observe::recording::{Pulse, Recording},
-    test::running::Owner,
+    test::{outcome::ArgumentError, running::Owner},
 };
 
 /// How long a test's connections must be quiet before a paused clock advances.
@@ -44,7 +44,11 @@ impl OwnRuntime {
         clippy::disallowed_methods,
         reason = "the test has chosen its own runtime"
     )]
-    pub(crate) fn new(recording: &Arc<Recording>, start_paused: bool, owner: Owner) -> Self {
+    pub(crate) fn new(
+        recording: &Arc<Recording>,
+        start_paused: bool,
+        owner: Owner,
+    ) -> Result<Self, ArgumentError> {
         owner.own_this_thread();
         let recording = Arc::downgrade(recording);
         let pacing = std::sync::Mutex::new(Pacing::default());
@@ -59,11 +63,14 @@ impl OwnRuntime {
                 }
             })
             .build()
-            .expect("db-test: the test's tokio runtime could not be built");
-        Self {
+            .map_err(|error| ArgumentError {
+                type_name: "tokio::runtime::Runtime",
+                cause: error.into(),
+            })?;
+        Ok(Self {
             tasks: LocalSet::new(),
             runtime,
-        }
+        })
     }
 
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {

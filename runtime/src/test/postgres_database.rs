@@ -27,7 +27,7 @@ use crate::{
 /// The PostgreSQL database of one test.
 pub(crate) enum PostgresDatabase {
     /// A transaction on a lane, rolled back at the end. It takes a lane at its first use.
-    Transaction(LazySandbox),
+    Transaction(Box<LazySandbox>),
     /// A lane without a transaction, cleared or dropped at the end.
     Own(Box<OwnDatabase>),
 }
@@ -37,13 +37,18 @@ pub(crate) struct LazySandbox {
     session: Startable,
     pool: PgPoolOptions,
     watch: Watch,
-    made: OnceLock<Sandbox>,
+    made: OnceLock<Result<Sandbox, Error>>,
 }
 
 impl LazySandbox {
-    fn get(&self) -> &Sandbox {
-        self.made
-            .get_or_init(|| Sandbox::new(self.session, self.pool.clone(), self.watch.clone()))
+    fn get(&self) -> Result<&Sandbox, Error> {
+        let open = || Sandbox::open(self.session, self.pool.clone(), self.watch.clone());
+        self.made.get_or_init(open).as_ref().map_err(Error::clone)
+    }
+
+    /// The sandbox, if the test has used it.
+    fn made(&self) -> Option<&Sandbox> {
+        self.made.get()?.as_ref().ok()
     }
 }
 
@@ -67,25 +72,25 @@ impl PostgresDatabase {
 
     /// A transaction that takes a lane at its first use.
     pub(crate) fn transaction(session: Startable, pool: PgPoolOptions, watch: Watch) -> Self {
-        Self::Transaction(LazySandbox {
+        Self::Transaction(Box::new(LazySandbox {
             session,
             pool,
             watch,
             made: OnceLock::new(),
-        })
+        }))
     }
 
-    pub(crate) fn pool(&self) -> PgPool {
-        match self {
-            Self::Transaction(sandbox) => sandbox.get().pool(),
+    pub(crate) fn pool(&self) -> Result<PgPool, Error> {
+        Ok(match self {
+            Self::Transaction(sandbox) => sandbox.get()?.pool(),
             Self::Own(own) => own.pool(),
-        }
+        })
     }
 
     /// The options of connections of the application's own making.
     pub(crate) fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         match self {
-            Self::Transaction(sandbox) => sandbox.get().connect_options(),
+            Self::Transaction(sandbox) => sandbox.get()?.connect_options(),
             Self::Own(own) => Ok(own.options()),
         }
     }
@@ -93,7 +98,7 @@ impl PostgresDatabase {
     /// The options of the owner's connections to the test's database.
     pub(crate) fn owner_options(&self) -> Result<PgConnectOptions, Error> {
         match self {
-            Self::Transaction(sandbox) => sandbox.get().owner_options(),
+            Self::Transaction(sandbox) => sandbox.get()?.owner_options(),
             Self::Own(own) => Ok(own.owner_options()),
         }
     }
@@ -101,7 +106,7 @@ impl PostgresDatabase {
     /// Marks the present state, to be returned to; a transaction is needed for that.
     pub(crate) async fn savepoint(&self, case_limit: Duration) -> Result<Savepoint, Error> {
         match self {
-            Self::Transaction(sandbox) => sandbox.get().savepoint(case_limit).await,
+            Self::Transaction(sandbox) => sandbox.get()?.savepoint(case_limit).await,
             Self::Own(_) => Err(Error::from(Cause::NoSavepoint)),
         }
     }
@@ -109,18 +114,18 @@ impl PostgresDatabase {
     /// The options of a read-only connection that sees what is really committed.
     pub(crate) async fn outside(&self) -> Result<PgConnectOptions, Error> {
         let options = match self {
-            Self::Transaction(sandbox) => sandbox.get().outside().await?,
+            Self::Transaction(sandbox) => sandbox.get()?.outside().await?,
             Self::Own(own) => own.outside(),
         };
         Ok(options.options([("default_transaction_read_only", "on")]))
     }
 
     /// Where the test's connections lead.
-    fn endpoint(&self) -> &Endpoint {
-        match self {
-            Self::Transaction(sandbox) => sandbox.get().endpoint(),
+    fn endpoint(&self) -> Result<&Endpoint, Error> {
+        Ok(match self {
+            Self::Transaction(sandbox) => sandbox.get()?.endpoint(),
             Self::Own(own) => own.endpoint(),
-        }
+        })
     }
 }
 
@@ -135,7 +140,7 @@ impl AnyDatabase for PostgresDatabase {
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             match self {
-                Self::Transaction(sandbox) => sandbox.get().ready().await,
+                Self::Transaction(sandbox) => sandbox.get()?.ready().await,
                 Self::Own(_) => Ok(()),
             }
         })
@@ -144,15 +149,14 @@ impl AnyDatabase for PostgresDatabase {
     fn time_preparing(&self) -> Duration {
         match self {
             Self::Transaction(sandbox) => {
-                let made = sandbox.made.get();
-                made.map_or(Duration::ZERO, Sandbox::time_taking)
+                sandbox.made().map_or(Duration::ZERO, Sandbox::time_taking)
             }
             Self::Own(_) => Duration::ZERO,
         }
     }
 
     fn url(&self) -> Result<String, Error> {
-        Ok(self.endpoint().url(&self.connect_options()?))
+        Ok(self.endpoint()?.url(&self.connect_options()?))
     }
 
     fn load<'a>(&'a self, fixtures: &'a Fixtures) -> BoxFuture<'a, Result<(), Error>> {
@@ -162,7 +166,7 @@ impl AnyDatabase for PostgresDatabase {
     fn end<'a>(&'a self, verdict: Verdict, keeping: &'a Keeping) -> LocalBoxFuture<'a, Ending> {
         Box::pin(async move {
             match self {
-                Self::Transaction(sandbox) => match sandbox.made.get() {
+                Self::Transaction(sandbox) => match sandbox.made() {
                     Some(sandbox) => sandbox.end(verdict, keeping).await,
                     None => Ending::untouched(verdict, keeping),
                 },

@@ -83,7 +83,10 @@ fn live(
         // The runtime is dropped here, and with it the test's tasks: before the test's database.
         Flavor::CurrentThread => {
             let (recording, owner) = (cx.recording(), presence.owner());
-            OwnRuntime::new(recording, test.start_paused, owner).block_on(life)
+            match OwnRuntime::new(recording, test.start_paused, owner) {
+                Ok(runtime) => runtime.block_on(life),
+                Err(error) => (Outcome::NoArgument(error), Vec::new()),
+            }
         }
     }
 }

@@ -219,8 +219,7 @@ async fn a_test_that_panics_as_expected_is_not_kept() {
 fn an_unknown_value_is_reported_once_with_the_valid_ones() {
     let passed = child::run("rollback::", &[("DB_TEST_KEEP", "fialed")]);
     passed.assert_passed();
-    let expected =
-        "DB_TEST_KEEP=`fialed` is unknown, so nothing is kept: use failed, all, list or drop";
+    let expected = "DB_TEST_KEEP: unknown value `fialed`, so nothing is kept (expected failed, all, list or drop)";
     assert_eq!(
         passed.output.matches(expected).count(),
         1,

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["error"],
     &["overrides"],
     &["observe"],
-    &["overridable", "executor", "sql"],
+    &["overridable", "environment", "executor", "sql"],
 ];
 
 pub(crate) fn upwards(source: &Crate) -> Vec<Import> {

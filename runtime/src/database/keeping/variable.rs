@@ -1,7 +1,6 @@
 //! The variable `DB_TEST_KEEP`.
 
 use std::{
-    env,
     fmt::Display,
     sync::{
         LazyLock,
@@ -9,7 +8,7 @@ use std::{
     },
 };
 
-use crate::observe::log;
+use crate::{environment::Choice, observe::log};
 
 const VARIABLE: &str = "DB_TEST_KEEP";
 
@@ -27,31 +26,21 @@ pub(super) enum Request {
     Drop,
 }
 
-impl Request {
-    fn parse(value: &str) -> Option<Self> {
-        Some(match value.trim() {
-            "" => Self::Nothing,
-            "failed" => Self::Failed,
-            "all" => Self::All,
-            "list" => Self::List,
-            "drop" => Self::Drop,
-            _ => return None,
-        })
-    }
-}
+const CHOICE: Choice<Request> = Choice {
+    name: VARIABLE,
+    words: &[
+        ("failed", Request::Failed),
+        ("all", Request::All),
+        ("list", Request::List),
+        ("drop", Request::Drop),
+    ],
+    default: Request::Nothing,
+    otherwise: "so nothing is kept",
+};
 
 /// Reads the variable once; reports an unknown value.
 pub(super) fn request() -> Request {
-    static REQUEST: LazyLock<Request> = LazyLock::new(|| {
-        let value = env::var_os(VARIABLE).unwrap_or_default();
-        let value = value.to_string_lossy();
-        Request::parse(&value).unwrap_or_else(|| {
-            log::notice(format_args!(
-                "{VARIABLE}=`{value}` is unknown, so nothing is kept: use failed, all, list or drop"
-            ));
-            Request::Nothing
-        })
-    });
+    static REQUEST: LazyLock<Request> = LazyLock::new(|| CHOICE.read(log::notice));
     *REQUEST
 }
 
@@ -75,23 +64,4 @@ pub(crate) fn upkeep(done: &AtomicBool) -> Option<Upkeep> {
 /// What is said if that failed.
 pub(crate) fn failed(problem: impl Display) -> String {
     format!("{VARIABLE}: {problem}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Request;
-
-    #[test]
-    fn only_the_documented_values_are_known() {
-        for (value, request) in [
-            ("", Some(Request::Nothing)),
-            ("failed", Some(Request::Failed)),
-            ("all", Some(Request::All)),
-            ("list", Some(Request::List)),
-            (" drop ", Some(Request::Drop)),
-            ("1", None),
-        ] {
-            assert_eq!(Request::parse(value), request, "{value}");
-        }
-    }
 }

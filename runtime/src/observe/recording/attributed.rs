@@ -1,11 +1,17 @@
 //! Pools that report to the recording who uses each of their connections.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use sqlx::{AssertSqlSafe, Connection, Database, Executor, Pool, pool::PoolOptions};
 
 use super::Recording;
+
+/// How long the end of a test waits for the connections that its tasks still hold.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How often they are looked at; a pool does not say when one is released.
+const CLOSE_PAUSE: Duration = Duration::from_millis(1);
 
 /// Makes a pool report who uses each of its connections. The text that names the caller on a
 /// connection ends with `statement`, for databases that ignore a comment alone.
@@ -47,6 +53,25 @@ where
 pub(crate) fn leave<DB: Database>(pool: &Pool<DB>) {
     while let Some(idle) = pool.try_acquire() {
         drop(idle.detach());
+    }
+}
+
+/// Waits up to [`CLOSE_LIMIT`] until nobody holds a connection of the pool of an ended test; says
+/// how many are held by then.
+pub(crate) async fn released<DB: Database>(pool: &Pool<DB>, recording: &Recording) -> u32 {
+    // A connection that is being closed may be counted as idle and no more in the size.
+    let held = || {
+        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        pool.size().saturating_sub(idle)
+    };
+    let wait = async {
+        while recording.is_held() && held() > 0 {
+            tokio::time::sleep(CLOSE_PAUSE).await;
+        }
+    };
+    match tokio::time::timeout(CLOSE_LIMIT, wait).await {
+        Ok(()) => 0,
+        Err(_) => held(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! How detailed a report is: `DB_TEST_REPORT`, and the width of its lines.
 
-use std::{env, sync::Once};
+use std::{env, sync::LazyLock};
 
-use crate::observe::log;
+use crate::{environment::Choice, observe::log};
 
 /// How much of a test's trace is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,26 +23,23 @@ pub(crate) enum Wanted {
     OfAll,
 }
 
+const CHOICE: Choice<Wanted> = Choice {
+    name: "DB_TEST_REPORT",
+    words: &[
+        ("short", Wanted::OfFailures(Detail::Short)),
+        ("full", Wanted::OfFailures(Detail::Full)),
+        ("always", Wanted::OfAll),
+        ("off", Wanted::Nothing),
+    ],
+    default: Wanted::OfFailures(Detail::Short),
+    otherwise: "using `short`",
+};
+
 impl Wanted {
-    /// Reads the variable. A value that it does not know counts as the default, and is reported
-    /// once.
+    /// Reads the variable once; reports an unknown value.
     pub(crate) fn by_environment() -> Self {
-        static REPORTED: Once = Once::new();
-        let value = env::var("DB_TEST_REPORT").unwrap_or_default();
-        match value.as_str() {
-            "off" => Self::Nothing,
-            "full" => Self::OfFailures(Detail::Full),
-            "always" => Self::OfAll,
-            "" | "short" => Self::OfFailures(Detail::Short),
-            other => {
-                REPORTED.call_once(|| {
-                    log::notice(format_args!(
-                        "DB_TEST_REPORT: unknown value `{other}`, using `short` (expected short, full, always or off)"
-                    ));
-                });
-                Self::OfFailures(Detail::Short)
-            }
-        }
+        static WANTED: LazyLock<Wanted> = LazyLock::new(|| CHOICE.read(log::notice));
+        *WANTED
     }
 
     pub(crate) fn detail(self) -> Option<Detail> {

@@ -48,10 +48,12 @@ impl TestContext {
     #[track_caller]
     pub fn pool_of(&self, name: &str) -> PgPool {
         self.0.bypass.database_taken();
-        match self.0.further.postgres(name) {
-            Ok(database) => database.pool(),
-            Err(error) => panic!("{error}"),
-        }
+        let pool = self
+            .0
+            .further
+            .postgres(name)
+            .and_then(PostgresDatabase::pool);
+        pool.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Connection options for an application that builds its own pool. Its connections are in the
@@ -152,7 +154,7 @@ impl TestContext {
     /// The pool of the test's first database.
     pub(crate) fn try_pool(&self) -> Result<PgPool, Error> {
         self.0.bypass.database_taken();
-        Ok(self.first("the test", POOL)?.pool())
+        self.first("the test", POOL)?.pool()
     }
 
     /// The test's first database, if the session is on PostgreSQL; else an error about what needs

@@ -4,20 +4,14 @@ use std::rc::Rc;
 
 use super::{
     Engine,
-    limits::{at_the_clients_position, in_the_clients_names, with_way_out},
+    errors::describe,
     observe::{collect, complete},
 };
-use crate::{
-    observe::recording::ServerError,
-    postgres::{
-        proxy::{
-            api::{ClientId, NOTIFY_SQLSTATE},
-            expected::Expected,
-            protocol::{Body, MessageKind, error_field},
-            statements::BackendState,
-        },
-        sqlstate,
-    },
+use crate::postgres::proxy::{
+    api::{ClientId, NOTIFY_SQLSTATE},
+    expected::Expected,
+    protocol::{Body, MessageKind, error_field},
+    statements::BackendState,
 };
 
 impl Engine {
@@ -88,77 +82,90 @@ impl Engine {
     }
 
     fn take_answer(&mut self, id: ClientId, kind: MessageKind, body: &[u8], whole: &[u8]) {
-        if let Some(Expected::Local(_) | Expected::Renamed(_)) = self.backend.answers.front() {
-            self.send_local();
-            return self.take_message(kind, body, whole);
-        }
-        if kind == b'E' {
-            return self.take_error(id, body, whole);
-        }
-        let is_observed = self.is_observed();
-        match self.backend.answers.front_mut() {
-            Some(Expected::Simple(execution)) => match kind {
-                b'Z' => {
-                    self.backend.answers.pop();
-                    self.ready(id, body);
-                    self.send_local();
-                }
-                b'C' => {
-                    let done = complete(execution, body, is_observed);
-                    let is_whole = execution.done >= execution.infos.len();
-                    self.completed(id, body, done);
-                    self.release_held(id);
-                    // The error of a commit that fails takes the place of the tag.
-                    let checks =
-                        self.deferred.is_some() && self.unit(id).must_check && self.unit(id).hidden;
-                    if is_whole && (self.unit(id).checking.is_some() || checks) {
-                        self.unit(id).held = whole.to_vec();
-                    } else {
-                        self.forward(id, whole);
-                    }
-                }
-                _ => {
-                    if kind == b'D' && is_observed {
-                        collect(execution, body);
-                    }
-                    self.unit(id).copying |= kind == b'G';
-                    self.forward(id, whole);
-                }
-            },
-            Some(Expected::Execute(execution)) => {
-                let done = match kind {
-                    b'C' => Some(complete(execution, body, is_observed)),
-                    b'D' => {
-                        if is_observed {
-                            collect(execution, body);
-                        }
-                        None
-                    }
-                    _ => None,
-                };
-                self.forward(id, whole);
-                self.unit(id).awaits_copy &= !matches!(kind, b'C' | b'G' | b'I' | b's');
-                match kind {
-                    b'C' => {
-                        let popped = self.backend.answers.pop();
-                        self.completed(id, body, done.unwrap_or(None));
-                        self.record_execution(id, popped, None);
-                        self.send_local();
-                    }
-                    b'I' | b's' => {
-                        let popped = self.backend.answers.pop();
-                        self.record_execution(id, popped, None);
-                        self.send_local();
-                    }
-                    b'G' => self.unit(id).copying = true,
-                    _ => {}
-                }
+        match self.backend.answers.front() {
+            Some(Expected::Local(_) | Expected::Renamed(_)) => {
+                self.send_local();
+                self.take_message(kind, body, whole);
             }
+            _ if kind == b'E' => self.take_error(id, body, whole),
+            Some(Expected::Simple(_)) => self.take_simple(id, kind, body, whole),
+            Some(Expected::Execute(_)) => self.take_execution(id, kind, body, whole),
             Some(Expected::Sync) if kind == b'Z' => {
                 self.backend.answers.pop();
                 self.ready(id, body);
                 self.send_local();
             }
+            _ => self.take_preparation(id, kind, whole),
+        }
+    }
+
+    /// A part of the answer to a simple query.
+    fn take_simple(&mut self, id: ClientId, kind: MessageKind, body: &[u8], whole: &[u8]) {
+        let is_observed = self.is_observed();
+        let Some(Expected::Simple(execution)) = self.backend.answers.front_mut() else {
+            return;
+        };
+        match kind {
+            b'Z' => {
+                self.backend.answers.pop();
+                self.ready(id, body);
+                self.send_local();
+            }
+            b'C' => {
+                let done = complete(execution, body, is_observed);
+                let is_whole = execution.done >= execution.infos.len();
+                self.completed(id, body, done);
+                self.release_held(id);
+                // The error of a commit that fails takes the place of the tag.
+                let checks =
+                    self.deferred.is_some() && self.unit(id).must_check && self.unit(id).hidden;
+                if is_whole && (self.unit(id).checking.is_some() || checks) {
+                    self.unit(id).held = whole.to_vec();
+                } else {
+                    self.forward(id, whole);
+                }
+            }
+            _ => {
+                if kind == b'D' && is_observed {
+                    collect(execution, body);
+                }
+                self.unit(id).copying |= kind == b'G';
+                self.forward(id, whole);
+            }
+        }
+    }
+
+    /// A part of the answer to an Execute.
+    fn take_execution(&mut self, id: ClientId, kind: MessageKind, body: &[u8], whole: &[u8]) {
+        let is_observed = self.is_observed();
+        let Some(Expected::Execute(execution)) = self.backend.answers.front_mut() else {
+            return;
+        };
+        let mut done = None;
+        match kind {
+            b'C' => done = complete(execution, body, is_observed),
+            b'D' if is_observed => collect(execution, body),
+            _ => {}
+        }
+        self.forward(id, whole);
+        self.unit(id).awaits_copy &= !matches!(kind, b'C' | b'G' | b'I' | b's');
+        match kind {
+            b'C' | b'I' | b's' => {
+                let popped = self.backend.answers.pop();
+                if kind == b'C' {
+                    self.completed(id, body, done);
+                }
+                self.record_execution(id, popped, None);
+                self.send_local();
+            }
+            b'G' => self.unit(id).copying = true,
+            _ => {}
+        }
+    }
+
+    /// The answer to what executes nothing: a Parse, a Describe, a Bind, a Close.
+    fn take_preparation(&mut self, id: ClientId, kind: MessageKind, whole: &[u8]) {
+        match self.backend.answers.front() {
             Some(Expected::Reparse(prepared)) => {
                 prepared.state.set(BackendState::Known);
                 self.backend.answers.pop();
@@ -215,72 +222,4 @@ impl Engine {
     pub(super) fn escaped(&mut self) {
         self.break_off("the test's transaction has ended too early".to_owned());
     }
-
-    fn take_error(&mut self, id: ClientId, body: &[u8], whole: &[u8]) {
-        self.release_held(id);
-        let changed = with_way_out(self.is_limit(id, body), body);
-        let changed = changed.or_else(|| in_the_clients_names(id, body));
-        match changed.or_else(|| at_the_clients_position(self.backend.answers.front(), body)) {
-            Some(message) => self.forward(id, &message),
-            None => self.forward(id, whole),
-        }
-        let code = error_field(body, b'C').unwrap_or_default();
-        let message = error_field(body, b'M').unwrap_or_default();
-        let is_stale = message.starts_with("cached plan must not")
-            || code == sqlstate::INVALID_SQL_STATEMENT_NAME;
-        self.find_in_error(id, code, body);
-        let unit = self.unit(id);
-        unit.failed = true;
-        unit.copying = false;
-        unit.awaits_copy = false;
-        unit.backend_failed = true;
-        unit.changed_schema |= is_stale;
-        unit.error = Some(server_error(body));
-        self.backend.answers.described.clear();
-        // In the extended protocol, the server skips what comes until the Sync.
-        let mut renamed = Vec::new();
-        while let Some(expected) = self.backend.answers.front() {
-            match expected {
-                Expected::Sync | Expected::Simple(_) => break,
-                Expected::Parse(prepared) | Expected::Reparse(prepared) => {
-                    let failed = Rc::clone(prepared);
-                    failed.state.set(BackendState::New);
-                    let statements = &mut self.client(id).statements;
-                    statements.retain(|_, statement| !Rc::ptr_eq(statement, &failed));
-                    self.backend.answers.pop();
-                    self.record_unprepared(id, &failed.sql);
-                }
-                Expected::Execute(_) => {
-                    let popped = self.backend.answers.pop();
-                    self.record_execution(id, popped, Some(body));
-                }
-                _ => {
-                    if let Some(Expected::Renamed(old)) = self.backend.answers.pop() {
-                        renamed.push(*old);
-                    }
-                }
-            }
-        }
-        for (name, old) in renamed.into_iter().rev() {
-            let statements = &mut self.client(id).statements;
-            match old {
-                Some(old) => drop(statements.insert(name, old)),
-                None => drop(statements.remove(&name)),
-            }
-        }
-    }
-}
-
-pub(super) fn server_error(body: &[u8]) -> ServerError {
-    let field = |kind| error_field(body, kind).map(str::to_owned);
-    ServerError {
-        code: field(b'C').unwrap_or_default(),
-        message: field(b'M').unwrap_or_default(),
-        detail: field(b'D'),
-    }
-}
-
-pub(super) fn describe(body: &[u8]) -> String {
-    let field = |kind| error_field(body, kind).unwrap_or_default();
-    format!("{} ({})", field(b'M'), field(b'C'))
 }

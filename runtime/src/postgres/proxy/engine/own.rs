@@ -2,7 +2,7 @@
 
 use super::{
     Engine,
-    answers::{describe, server_error},
+    errors::{describe, server_error},
 };
 use crate::postgres::proxy::{
     client::Check,

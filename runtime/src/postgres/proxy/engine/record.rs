@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use super::{Engine, answers::server_error};
+use super::{Engine, errors::server_error};
 use crate::{
     observe::recording::ServerError,
     postgres::proxy::{

@@ -16,7 +16,7 @@ use super::download;
 use super::{
     account::Account, bounded, error::LocalServerError, packaged, pattern::matching, trial,
 };
-use crate::observe::log;
+use crate::{environment, observe::log};
 
 /// The oldest major version that is still supported by its makers, and that we test.
 const OLDEST_MAJOR: u32 = 14;
@@ -50,7 +50,7 @@ impl Binaries {
     /// for each found.
     pub(super) fn find() -> Result<Self, LocalServerError> {
         let account = Account::of_the_server()?;
-        match env::var_os("PG_BIN").filter(|value| !value.is_empty()) {
+        match environment::variable("PG_BIN") {
             Some(word) if word == DOWNLOADED => Self::downloaded(&account, None),
             Some(dir) => Self::named(PathBuf::from(dir), &account),
             None => match Self::newest(&account) {

@@ -2,12 +2,12 @@
 //! remembers.
 
 use std::{
-    env, fs,
+    fs,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
-use crate::observe::log;
+use crate::{environment, observe::log};
 
 use super::{
     binaries::Binaries,
@@ -29,7 +29,7 @@ pub(super) struct Home {
 impl Home {
     /// The first place that is safe and has room; `DB_TEST_HOME` alone, when it is set.
     pub(super) fn open() -> Result<Self, LocalServerError> {
-        if let Some(named) = env::var_os("DB_TEST_HOME").filter(|value| !value.is_empty()) {
+        if let Some(named) = environment::variable("DB_TEST_HOME") {
             let place = std::path::absolute(&named).map_err(LocalServerError::io("use", &named))?;
             return Self::at(&place).map_err(|problem| LocalServerError::Home { problem });
         }
@@ -63,7 +63,7 @@ impl Home {
 
     /// Why this directory was chosen, for the log.
     pub(super) fn reason(&self) -> &'static str {
-        if env::var_os("DB_TEST_HOME").is_some_and(|value| !value.is_empty()) {
+        if environment::variable("DB_TEST_HOME").is_some() {
             "by DB_TEST_HOME"
         } else if self.dir.starts_with("/dev/shm") {
             "in memory"

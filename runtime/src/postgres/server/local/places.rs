@@ -8,6 +8,8 @@ use std::{
 use super::account;
 #[cfg(feature = "download")]
 use super::private_dir;
+#[cfg(feature = "download")]
+use crate::environment;
 
 /// Changes when processes of an older db-test could misunderstand the files: each layout has
 /// servers of its own.
@@ -26,7 +28,7 @@ const ROOM_IN_MEMORY: u64 = 1 << 30;
 /// What is wrong with each place.
 #[cfg(feature = "download")]
 pub(super) fn lasting_directory(name: &str) -> Result<PathBuf, String> {
-    let named = env::var_os("DB_TEST_HOME").filter(|value| !value.is_empty());
+    let named = environment::variable("DB_TEST_HOME");
     let places = match named.map(std::path::absolute) {
         Some(Ok(place)) => vec![place],
         Some(Err(error)) => return Err(format!("  - DB_TEST_HOME: {error}")),

@@ -10,6 +10,8 @@ use std::{
 
 use rustix::fs::Mode;
 
+use crate::environment;
+
 use super::{
     account::Account,
     binaries::Binaries,
@@ -48,12 +50,15 @@ pub(crate) fn supervise_if_requested() {
 
 /// How long a server without users is kept: `DB_TEST_IDLE_SECONDS`, or a minute.
 pub(super) fn idle_limit() -> Result<Duration, LocalServerError> {
-    match env::var("DB_TEST_IDLE_SECONDS") {
-        Err(_) => Ok(IDLE_LIMIT),
-        Ok(value) if value.trim().is_empty() => Ok(IDLE_LIMIT),
-        Ok(value) => match value.trim().parse() {
+    let value = environment::variable("DB_TEST_IDLE_SECONDS").unwrap_or_default();
+    let value = value.to_string_lossy();
+    match value.trim() {
+        "" => Ok(IDLE_LIMIT),
+        seconds => match seconds.parse() {
             Ok(seconds) => Ok(Duration::from_secs(seconds)),
-            Err(_) => Err(LocalServerError::IdleSeconds { value }),
+            Err(_) => Err(LocalServerError::IdleSeconds {
+                value: value.into_owned(),
+            }),
         },
     }
 }
