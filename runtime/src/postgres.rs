@@ -11,6 +11,7 @@ pub(crate) mod lane;
 mod listener;
 mod outbox;
 pub(crate) mod own_database;
+mod pool_mark;
 #[cfg(unix)]
 pub(crate) mod private_directory;
 pub(crate) mod proxy;

@@ -6,11 +6,43 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    sync::{Mutex, PoisonError},
 };
 
 use futures_util::FutureExt;
 
 use super::short_backtrace::__rust_begin_short_backtrace;
+
+/// The messages of what tests have asked of the harness and it cannot do.
+static MISUSES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Remembers why the harness cannot do what a test asks: a panic with this message, of whomever, is
+/// not about what the test is for.
+pub(crate) fn note_misuse(message: String) {
+    let mut misuses = MISUSES.lock().unwrap_or_else(PoisonError::into_inner);
+    if !misuses.contains(&message) {
+        misuses.push(message);
+    }
+}
+
+/// Panics because the harness cannot do what a test asks.
+#[track_caller]
+pub(crate) fn misused(message: &str) -> ! {
+    note_misuse(message.to_owned());
+    panic!("{message}")
+}
+
+/// Whether a panic is about how the harness is used. One with an error as its cause shows it as
+/// `Debug` does.
+pub(crate) fn is_misuse(panic: &(dyn Any + Send)) -> bool {
+    let text = text_of(panic);
+    let misuses = MISUSES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut misuses = misuses.iter();
+    misuses.any(|misuse| {
+        let quoted = format!("{misuse:?}");
+        text.contains(misuse) || text.contains(quoted.trim_matches('"'))
+    })
+}
 
 /// A caught panic; the panic hook has printed its message.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,10 @@ use std::{future::Future, panic::Location, sync::Arc, time::Duration};
 pub(crate) use self::budget::{Limits, exceeded, uncounted};
 use self::count::InWords;
 pub use self::count::QueryCount;
-use crate::observe::recording::{Recording, Shown, Statement};
+use crate::{
+    executor::panics,
+    observe::recording::{Recording, Shown, Statement},
+};
 
 /// The statements that a test and its application have sent, to count and to inspect.
 ///
@@ -85,11 +88,12 @@ impl Queries {
     #[track_caller]
     pub fn all(&self) -> Vec<Query> {
         let forgotten = self.so_far().forgotten;
-        assert!(
-            forgotten == 0,
-            "the first {forgotten} statements of this test are no longer recorded, so not all can be returned;\n\
-             call this earlier in the test, or count the statements of a part of it with `queries.expect(count, future)`"
-        );
+        if forgotten > 0 {
+            panics::misused(&format!(
+                "the first {forgotten} statements of this test are no longer recorded, so not all can be returned;\n\
+                 call this earlier in the test, or count the statements of a part of it with `queries.expect(count, future)`"
+            ));
+        }
         self.answered(0)
     }
 

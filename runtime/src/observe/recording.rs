@@ -141,7 +141,6 @@ impl Recording {
     }
 
     /// Notes that a connection is not of the test's pool.
-    #[cfg(feature = "sqlite")]
     pub(crate) fn opened_elsewhere(&self, client: ClientId) {
         self.log().holders.opened_elsewhere(client);
     }

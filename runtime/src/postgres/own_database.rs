@@ -35,6 +35,7 @@ use crate::{
         database::Mark,
         keep,
         lane::{Lane, LaneId, Seclusion, Terminate},
+        pool_mark,
         proxy::Watch,
         relay::Relay,
         upstream::Upstream,
@@ -95,7 +96,8 @@ impl OwnDatabase {
         let relay = Relay::open(Upstream::of(&options), Some(watch))
             .map_err(|error| Error::from(Cause::NoSocket(error)))?;
         let options = relay.endpoint().lead(options);
-        let pool = attributed(pool_options, &recording, "").connect_lazy_with(options.clone());
+        let pool = attributed(pool_options, &recording, "");
+        let pool = pool.connect_lazy_with(pool_mark::marked(options.clone()));
         Arc::clone(&active).prepare();
         Ok(Self {
             active,

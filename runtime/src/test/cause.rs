@@ -99,7 +99,9 @@ impl Problem for Cause {
 
 impl From<Cause> for Error {
     fn from(cause: Cause) -> Self {
-        Self::new(cause)
+        let error = Self::new(cause);
+        panics::note_misuse(error.to_string());
+        error
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use self::rule::{Rule, Trigger};
 pub(crate) use self::unused::UnusedFaults;
-use crate::{observe::queries::fits, postgres::proxy};
+use crate::{executor::panics, observe::queries::fits, postgres::proxy};
 
 /// Makes statements of a test and its application fail, wait or lose their connection.
 ///
@@ -105,10 +105,11 @@ impl Fault {
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn fail_with(self, code: &str) -> Fault {
         let fits = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
-        assert!(
-            code.len() == 5 && code.bytes().all(fits),
-            "`{code}` is not an SQLSTATE: expected five digits or capital letters, such as `40001`"
-        );
+        if code.len() != 5 || !code.bytes().all(fits) {
+            panics::misused(&format!(
+                "`{code}` is not an SQLSTATE: expected five digits or capital letters, such as `40001`"
+            ));
+        }
         self.change(|rule| rule.effect.error = Some(code.to_owned()))
     }
 
@@ -133,10 +134,9 @@ impl Fault {
     /// When the count is zero.
     #[expect(clippy::return_self_not_must_use, reason = "the fault is set by then")]
     pub fn times(self, count: usize) -> Fault {
-        assert!(
-            count > 0,
-            "a fault that happens 0 times does nothing: remove it"
-        );
+        if count == 0 {
+            panics::misused("a fault that happens 0 times does nothing: remove it");
+        }
         self.change(|rule| rule.times = count)
     }
 

@@ -3,7 +3,8 @@
 use std::{any::Any, future::Future, pin::Pin, process::ExitCode, time::Duration};
 
 use crate::{
-    BoxError, Error, database::keeping::Verdict, error::ProblemKind, test::description::Test,
+    BoxError, Error, database::keeping::Verdict, error::ProblemKind, executor::panics,
+    test::description::Test,
 };
 
 /// The return value of a test as an exit code; an error in it has been printed.
@@ -40,6 +41,8 @@ pub(crate) enum Outcome {
     Failed(ExitCode),
     /// Its panic message has been printed by the panic hook.
     Panicked(Box<dyn Any + Send>),
+    /// It panicked because the harness cannot do what it asks.
+    Misused(Box<dyn Any + Send>),
     TimedOut(Duration),
     /// It returned after its limit: it blocked its thread, so it could not be cancelled.
     Blocked {
@@ -59,6 +62,14 @@ impl Outcome {
             Ok(_) if took > allowed => Self::Blocked { took },
             Ok(_) => Self::Passed,
             Err(error) => Self::NoArgument(error),
+        }
+    }
+
+    pub(crate) fn of_panic(panic: Box<dyn Any + Send>) -> Self {
+        if panics::is_misuse(panic.as_ref()) {
+            Self::Misused(panic)
+        } else {
+            Self::Panicked(panic)
         }
     }
 

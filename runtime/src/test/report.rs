@@ -174,7 +174,7 @@ fn headline(summary: &Summary) -> String {
         Outcome::Passed => "passed".to_owned(),
         Outcome::NotRun => "did not run".to_owned(),
         Outcome::Failed(_) => "returned an error".to_owned(),
-        Outcome::Panicked(_) => "panicked".to_owned(),
+        Outcome::Panicked(_) | Outcome::Misused(_) => "panicked".to_owned(),
         Outcome::TimedOut(limit) => format!("took longer than its limit of {limit:?}"),
         Outcome::Blocked { took } => {
             format!("took {:.1} s, longer than its limit", took.as_secs_f64())
@@ -191,6 +191,10 @@ fn cause_of(test: &Test, outcome: &Outcome) -> Option<String> {
                 None => format!("`{type_name}` could not be made: {}", chain(cause.as_ref())),
             })
         }
+        Outcome::Misused(_) if test.should_panic => Some(
+            "the panic is about how the test uses db-test, so it is not the one that `#[should_panic]` expects"
+                .to_owned(),
+        ),
         Outcome::TimedOut(_) => Some(
             "the body was cancelled at its limit; raise it with `#[db_test(timeout = \"2m\")]`"
                 .to_owned(),

@@ -109,7 +109,7 @@ async fn run_body(test: &'static Test, cx: &TestContext, body: Body) -> Outcome 
                 let allowed = cx.limit() + cx.time_preparing();
                 return Outcome::of(returned, started.elapsed(), allowed);
             }
-            Some(Err(panic)) => return Outcome::Panicked(panic),
+            Some(Err(panic)) => return Outcome::of_panic(panic),
             None if cx.limit() + cx.time_preparing() > allowed => {}
             None => return Outcome::TimedOut(cx.limit()),
         }
@@ -190,6 +190,7 @@ fn conclude(test: &Test, summary: Summary) -> ExitCode {
     match summary.outcome {
         // If something else went wrong too, the panic must not pass for the expected one.
         Outcome::Panicked(panic) if !(test.should_panic && spoiled) => resume_unwind(panic),
+        Outcome::Misused(panic) if !test.should_panic => resume_unwind(panic),
         Outcome::Failed(code) => code,
         _ if test.should_panic => ExitCode::FAILURE,
         // The report has been printed; libtest prints this line.

@@ -58,7 +58,7 @@ fn an_unknown_level_is_reported_once_with_the_valid_ones() {
     let output = child::run(TESTS, &[("DB_TEST_LOG", "loud")]).output;
     assert_eq!(
         output
-            .matches("expected off, warn, info, debug or trace")
+            .matches("expected off, error, warn, info, debug or trace")
             .count(),
         1,
         "{output}"

@@ -3,7 +3,7 @@
 use axum::{Router, routing::post};
 use child::in_child;
 use db_test::{Client, Session, db_test};
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
 
 fn app() -> Router {
     Router::new().route("/orders", post(async || "ordered"))
@@ -79,6 +79,50 @@ async fn counting(client: Client) {
     if in_child() {
         client.get("/count").await.assert_status_ok();
     }
+}
+
+#[db_test(session = by_options, max_queries_per_request = 0)]
+async fn counting_while_a_connection_is_held(client: Client, _held: PoolConnection<Postgres>) {
+    if in_child() {
+        client.get("/count").await.assert_status_ok();
+    }
+}
+
+#[db_test(session = by_options, max_queries_per_request = 0, isolation = "database")]
+async fn counting_in_a_database_of_its_own(client: Client, _held: PoolConnection<Postgres>) {
+    if in_child() {
+        client.get("/count").await.assert_status_ok();
+    }
+}
+
+#[db_test(session = by_options, max_queries_per_request = 1)]
+async fn counting_twice_while_a_connection_is_held(
+    client: Client,
+    _held: PoolConnection<Postgres>,
+) {
+    if in_child() {
+        let both = futures_util::future::join(
+            client.get("/count").into_future(),
+            client.get("/count").into_future(),
+        );
+        let (one, two) = both.await;
+        one.assert_status_ok();
+        two.assert_status_ok();
+    }
+}
+
+#[test]
+fn a_query_on_a_pool_of_the_application_s_own_counts_while_the_test_holds_a_connection() {
+    for test in ["while_a_connection_is_held", "in_a_database_of_its_own"] {
+        let failed = child::run(&format!("own_pool::counting_{test}"), &[]);
+        failed.assert_failed_with("GET /count sent 1 queries, but the limit is 0:");
+    }
+}
+
+#[test]
+fn a_query_that_cannot_be_attributed_is_not_taken_for_within_the_limit() {
+    let failed = child::run("own_pool::counting_twice", &[]);
+    failed.assert_failed_with("cannot tell whether GET /count kept its limit of 1");
 }
 
 #[test]

@@ -123,6 +123,45 @@ async fn j_expects_a_panic_with_a_limit(pool: PgPool) {
     panic!("as expected");
 }
 
+/// Tests that any panic would satisfy.
+#[expect(
+    clippy::should_panic_without_expect,
+    reason = "what is not expected is a panic about db-test"
+)]
+mod misuses {
+    use child::in_child;
+    use db_test::{Faults, TestContext, db_test};
+
+    #[db_test]
+    #[should_panic]
+    async fn at_once(cx: TestContext) {
+        assert!(in_child(), "as expected");
+        cx.pool_of("typo");
+    }
+
+    #[db_test]
+    #[should_panic]
+    async fn in_a_task(cx: TestContext) {
+        assert!(in_child(), "as expected");
+        let task = tokio::spawn(async move { cx.pool_of("typo") });
+        task.await.expect("it does not panic");
+    }
+
+    #[db_test]
+    #[should_panic]
+    async fn by_an_error(cx: TestContext) {
+        assert!(in_child(), "as expected");
+        cx.connect_options_of("typo").expect("it is there");
+    }
+
+    #[db_test]
+    #[should_panic]
+    async fn a_fault(faults: Faults) {
+        assert!(in_child(), "as expected");
+        faults.on("select").fail_with("teapot");
+    }
+}
+
 #[db_test]
 async fn g_fails_in_a_handler(client: Client) {
     let text = client.get("/items").await.text();
@@ -159,6 +198,17 @@ fn an_expected_panic_of_the_test_is_no_panic_of_a_task() {
 #[test]
 fn an_expected_panic_does_not_hide_too_many_queries() {
     run("j_expects", "").assert_failed_with("the test sent 2 queries, but the limit is 1:");
+}
+
+#[test]
+fn a_panic_about_the_use_of_db_test_is_none_that_is_expected() {
+    let failed = run("misuses::", "");
+    failed.assert_failed();
+    for test in ["at_once", "in_a_task", "by_an_error", "a_fault"] {
+        failed.assert_says(&format!("panicking::misuses::{test} panicked"));
+    }
+    failed.assert_says("it is not the one that `#[should_panic]` expects");
+    failed.assert_says("4 failed");
 }
 
 #[test]

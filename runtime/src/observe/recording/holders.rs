@@ -85,7 +85,6 @@ impl Holders {
     }
 
     /// Remembers that a connection is not of the pool.
-    #[cfg(feature = "sqlite")]
     pub(super) fn opened_elsewhere(&mut self, client: ClientId) {
         self.own.insert(client);
     }

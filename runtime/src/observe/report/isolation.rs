@@ -77,7 +77,8 @@ fn about_connections(log: &Log) -> impl Iterator<Item = &Finding> {
 }
 
 /// A test may also pass because of it. It is reported only of one that fails, since most tests that
-/// wait and read the time do not depend on it.
+/// wait and read the time do not depend on it: where a session is looked up that has not expired at
+/// `current_timestamp`, each test of a slow login would be warned of.
 fn is_about_clock(finding: &Finding) -> bool {
     finding.kind == FindingKind::ClockStoodStill
 }

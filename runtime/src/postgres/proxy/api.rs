@@ -116,6 +116,8 @@ pub(crate) enum Proof {
 pub(crate) enum Event {
     /// A statement of the application was answered, by the server or by the engine.
     Statement(Finished),
+    /// A client was let in that is not of the test's pool.
+    OpenedElsewhere(ClientId),
     /// A client asked to cancel what the backend is doing for it.
     CancelBackend,
     Entanglement(Finding),

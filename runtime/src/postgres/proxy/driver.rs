@@ -27,14 +27,14 @@ use self::{
     setup::setup,
 };
 use super::{
-    api::{self, Event, Finished, MarkRefused},
+    api::{self, ClientId, Event, Finished, MarkRefused},
     command::{Command, Marking, Test},
     engine::Engine,
 };
 use crate::{
     observe::{
         log,
-        recording::{Probe, Statement},
+        recording::{self, Probe, Recording, Statement},
     },
     postgres::{
         ended_tests,
@@ -246,6 +246,11 @@ impl Driver {
                     self.backend.lose();
                 }
                 Event::Statement(finished) => self.record(finished),
+                Event::OpenedElsewhere(client) => {
+                    if let Some((recording, client)) = self.recorded(client) {
+                        recording.opened_elsewhere(client);
+                    }
+                }
                 Event::Entanglement(finding) => {
                     if let Some(recording) = self.serving.recording() {
                         recording.add_finding(finding);
@@ -260,10 +265,15 @@ impl Driver {
         }
     }
 
-    fn record(&self, finished: Finished) {
+    /// The recording of the test, and who a client is in it.
+    fn recorded(&self, client: ClientId) -> Option<(&Recording, recording::ClientId)> {
         let mut connections = self.connections.iter();
-        let connection = connections.find(|connection| connection.id == finished.client);
-        let (Some(recording), Some(connection)) = (self.serving.recording(), connection) else {
+        let connection = connections.find(|connection| connection.id == client)?;
+        Some((self.serving.recording()?, connection.recorded))
+    }
+
+    fn record(&self, finished: Finished) {
+        let Some((recording, client)) = self.recorded(finished.client) else {
             return;
         };
         // A statement that was only prepared is worth recording if that failed.
@@ -276,7 +286,7 @@ impl Driver {
         statement.rows = finished.rows;
         statement.error = finished.error;
         statement.is_unanswered = !finished.is_answered;
-        recording.add(connection.recorded, statement);
+        recording.add(client, statement);
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     passage::{self, Watcher},
 };
 use crate::postgres::{
-    error_response,
+    error_response, pool_mark,
     reception::Arrival,
     request_code::{CANCEL_REQUEST, GSS_REQUEST, LONGEST_STARTUP, SSL_REQUEST},
     socket::Socket,
@@ -39,12 +39,18 @@ pub(super) fn serve(
     let Some(parameters) = introduction(&mut client, sent, upstream)? else {
         return Ok(());
     };
+    let is_of_pool = pool_mark::is_in(&parameters);
     let parameters: Vec<_> = parameters
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     match upstream.connect(&parameters) {
         Ok(connection) => {
+            if let Some(watcher) = &watcher
+                && !is_of_pool
+            {
+                watcher.opened_elsewhere();
+            }
             client.write_all(&welcome(&connection))?;
             client.set_timeout(None)?;
             passage::run(client, connection.stream, watcher)

@@ -60,6 +60,11 @@ impl Observer {
         }
     }
 
+    /// Notes that the client is not of the test's pool.
+    pub(super) fn opened_elsewhere(&self) {
+        self.recording.opened_elsewhere(self.client);
+    }
+
     pub(super) fn client_bytes(&mut self, bytes: &[u8]) {
         let protocol = &mut self.protocol;
         self.requests.read(bytes, frontend::is_read, |kind, body| {

@@ -66,6 +66,11 @@ impl Watcher {
         })
     }
 
+    /// Notes that the client is not of the test's pool.
+    pub(super) fn opened_elsewhere(&self) {
+        self.observer.opened_elsewhere();
+    }
+
     /// Says whether the client waits for an answer, and answers the probe of before this round.
     fn beat(&mut self, probe: &Probe, requested: Option<u64>) {
         if !self.observer.owes_an_answer() {

@@ -10,7 +10,7 @@ use sqlx::{
 use crate::{
     executor,
     observe::recording::{Recording, attributed},
-    postgres::{Endpoint, Startable, lane::LaneId, listener::unnamed},
+    postgres::{Endpoint, Startable, lane::LaneId, listener::unnamed, pool_mark},
 };
 
 /// The options of a test's connections, by the real names of the role and the database as far as
@@ -49,5 +49,5 @@ pub(super) fn make(
         // Either of them costs each pool a task, and no test is as long as the defaults.
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_lazy_with(to.clone())
+        .connect_lazy_with(pool_mark::marked(to.clone()))
 }

@@ -12,7 +12,8 @@ use tokio::runtime::Handle;
 
 use super::{Core, Sandbox, State};
 use crate::{
-    Error, executor,
+    Error,
+    executor::{self, panics},
     postgres::{
         cause::Cause,
         proxy::{MarkRefused, Marking},
@@ -104,18 +105,21 @@ impl Savepoint {
         let limit = self.case_limit;
         let from_here = async {
             if let Err(error) = self.restore().await {
-                panic!("{error}");
+                panics::misused(&error.to_string());
             }
             let ended = executor::within(limit, case).await;
             ended.unwrap_or_else(|| {
-                panic!("one case took longer than the test's limit of {limit:?}")
+                panics::misused(&format!(
+                    "one case took longer than the test's limit of {limit:?}"
+                ))
             })
         };
-        assert!(
-            !executor::is_elsewhere(),
-            "db-test: `Savepoint::case` needs the shared runtime: remove `flavor = \"current_thread\"`, or write \
-             `start.restore().await` in front of each case"
-        );
+        if executor::is_elsewhere() {
+            panics::misused(
+                "db-test: `Savepoint::case` needs the shared runtime: remove `flavor = \"current_thread\"`, or write \
+                 `start.restore().await` in front of each case",
+            );
+        }
         tokio::task::block_in_place(|| Handle::current().block_on(from_here))
     }
 }

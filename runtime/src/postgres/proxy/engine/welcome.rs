@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use super::{Engine, names::Identity};
 use crate::postgres::{
+    pool_mark,
     proxy::{
-        api::ClientId,
+        api::{ClientId, Event},
         client::Stage,
         control::VIRTUAL,
         protocol::{Body, ErrorFields, error, message, parameter_status, ready},
@@ -20,7 +21,13 @@ use crate::postgres::{
 const PROTOCOL: u32 = 3 << 16;
 
 /// Startup parameters that are no settings.
-const NO_SETTINGS: [&str; 4] = ["user", "database", "options", "replication"];
+const NO_SETTINGS: [&str; 5] = [
+    "user",
+    "database",
+    "options",
+    "replication",
+    pool_mark::NAME,
+];
 
 /// What a startup message is answered, remembered for the next one that is the same.
 pub(super) struct Greeting {
@@ -34,6 +41,7 @@ pub(super) struct Greeting {
     reported: Rc<BTreeMap<Rc<str>, Rc<str>>>,
     /// Everything in front of the key to cancel by.
     said: Vec<u8>,
+    is_of_pool: bool,
 }
 
 impl Engine {
@@ -119,6 +127,9 @@ impl Engine {
             out.extend_from_slice(&key.to_be_bytes());
         });
         ready(out, b'I');
+        if !greeting.is_of_pool {
+            self.events.push_back(Event::OpenedElsewhere(id));
+        }
         self.settings_changed(id);
     }
 
@@ -168,6 +179,7 @@ impl Engine {
             virtuals,
             reported: Rc::new(reported),
             said,
+            is_of_pool: pool_mark::is_in(&asked),
         }
     }
 
