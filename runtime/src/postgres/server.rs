@@ -2,6 +2,7 @@
 
 mod cluster;
 mod connect;
+mod elsewhere;
 mod failure;
 #[cfg(unix)]
 pub(crate) mod local;

@@ -13,8 +13,9 @@ use crate::{
     BoxError, Error, Session, TestContext,
     executor::panics::{self, Panicked},
     observe::report::chain,
+    postgres::Startable,
     session::Definition,
-    test::cause::Cause,
+    test::{bypass::elsewhere::Lookout, cause::Cause},
 };
 
 pub(crate) type AppFuture = Pin<Box<dyn Future<Output = Result<Router, BoxError>> + Send>>;
@@ -142,6 +143,10 @@ async fn build(cx: &TestContext) -> Result<Router, BoxError> {
     Ok(router.layer(TestLayer {
         overrides: cx.overrides().clone(),
         recording: Arc::clone(cx.recording()),
+        lookout: Lookout {
+            session: Startable::of(cx.definition()),
+            bypass: Arc::clone(cx.bypass()),
+        },
     }))
 }
 

@@ -1,18 +1,27 @@
 //! Recognizes an application that does not use the test's database: it may have a pool of its own,
 //! whose writes stay.
 
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+pub(crate) mod elsewhere;
+
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use http::Method;
 
-use crate::observe::{log, recording::Log};
+use crate::observe::{
+    log,
+    recording::{Exchange, Log},
+};
 
 const HELP: &str = "if it has a pool of its own, what it writes is in another database and stays there; give it the \
                     test's: `.app(|cx| app(cx.pool()))`";
 
-/// Whether the application took the test's database while it was built.
+/// Whether the application uses the test's database, as far as is known.
 #[derive(Default)]
-pub(crate) struct Bypass(Mutex<State>);
+pub(crate) struct Bypass {
+    state: Mutex<State>,
+    /// What was found in another database of the server.
+    elsewhere: OnceLock<String>,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum State {
@@ -51,7 +60,7 @@ impl Bypass {
     }
 
     /// The report's remark about a test whose application was built without the test's database and
-    /// never used it.
+    /// never used it, or was found to use another one.
     ///
     /// The first in a process is printed even if the test passes. Without a schema there is nothing
     /// to use.
@@ -67,6 +76,9 @@ impl Bypass {
                 took_database: false,
             };
         note_for_the_exit(test, log, has_schema && !took_nothing);
+        if let Some(found) = self.elsewhere.get() {
+            return Some(("app", format!("{found};\n{HELP}")));
+        }
         let mut exchanges = log.exchanges.iter();
         let is_answered = exchanges.any(|exchange| exchange.status.is_some());
         let is_silent = log.queries_of_exchanges.iter().all(|queries| *queries == 0);
@@ -80,7 +92,7 @@ impl Bypass {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,11 +117,14 @@ fn note_for_the_exit(test: &'static str, log: &Log, could_use_database: bool) {
 }
 
 fn wrote(log: &Log) -> bool {
+    log.exchanges.iter().any(claims_to_write)
+}
+
+/// Whether a request that writes was answered with success.
+fn claims_to_write(exchange: &Exchange) -> bool {
     let writes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    log.exchanges.iter().any(|exchange| {
-        let succeeded = exchange.status.is_some_and(|status| status.is_success());
-        succeeded && writes.contains(&exchange.method)
-    })
+    let succeeded = exchange.status.is_some_and(|status| status.is_success());
+    succeeded && writes.contains(&exchange.method)
 }
 
 /// Warns at the end of the process if applications that had the test's pool answered writing

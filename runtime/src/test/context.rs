@@ -62,7 +62,7 @@ struct Inner {
     faults: Arc<faults::Table>,
     #[cfg(feature = "axum")]
     router: OnceCell<Router>,
-    bypass: Bypass,
+    bypass: Arc<Bypass>,
     keeping: Keeping,
     teardowns: Teardowns,
 }
@@ -99,7 +99,7 @@ impl TestContext {
             faults,
             #[cfg(feature = "axum")]
             router: OnceCell::new(),
-            bypass: Bypass::default(),
+            bypass: Arc::default(),
             keeping,
             teardowns: Teardowns::default(),
         })))
@@ -206,7 +206,7 @@ impl TestContext {
     }
 
     /// Whether the application uses the test's database.
-    pub(crate) fn bypass(&self) -> &Bypass {
+    pub(crate) fn bypass(&self) -> &Arc<Bypass> {
         &self.0.bypass
     }
 }

@@ -3,7 +3,9 @@
 use axum::{Router, routing::post};
 use child::in_child;
 use db_test::{Client, Session, db_test};
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use sqlx::{ConnectOptions, Connection, PgPool, Postgres, pool::PoolConnection};
+
+use crate::place::Place;
 
 fn app() -> Router {
     Router::new().route("/orders", post(async || "ordered"))
@@ -158,6 +160,80 @@ fn one_that_writes_elsewhere_in_all_tests_is_reported_at_the_end() {
     ended.assert_says(expected);
     let ended = child::run("own_pool::ignored", &[]);
     ended.assert_does_not_say(expected);
+}
+
+/// Its application has the test's database, and one of its handlers uses a pool of its own.
+fn writing_elsewhere() -> Session {
+    let session = Session::postgres().migrations("tests/migrations");
+    session.app(|cx| {
+        let pool = cx.pool();
+        let url = std::env::var("DB_TEST_CHILD_ELSEWHERE").unwrap_or_default();
+        let elsewhere = PgPool::connect_lazy(&url).ok();
+        let count = async move || {
+            let count = sqlx::query_scalar::<_, i64>("select count(*) from items");
+            let count = count.fetch_one(&pool).await;
+            count.expect("they are counted").to_string()
+        };
+        let order = async move || {
+            let orders =
+                sqlx::query("create table if not exists orders (password text default 'sesame')");
+            let elsewhere = elsewhere.expect("there is a URL");
+            orders.execute(&elsewhere).await.expect("it is created");
+            "ordered"
+        };
+        Router::new()
+            .route("/count", axum::routing::get(count))
+            .route("/orders", post(order))
+            .route("/preview", post(async || "shown"))
+    })
+}
+
+#[db_test(session = writing_elsewhere)]
+async fn writes_elsewhere(client: Client) {
+    if in_child() {
+        client.get("/count").await.assert_status_ok();
+        client.post("/preview").await.assert_status_ok();
+        client.post("/orders").await.assert_status_ok();
+    }
+}
+
+#[db_test(session = writing_elsewhere)]
+async fn writes_nothing(client: Client) {
+    client.get("/count").await.assert_status_ok();
+    client.post("/preview").await.assert_status_ok();
+}
+
+#[db_test]
+async fn one_that_writes_to_another_database_of_the_server_is_reported(_pool: PgPool) {
+    let place = Place::new();
+    place.run("injection::a_result", &[]).assert_passed();
+    let url = |database| {
+        let options = place.socket().username("postgres").database(database);
+        options.to_url_lossy().to_string()
+    };
+    let mut admin = place.connect().await;
+    let created = sqlx::raw_sql("create database shop").execute(&mut admin);
+    created.await.expect("it is created");
+    admin.close().await.expect("it closes");
+    let variables = [
+        ("TEST_DB_URL", url("postgres")),
+        ("DB_TEST_CHILD_ELSEWHERE", url("shop")),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, url)| (*name, url.as_str()));
+    let passed = place.run("own_pool::writes_elsewhere", &variables);
+    passed.assert_passed();
+    for part in [
+        "own_pool::writes_elsewhere: POST /orders was answered without a statement in the test's database, while `create table",
+        "ran in the database `shop`; if it has a pool of its own",
+    ] {
+        assert_eq!(passed.output.matches(part).count(), 1, "{}", passed.output);
+    }
+    passed.assert_does_not_say("sesame");
+    let passed = place.run("own_pool::writes_nothing", &variables);
+    passed.assert_passed();
+    passed.assert_does_not_say("POST");
 }
 
 #[test]

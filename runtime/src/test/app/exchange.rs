@@ -9,16 +9,24 @@ use axum::{
 };
 use http_body_util::BodyExt;
 
-use crate::observe::recording::{BODY, EXCHANGE, Exchange, Recording, Seen};
+use crate::{
+    observe::recording::{BODY, EXCHANGE, Exchange, Recording, Seen},
+    test::bypass::elsewhere::{Lookout, suspicious},
+};
 
 /// Awaits the response to a request, and records the exchange.
-pub(super) async fn recorded<F>(recording: Arc<Recording>, seen: Seen, answer: F) -> F::Output
+pub(super) async fn recorded<F>(
+    recording: Arc<Recording>,
+    lookout: Lookout,
+    seen: Seen,
+    answer: F,
+) -> F::Output
 where
     F: Future<Output = Result<Response, Infallible>>,
 {
     let started = Instant::now();
     let number = recording.begin(seen);
-    let _timer = Timer {
+    let timer = Timer {
         recording: &recording,
         number,
         started,
@@ -27,6 +35,11 @@ where
     let status = response.status();
     if let Some(exchange) = recording.log().exchanges.get_mut(number) {
         exchange.status = Some(status);
+    }
+    drop(timer);
+    if let Some(request) = suspicious(&recording, number) {
+        let time = (started, Instant::now());
+        Box::pin(lookout.look(recording.test(), request, time)).await;
     }
     if status.is_client_error() || status.is_server_error() {
         let recording = Arc::clone(&recording);

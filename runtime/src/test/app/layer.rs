@@ -12,13 +12,14 @@ use axum::{extract::Request, response::Response};
 use tower::{Layer, Service};
 
 use super::exchange::{recorded, seen};
-use crate::{Overrides, observe::recording::Recording};
+use crate::{Overrides, observe::recording::Recording, test::bypass::elsewhere::Lookout};
 
 /// Puts the test's overrides into each request, and records the exchange.
 #[derive(Clone)]
 pub(crate) struct TestLayer {
     pub(crate) overrides: Overrides,
     pub(crate) recording: Arc<Recording>,
+    pub(crate) lookout: Lookout,
 }
 
 /// The application's service in that layer.
@@ -50,12 +51,14 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let seen = seen(&request);
         let TestLayer {
             overrides,
             recording,
+            lookout,
         } = &self.layer;
-        let seen = seen(&request);
         let answer = self.inner.call(overrides.apply(request));
-        Box::pin(recorded(Arc::clone(recording), seen, answer))
+        let recording = Arc::clone(recording);
+        Box::pin(recorded(recording, lookout.clone(), seen, answer))
     }
 }
