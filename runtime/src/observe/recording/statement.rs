@@ -59,6 +59,17 @@ const LOOKUPS: [&str; 2] = [
     "SELECT\nattrelid table_oid,\nattrelid::regclass::text table_name",
 ];
 
+/// The first words of what only begins or ends a transaction or a savepoint.
+const CONTROL: [&[u8]; 7] = [
+    b"BEGIN",
+    b"START",
+    b"COMMIT",
+    b"END",
+    b"ROLLBACK",
+    b"SAVEPOINT",
+    b"RELEASE",
+];
+
 impl Statement {
     pub(crate) fn new(sent: Arc<str>) -> Self {
         Self {
@@ -98,17 +109,10 @@ impl Statement {
 
     /// Whether it only begins or ends a transaction or a savepoint.
     pub(crate) fn is_transaction_control(&self) -> bool {
-        let word = self.sent.split([' ', ';']).next().unwrap_or_default();
-        let words = [
-            "BEGIN",
-            "START",
-            "COMMIT",
-            "END",
-            "ROLLBACK",
-            "SAVEPOINT",
-            "RELEASE",
-        ];
-        words.iter().any(|known| known.eq_ignore_ascii_case(word))
+        let sent = self.sent.as_bytes();
+        let end = sent.iter().position(|byte| matches!(byte, b' ' | b';'));
+        let word = &sent[..end.unwrap_or(sent.len())];
+        CONTROL.iter().any(|known| known.eq_ignore_ascii_case(word))
     }
 
     /// Whether it failed or was not answered, which is always worth telling.

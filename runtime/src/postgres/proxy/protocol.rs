@@ -7,7 +7,7 @@ mod read;
 mod write;
 
 pub(crate) use self::{
-    inbox::Inbox,
+    inbox::{Inbox, split},
     read::{Body, columns, error_field, rows_of},
     write::{
         ErrorFields, MessageKind, bind_head, command_complete, error, execute_unnamed, message,

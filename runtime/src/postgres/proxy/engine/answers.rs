@@ -10,7 +10,7 @@ use super::{
 use crate::postgres::proxy::{
     api::{ClientId, NOTIFY_SQLSTATE},
     expected::Expected,
-    protocol::{Body, MessageKind, error_field},
+    protocol::{Body, MessageKind, error_field, split},
     statements::BackendState,
 };
 
@@ -20,7 +20,8 @@ impl Engine {
         if inbox.cut(true).is_err() {
             self.break_off("the server sent a message of impossible length".to_owned());
         }
-        while let (Some((kind, body)), Some(whole)) = (inbox.front(), inbox.front_whole()) {
+        while let Some(whole) = inbox.front_whole() {
+            let (kind, body) = split(whole);
             self.take_message(kind, body, whole);
             inbox.pop();
         }

@@ -70,13 +70,13 @@ impl Engine {
     /// Keeps or undoes what the unit has done.
     fn end_unit(&mut self, id: ClientId) {
         self.release_held(id);
-        let why = self.unit_text(id);
         let unit = self.unit(id);
         let (failed, backend_failed, ran) = (unit.failed, unit.backend_failed, unit.ran);
         if std::mem::take(&mut unit.changed_schema) {
             self.schema_changed();
         }
         if failed {
+            let why = self.unit_text(id);
             let names = std::mem::take(&mut self.unit(id).sql_prepared);
             for name in names {
                 self.client(id).sql_prepared.remove(&name);

@@ -10,7 +10,7 @@ use crate::postgres::{
     proxy::{
         api::ClientId,
         client::{Delay, Stage, Unit, UnitKind},
-        protocol::{ErrorFields, error},
+        protocol::{ErrorFields, error, ready},
     },
     sqlstate,
 };
@@ -125,7 +125,8 @@ impl Engine {
                     self.deliver_notified(id);
                     return Flow::Wait;
                 }
-                if client.inbox.front().is_some_and(|(kind, _)| kind == b'X') {
+                let next = client.inbox.front().map(|(kind, _)| kind);
+                if next == Some(b'X') {
                     client.stage = Stage::Leaving;
                     return Flow::Go;
                 }
@@ -133,9 +134,27 @@ impl Engine {
                     client.stage = Stage::Late(None);
                     return Flow::Go;
                 }
+                if next == Some(b'S') {
+                    client.inbox.pop();
+                    self.answer_sync(id);
+                    return Flow::Go;
+                }
                 self.begin_unit(id)
             }
         }
+    }
+
+    /// Answers a Sync by itself, by which pools find out whether a connection works.
+    fn answer_sync(&mut self, id: ClientId) {
+        self.deliver_notified(id);
+        let now = self.now;
+        let client = self.client(id);
+        client.last_active = Some(now);
+        if client.transaction.is_none() {
+            client.portals.clear();
+        }
+        let status = client.status();
+        ready(&mut client.out, status);
     }
 
     fn begin_unit(&mut self, id: ClientId) -> Flow {
@@ -181,7 +200,8 @@ impl Engine {
     }
 
     fn advance_unit(&mut self, id: ClientId) -> Flow {
-        if let Delay::Until(until, error, disconnects) = self.unit(id).delay.clone() {
+        if let Delay::Until(until, error, disconnects) = &self.unit(id).delay {
+            let (until, error, disconnects) = (*until, error.clone(), *disconnects);
             if until > self.now && !self.client(id).is_closed {
                 return Flow::Wait;
             }
@@ -193,16 +213,13 @@ impl Engine {
                 return self.inject(id, &code, &message);
             }
         }
-        if self.gives_up(id).is_some_and(|at| at <= self.now) {
+        if self.stalled.is_some() && self.gives_up(id).is_some_and(|at| at <= self.now) {
             self.fail_held_up(id);
         }
-        if self.unit(id).copying {
-            return self.advance_copy(id);
-        }
-        if self.unit(id).checking.is_some() {
-            return Flow::Wait;
-        }
-        match self.unit(id).kind {
+        let unit = self.unit(id);
+        match unit.kind {
+            _ if unit.copying => self.advance_copy(id),
+            _ if unit.checking.is_some() => Flow::Wait,
             UnitKind::Extended { .. } => self.advance_extended(id),
             _ => self.advance_simple(id),
         }

@@ -77,19 +77,15 @@ impl Inbox {
 
     /// The first whole message, which stays.
     pub(crate) fn front(&self) -> Option<(MessageKind, &[u8])> {
-        if self.at == self.whole {
-            return None;
-        }
-        let kind = self.bytes[self.at];
-        Some((
-            kind,
-            &self.bytes[self.at + 5..self.at + self.front_length()],
-        ))
+        self.front_whole().map(split)
     }
 
     /// The first whole message with its head.
     pub(crate) fn front_whole(&self) -> Option<&[u8]> {
-        (self.at < self.whole).then(|| &self.bytes[self.at..self.at + self.front_length()])
+        if self.at == self.whole {
+            return None;
+        }
+        Some(&self.bytes[self.at..self.at + self.front_length()])
     }
 
     /// Takes the first whole message away.
@@ -167,6 +163,11 @@ impl Inbox {
         let head = &self.bytes[self.at + 1..self.at + 5];
         u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize + 1
     }
+}
+
+/// The kind and the body of a whole message.
+pub(crate) fn split(whole: &[u8]) -> (MessageKind, &[u8]) {
+    (whole[0], &whole[HEAD..])
 }
 
 /// Query, Sync, Flush, function call, Terminate.
