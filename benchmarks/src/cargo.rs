@@ -43,13 +43,35 @@ pub(crate) fn build_tests(crate_dir: &Path) -> io::Result<HashMap<String, PathBu
     build(command(crate_dir, BUILD), crate_dir)
 }
 
-/// The same with optimized dependencies, as some users have them:
-/// `[profile.dev.package."*"] opt-level = 3`.
-pub(crate) fn build_tests_on_optimized(crate_dir: &Path) -> io::Result<HashMap<String, PathBuf>> {
+/// What of a test program is optimized, beyond the dev profile.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Optimized {
+    Nothing,
+    /// `[profile.dev.package.db-test] opt-level = 3`.
+    DbTest,
+    /// `[profile.dev.package."*"] opt-level = 3`, db-test among them.
+    Dependencies,
+}
+
+/// Builds these tests of a crate; gives their programs by the names of the test targets.
+pub(crate) fn build_some(
+    crate_dir: &Path,
+    optimized: Optimized,
+    targets: &[&str],
+) -> io::Result<HashMap<String, PathBuf>> {
     let mut command = command(crate_dir, BUILD);
-    command.args(["--config", "profile.dev.package.\"*\".opt-level=3"]);
+    for name in targets {
+        command.args(["--test", name]);
+    }
+    let (package, directory) = match optimized {
+        Optimized::Nothing => return build(command, crate_dir),
+        Optimized::DbTest => ("db-test", "optimized-db-test"),
+        Optimized::Dependencies => ("\"*\"", "optimized"),
+    };
+    let profile = format!("profile.dev.package.{package}.opt-level=3");
+    command.args(["--config", &profile]);
     // The other programs are to stay where they are.
-    command.env("CARGO_TARGET_DIR", target().join("optimized"));
+    command.env("CARGO_TARGET_DIR", target().join(directory));
     build(command, crate_dir)
 }
 

@@ -3,17 +3,41 @@
 use std::{collections::HashMap, io, path::PathBuf, process::Command};
 
 use crate::{
-    Extent, cargo,
+    Extent,
+    cargo::{self, Optimized},
     server::Server,
     statistics::{Sample, short, times},
     table,
 };
 
-/// The variants that are counted, by test target.
-const COUNTED: [(&str, &str); 3] = [
-    ("`#[db_test]`", "db_test"),
-    ("floor: a plain shared pool, no isolation", "floor"),
-    ("limit: a held connection, bare statements", "limit"),
+/// The variants that are counted, by test target. The first is the floor.
+const COUNTED: [(&str, &str, Optimized); 6] = [
+    (
+        "floor: a plain shared pool, no isolation",
+        "floor",
+        Optimized::Nothing,
+    ),
+    ("`#[db_test]`", "db_test", Optimized::Nothing),
+    (
+        "`#[db_test]`, itself optimized",
+        "db_test",
+        Optimized::DbTest,
+    ),
+    (
+        "limit: a held connection, bare statements",
+        "limit",
+        Optimized::Nothing,
+    ),
+    (
+        "floor, optimized dependencies",
+        "floor",
+        Optimized::Dependencies,
+    ),
+    (
+        "`#[db_test]`, optimized dependencies",
+        "db_test",
+        Optimized::Dependencies,
+    ),
 ];
 
 /// Counts with callgrind, and skips with a word where there is none.
@@ -22,11 +46,12 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
         println!("\ninstructions: skipped, there is no valgrind");
         return Ok(());
     }
-    let programs = cargo::build_tests(&cargo::root().join("variants"))?;
+    let variants = cargo::root().join("variants");
     let server = Server::start()?;
-    let count = |program: &str, depth: usize| instructions(&programs, &server, program, depth);
     let mut medians = Vec::new();
-    for (title, program) in COUNTED {
+    for (title, program, optimized) in COUNTED {
+        let programs = cargo::build_some(&variants, optimized, &[program])?;
+        let count = |program, depth| instructions(&programs, &server, program, depth);
         // Makes the databases.
         count(program, 3)?;
         let mut each = Vec::new();
@@ -35,7 +60,7 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
         }
         medians.push((title, Sample::new(each)));
     }
-    let floor = medians[1].1.median();
+    let floor = medians[0].1.median();
     let row = |(title, sample): &(&str, Sample)| {
         let own = sample.median() - floor;
         let own = if own > 0.0 {

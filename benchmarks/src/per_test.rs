@@ -5,7 +5,9 @@ pub(crate) mod sqlite;
 use std::{collections::HashMap, fs, io, path::PathBuf, process::Command};
 
 use crate::{
-    Extent, cargo, process,
+    Extent,
+    cargo::{self, Optimized},
+    process,
     server::{self, Server},
     statistics::{Sample, ratio},
     table,
@@ -23,8 +25,7 @@ struct Variant {
     /// The same with a schema of 300 migrations, where that makes it slow.
     depth_of_300: usize,
     server: On,
-    /// Whether its dependencies are optimized, with db-test among them.
-    optimized: bool,
+    optimized: Optimized,
 }
 
 /// The server that a variant uses.
@@ -46,7 +47,7 @@ const fn fast(title: &'static str, program: &'static str) -> Variant {
         levels: 3,
         depth_of_300: 0,
         server: On::Memory,
-        optimized: false,
+        optimized: Optimized::Nothing,
     }
 }
 
@@ -58,12 +59,12 @@ const fn slow(title: &'static str, program: &'static str, depth_of_300: usize) -
         levels: 2,
         depth_of_300,
         server: On::Memory,
-        optimized: false,
+        optimized: Optimized::Nothing,
     }
 }
 
 /// The first is what the others are compared with.
-const VARIANTS: [Variant; 12] = [
+const VARIANTS: [Variant; 13] = [
     fast("`#[db_test]`", "db_test"),
     fast("floor: a plain shared pool, no isolation", "floor"),
     fast("limit: a held connection, bare statements", "limit"),
@@ -71,11 +72,15 @@ const VARIANTS: [Variant; 12] = [
     slow("a clone of a template for each test", "clone", 1),
     slow("`#[sqlx::test]`", "sqlx_test", 1),
     Variant {
-        optimized: true,
+        optimized: Optimized::DbTest,
+        ..fast("`#[db_test]`, itself optimized", "db_test")
+    },
+    Variant {
+        optimized: Optimized::Dependencies,
         ..fast("`#[db_test]`, optimized dependencies", "db_test")
     },
     Variant {
-        optimized: true,
+        optimized: Optimized::Dependencies,
         ..fast(
             "floor: a plain shared pool, no isolation, optimized dependencies",
             "floor",
@@ -116,13 +121,12 @@ const MODES: [Variant; 4] = [
 
 /// Prints what a runtime or a database of its own costs each test.
 pub(crate) fn modes(_: Extent) -> io::Result<()> {
-    let programs = cargo::build_tests(&cargo::root().join("variants"))?;
+    let programs = programs_of(&MODES, "variants")?;
     let memory = Server::start()?;
     let home = server::scratch("home")?;
     let bench = Bench {
         variants: &MODES,
         programs,
-        optimized: HashMap::new(),
         memory: place_of(&memory),
         disk: place_of(&memory),
         home: home.clone(),
@@ -133,15 +137,12 @@ pub(crate) fn modes(_: Extent) -> io::Result<()> {
 
 /// Prints one table for each schema.
 pub(crate) fn run(extent: Extent) -> io::Result<()> {
-    let variants = cargo::root().join("variants");
-    let programs = cargo::build_tests(&variants)?;
-    let optimized = cargo::build_tests_on_optimized(&variants)?;
+    let programs = programs_of(&VARIANTS, "variants")?;
     let (memory, disk) = (Server::start()?, Server::start_as_installed()?);
     let home = server::scratch("home")?;
     let bench = Bench {
         variants: &VARIANTS,
         programs,
-        optimized,
         memory: place_of(&memory),
         disk: place_of(&disk),
         home: home.clone(),
@@ -156,10 +157,31 @@ pub(crate) fn run(extent: Extent) -> io::Result<()> {
     fs::remove_dir_all(home)
 }
 
+/// Test programs by the names of their targets, for each way to build them.
+type Programs = HashMap<Optimized, HashMap<String, PathBuf>>;
+
+/// Builds what the variants run, which are tests of one crate.
+fn programs_of(variants: &[Variant], crate_name: &str) -> io::Result<Programs> {
+    let ways = [
+        Optimized::Nothing,
+        Optimized::DbTest,
+        Optimized::Dependencies,
+    ];
+    let mut programs = HashMap::new();
+    for way in ways {
+        let built_so = variants.iter().filter(|variant| variant.optimized == way);
+        let targets: Vec<_> = built_so.map(|variant| variant.program).collect();
+        if !targets.is_empty() {
+            let directory = cargo::root().join(crate_name);
+            programs.insert(way, cargo::build_some(&directory, way, &targets)?);
+        }
+    }
+    Ok(programs)
+}
+
 struct Bench {
     variants: &'static [Variant],
-    programs: HashMap<String, PathBuf>,
-    optimized: HashMap<String, PathBuf>,
+    programs: Programs,
     memory: Place,
     disk: Place,
     home: PathBuf,
@@ -252,11 +274,7 @@ impl Bench {
         depth: usize,
         threads: &str,
     ) -> io::Result<f64> {
-        let programs = if variant.optimized {
-            &self.optimized
-        } else {
-            &self.programs
-        };
+        let programs = &self.programs[&variant.optimized];
         let mut command = Command::new(&programs[variant.program]);
         let filter = format!("m{migrations}::{}", "d0::".repeat(depth));
         command.args([&filter, "--test-threads", threads]);

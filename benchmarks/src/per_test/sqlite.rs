@@ -2,8 +2,8 @@
 
 use std::{env, fs, io, path::PathBuf};
 
-use super::{Bench, On, Place, Variant, fast, slow};
-use crate::{Extent, cargo, server};
+use super::{Bench, On, Place, Variant, fast, programs_of, slow};
+use crate::{Extent, cargo::Optimized, server};
 
 /// The first is what the others are compared with.
 const VARIANTS: [Variant; 7] = [
@@ -16,17 +16,17 @@ const VARIANTS: [Variant; 7] = [
     },
     Variant {
         title: "`#[db_test]`, a file, optimized dependencies",
-        optimized: true,
+        optimized: Optimized::Dependencies,
         ..FILE
     },
     Variant {
         title: "`#[db_test(isolation = \"memory\")]`, optimized dependencies",
-        optimized: true,
+        optimized: Optimized::Dependencies,
         ..MEMORY
     },
     Variant {
         title: "`#[sqlx::test]`, optimized dependencies",
-        optimized: true,
+        optimized: Optimized::Dependencies,
         ..SQLX
     },
 ];
@@ -42,16 +42,13 @@ const SQLX: Variant = slow("`#[sqlx::test]`", "sqlx_test", 1);
 
 /// Prints one table for each schema.
 pub(crate) fn run(extent: Extent) -> io::Result<()> {
-    let variants = cargo::root().join("sqlite");
-    let programs = cargo::build_tests(&variants)?;
-    let optimized = cargo::build_tests_on_optimized(&variants)?;
+    let programs = programs_of(&VARIANTS, "sqlite")?;
     let home = server::scratch("home")?;
     let disk = env::temp_dir().join(format!("dbt-bench-{}-files", std::process::id()));
     fs::create_dir_all(&disk)?;
     let bench = Bench {
         variants: &VARIANTS,
         programs,
-        optimized,
         memory: place(home.clone()),
         disk: place(disk.clone()),
         home: home.clone(),
