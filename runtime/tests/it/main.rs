@@ -27,6 +27,7 @@ mod long;
 mod moving_clock;
 mod on_request;
 mod one_request;
+mod out_of_files;
 mod output;
 mod override_end;
 mod overriding;

@@ -20,7 +20,9 @@ fn every_example_of_the_readme_is_run_by_a_test() {
         let (header, example) = file.split_once("\n\n").expect("it has paragraphs");
         // The crate's own documentation shows the first one, which has no header.
         let is_headed = header.starts_with("//!");
-        if is_headed { example } else { &file }.to_owned()
+        let example = if is_headed { example } else { &file };
+        // A reader's are beside the `Cargo.toml`.
+        example.replace("tests/docs/migrations", "migrations")
     });
     let shown = shown_in("README.md");
     for example in &examples {
