@@ -1,6 +1,7 @@
 //! Random programs on three connections, message by message and in both protocols: what the server
 //! answers is compared, with tags, errors and the state of the transaction.
 
+mod choice;
 mod client;
 mod program;
 
@@ -14,8 +15,9 @@ use proptest::{
 use sqlx::postgres::PgConnectOptions;
 
 use self::{
+    choice::program,
     client::Client,
-    program::{Step, program},
+    program::{Message, Step},
 };
 
 /// Programs of a run; `FIDELITY_PROGRAMS` asks for more.
@@ -26,25 +28,45 @@ thread_local! {
     static HEARD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
+/// What is left in the end.
+const CONTENT: &str = "select name || price from items order by name; select item from parts; \
+    select place from ranks order by place";
+
 /// Runs the program of this thread, and leaves what was heard.
 fn run(options: &PgConnectOptions) {
     let mut clients: [Client; 3] = std::array::from_fn(|number| Client::connect(options, number));
     let mut heard = Vec::new();
-    for Step { connection, asked } in PROGRAM.take() {
+    for Step {
+        connection,
+        asked,
+        ending,
+    } in PROGRAM.take()
+    {
         let client = &mut clients[connection];
         for message in asked {
             let answer = client.ask(&message);
             heard.push(format!("{connection}: {message:?}\n    {answer}"));
         }
+        if let Some(ending) = ending {
+            let answer = client.end(&ending);
+            heard.push(format!("{connection}: {ending:?}"));
+            // In the middle of a COPY, the server's error is about its connection.
+            if !ending.is_within_copy() {
+                heard.push(answer);
+            }
+            *client = Client::connect(options, connection);
+        }
         // One transaction after the other: what several at once see of each other differs.
         if client.status() != b'I' {
-            heard.push(format!(
-                "{connection}: {}",
-                client.ask(&program::Message::rollback())
-            ));
+            heard.push(format!("{connection}: {}", client.ask(&simple("rollback"))));
         }
     }
+    heard.push(clients[0].ask(&simple(CONTENT)));
     HEARD.set(heard);
+}
+
+fn simple(sql: &str) -> Message {
+    Message::Simple(vec![sql.to_owned()])
 }
 
 #[allow(unnameable_test_items, reason = "they are called, not collected")]
@@ -104,6 +126,7 @@ fn random_messages_are_answered_as_by_a_plain_server() {
         cases: asked.and_then(|text| text.parse().ok()).unwrap_or(PROGRAMS),
         failure_persistence: None,
         max_shrink_iters: 1000,
+        max_shrink_time: 60_000,
         ..Config::default()
     };
     // The same programs in every run; another number of them begins with these.

@@ -1,6 +1,8 @@
 //! What the engine is given, and what it reports.
 
 use std::{
+    collections::BTreeMap,
+    rc::Rc,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -37,6 +39,15 @@ pub(crate) struct Setup {
     pub(crate) nests: Arc<AtomicBool>,
     /// What the keys of requests to cancel are made from; another one for each engine.
     pub(crate) secret: u64,
+}
+
+impl Setup {
+    /// What the server has said of itself, by name.
+    pub(super) fn reported(&self) -> BTreeMap<Rc<str>, Rc<str>> {
+        let reported = self.parameters.iter();
+        let named = reported.map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+        named.collect()
+    }
 }
 
 /// The code of the message by which a replaced `pg_notify` reports to the engine (channel in the

@@ -29,6 +29,8 @@ pub(super) enum Stage {
     /// about them.
     Naming,
     Open,
+    /// It asks to cancel what another one does, or has asked.
+    Canceling(Option<ClientId>),
     /// It ends as soon as what runs for it is over.
     Leaving,
     /// Its test has ended; what it still asks is refused at that time.
@@ -97,7 +99,9 @@ pub(super) struct Client {
     /// The version and the body of a startup message that the server is asked about.
     pub(super) naming: Option<(u32, Vec<u8>)>,
     pub(super) out: Vec<u8>,
-    /// Its socket is closed.
+    /// It sends nothing more.
+    pub(super) is_finished: bool,
+    /// It does not read any more, either: its socket is closed.
     pub(super) is_closed: bool,
     pub(super) unit: Option<Unit>,
     pub(super) transaction: Option<Transaction>,
@@ -147,9 +151,11 @@ impl Client {
             && !self.inbox.has_message()
             && self.notified.is_empty()
             && match self.stage {
-                Stage::Starting | Stage::Open | Stage::Late(None) => !self.is_closed,
+                Stage::Starting | Stage::Open | Stage::Late(None) => !self.is_finished,
                 Stage::Gone => true,
-                Stage::Naming | Stage::Leaving | Stage::Late(Some(_)) => false,
+                Stage::Naming | Stage::Canceling(_) | Stage::Leaving | Stage::Late(Some(_)) => {
+                    false
+                }
             }
     }
 

@@ -115,6 +115,8 @@ impl Driver {
                 self.accept();
             }
             self.receive_of_clients(&ready.connections);
+            let is_cancelling = self.backend.is_being_cancelled();
+            self.engine.hold_back(is_cancelling);
             self.engine.pump(Instant::now());
             self.send_to_backend();
             self.retired = None;
@@ -147,11 +149,10 @@ impl Driver {
     fn receive_of_clients(&mut self, ready: &[PollFlags]) {
         for (index, connection) in self.connections.iter_mut().enumerate() {
             // What was accepted a moment ago has often sent something already.
-            if ready
-                .get(index)
-                .is_none_or(|flags| flags.intersects(READABLE))
-            {
-                connection.receive(&mut self.engine, &mut self.chunk);
+            let flags = ready.get(index).copied().unwrap_or(PollFlags::IN);
+            if flags.intersects(READABLE) {
+                let has_hung_up = flags.intersects(PollFlags::HUP);
+                connection.receive(&mut self.engine, &mut self.chunk, has_hung_up);
             }
         }
     }

@@ -15,6 +15,7 @@
 mod answers;
 mod backend;
 mod binding;
+mod canceling;
 mod copying;
 mod ending;
 mod enter;
@@ -72,6 +73,13 @@ use super::{
 /// The most of a client that waits to be processed, in bytes. Beyond it the client is not read.
 const UNREAD: usize = 1024 * 1024;
 
+/// The revision of what the backend has reported of its settings before anybody asked anything.
+const FIRST_REVISION: u64 = 1;
+
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the backend, each said by its name"
+)]
 pub(crate) struct Engine {
     setup: Setup,
     base: HashMap<String, String>,
@@ -83,6 +91,8 @@ pub(crate) struct Engine {
     greeting: Option<welcome::Greeting>,
     /// The client that has the backend.
     active: Option<ClientId>,
+    /// A request to cancel is under way, which could hit what is sent next.
+    is_held_back: bool,
     stack: Stack,
     statements: Statements,
     /// Counts changes of the schema; and what it was when the test began.
@@ -127,11 +137,9 @@ impl Engine {
     pub(crate) fn new(setup: Setup) -> Self {
         let named = setup.parameters.iter().chain(&setup.base);
         let base = named.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
-        let reported = setup.parameters.iter();
-        let reported = reported.map(|(name, value)| (name.as_str().into(), value.as_str().into()));
         let backend = Backend {
-            reported: reported.collect(),
-            revision: 1,
+            reported: setup.reported(),
+            revision: FIRST_REVISION,
             ..Backend::default()
         };
         let pipelines = setup_version(&setup) >= 18;
@@ -145,6 +153,7 @@ impl Engine {
             clients: Clients::default(),
             greeting: None,
             active: None,
+            is_held_back: false,
             stack: Stack::default(),
             statements: Statements::default(),
             generation: 0,

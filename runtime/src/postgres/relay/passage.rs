@@ -38,6 +38,9 @@ struct Passage {
     to_client: Direction,
     server: Stream,
     to_server: Direction,
+    /// The client sends nothing more, and the server knows that.
+    is_finished: bool,
+    is_server_told: bool,
 }
 
 /// What follows a connection of a test.
@@ -105,6 +108,8 @@ pub(super) fn run(client: Socket, server: Stream, watcher: Option<Watcher>) -> i
         to_client: Direction::default(),
         server,
         to_server: Direction::default(),
+        is_finished: false,
+        is_server_told: false,
     };
     match passage.pass(watcher)? {
         EndedBy::Client => Ok(()),
@@ -162,7 +167,10 @@ impl Passage {
             }
             if from_client.intersects(READABLE) {
                 match receive(&mut self.client, &mut chunk)? {
-                    Received::End => return Ok(EndedBy::Client),
+                    Received::End if from_client.intersects(PollFlags::HUP) => {
+                        return Ok(EndedBy::Client);
+                    }
+                    Received::End => self.is_finished = true,
                     Received::Bytes(length) => {
                         self.client_bytes(&mut watcher, &chunk[..length])?;
                     }
@@ -187,7 +195,17 @@ impl Passage {
             if self.to_server.send(&mut self.server).is_err() {
                 self.to_server = Direction::default();
             }
+            if self.is_finished && !self.is_server_told && !self.has_more(watcher.as_ref()) {
+                self.is_server_told = true;
+                self.server.finish().ok();
+            }
         }
+    }
+
+    /// Whether something of the client has still to be sent.
+    fn has_more(&self, watcher: Option<&Watcher>) -> bool {
+        let is_delayed = watcher.is_some_and(|watcher| watcher.injector.deadline().is_some());
+        is_delayed || self.to_server.len() > 0
     }
 
     fn client_bytes(&mut self, watcher: &mut Option<Watcher>, bytes: &[u8]) -> io::Result<()> {
@@ -214,7 +232,9 @@ impl Passage {
     }
 
     /// Waits until one side can be read, or written to where something is left to be written, or
-    /// the deadline has come. While a fault delays the client, it is not read.
+    /// the deadline has come. While a fault delays the client, it is not read. A client that has
+    /// finished is waited for only where something is to be written to it: `poll` would report its
+    /// end again and again.
     fn ready(
         &self,
         is_delayed: bool,
@@ -232,13 +252,14 @@ impl Passage {
             interest(&self.to_server, self.to_client.len() > 0),
             interest(&self.to_client, sending),
         );
-        if is_delayed {
+        if is_delayed || self.is_finished {
             client.remove(PollFlags::IN);
         }
-        let mut polled = vec![
-            PollFd::from_borrowed_fd(self.client.descriptor(), client),
-            PollFd::from_borrowed_fd(self.server.descriptor(), server),
-        ];
+        let is_asked = !client.is_empty() || !self.is_finished;
+        let mut polled = vec![PollFd::from_borrowed_fd(self.server.descriptor(), server)];
+        if is_asked {
+            polled.push(PollFd::from_borrowed_fd(self.client.descriptor(), client));
+        }
         if let Some(waiter) = waiter {
             polled.push(PollFd::from_borrowed_fd(waiter.descriptor(), PollFlags::IN));
         }
@@ -252,7 +273,9 @@ impl Passage {
                 Err(rustix::io::Errno::INTR) => {}
                 result => {
                     result?;
-                    return Ok((polled[0].revents(), polled[1].revents()));
+                    let client = polled.get(1).filter(|_| is_asked);
+                    let client = client.map_or(PollFlags::empty(), PollFd::revents);
+                    return Ok((client, polled[0].revents()));
                 }
             }
         }

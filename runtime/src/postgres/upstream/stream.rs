@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{TcpStream, ToSocketAddrs},
+    net::{Shutdown, TcpStream, ToSocketAddrs},
     time::{Duration, Instant},
 };
 #[cfg(unix)]
@@ -89,6 +89,21 @@ impl Stream {
             #[cfg(feature = "tls")]
             Self::Tls(_) => true,
             _ => false,
+        }
+    }
+
+    /// Says that nothing more will be written.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => {
+                stream.conn.send_close_notify();
+                // What cannot be written at once is, by whoever waits until it can.
+                stream.flush()
+            }
         }
     }
 

@@ -17,3 +17,8 @@ create type mood as enum ('calm', 'glad');
 create type pair as (x int, y text);
 insert into jobs (id) values (1), (2), (3);
 insert into ranks values (1), (2);
+create function slow() returns int language plpgsql as $$ begin
+    raise notice 'running';
+    perform pg_sleep(60);
+    return 1;
+end $$;

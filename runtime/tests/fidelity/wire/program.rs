@@ -2,13 +2,35 @@
 
 use std::fmt;
 
-use proptest::{collection::vec, prelude::*, sample::select};
-
 /// Messages of one connection.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub(super) connection: usize,
     pub(super) asked: Vec<Message>,
+    /// The connection ends after that, and another one takes its place.
+    pub(super) ending: Option<Ending>,
+}
+
+/// How a connection ends. Either way its client reads on until the server closes it.
+#[derive(Clone, Debug)]
+pub(super) struct Ending {
+    /// What it says without waiting for the answer.
+    pub(super) last: Option<Message>,
+    /// Without the Sync of a pipeline, or the end of a COPY.
+    pub(super) is_cut_short: bool,
+    /// It takes its leave; else it only stops to write.
+    pub(super) terminates: bool,
+}
+
+/// What a client does.
+pub(super) enum Action {
+    Send(Vec<u8>),
+    /// Hears so many `ReadyForQuery`.
+    Hear(usize),
+    /// Hears up to a message of one of these kinds.
+    HearOf(&'static [u8]),
+    /// Has the server cancel what the connection does, and waits until it has handled that.
+    Cancel,
 }
 
 /// What is said at once.
@@ -22,15 +44,20 @@ pub(super) enum Message {
     Prepared(String),
     /// Single messages of the extended protocol, in any order; a Sync ends them.
     Pipeline(Vec<Part>),
-    /// Rows for a COPY, and whether it succeeds.
+    /// A request to cancel while nothing runs.
+    Cancel,
+    /// The same between two statements of a pipeline, of which the first one is answered.
+    CancelWithin(String, String),
+    /// Rows for a COPY, and whether it succeeds, or is canceled before they come.
     CopyIn {
         is_simple: bool,
         rows: Vec<u8>,
         fails: bool,
+        is_canceled: bool,
     },
 }
 
-/// One message of the extended protocol. Statements and portals have few names, so that they meet.
+/// One message of the extended protocol.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Parse(&'static str, String),
@@ -44,9 +71,6 @@ pub(super) enum Part {
     Sync,
 }
 
-const STATEMENT_NAMES: &[&str] = &["", "a", "B b"];
-const PORTAL_NAMES: &[&str] = &["", "p"];
-
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -54,56 +78,45 @@ impl fmt::Debug for Message {
             Self::Extended(statements) => write!(f, "pipelined {statements:?}"),
             Self::Prepared(sql) => write!(f, "prepared {sql}"),
             Self::Pipeline(parts) => write!(f, "{parts:?}"),
+            Self::Cancel => f.write_str("cancel"),
+            Self::CancelWithin(first, second) => {
+                write!(f, "pipelined {first}, cancel, {second}")
+            }
             Self::CopyIn {
                 is_simple,
                 rows,
                 fails,
-            } => write!(f, "copy {rows:?}, simple: {is_simple}, fails: {fails}"),
+                is_canceled,
+            } => write!(
+                f,
+                "copy {rows:?}, simple: {is_simple}, fails: {fails}, canceled: {is_canceled}"
+            ),
         }
     }
 }
 
 impl Message {
-    pub(super) fn rollback() -> Self {
-        Self::Simple(vec!["rollback".to_owned()])
-    }
-
-    /// The bytes, and how many `ReadyForQuery` answer them. In the place of `#` is the number of
-    /// the connection, in names that connections would otherwise share.
-    pub(super) fn bytes(&self, connection: usize) -> (Vec<u8>, usize) {
+    /// What a client does to say this. In the place of `#` is the number of the connection, in
+    /// names that connections would otherwise share.
+    pub(super) fn actions(&self, connection: usize) -> Vec<Action> {
         let own = |sql: &str| sql.replace('#', &connection.to_string());
         let mut out = Vec::new();
-        match self {
+        let answers = match self {
             Self::Simple(statements) => {
                 let sql = own(&statements.join("; "));
                 put(&mut out, b'Q', &[sql.as_bytes(), b"\0"]);
-                (out, 1)
+                1
             }
             Self::Extended(statements) => {
                 for (sql, limit) in statements {
-                    put(&mut out, b'P', &[b"\0", own(sql).as_bytes(), b"\0\0\0"]);
-                    put(&mut out, b'B', &[b"\0\0\0\0\0\0\0\0"]);
-                    put(&mut out, b'D', &[b"P\0"]);
-                    put(&mut out, b'E', &[b"\0", &u32::from(*limit).to_be_bytes()]);
+                    put_statement(&mut out, &own(sql), *limit);
                 }
                 put(&mut out, b'S', &[]);
-                (out, 1)
+                1
             }
             Self::Prepared(sql) => {
-                put(
-                    &mut out,
-                    b'P',
-                    &[b"named\0", own(sql).as_bytes(), b"\0\0\0"],
-                );
-                put(&mut out, b'D', &[b"Snamed\0"]);
-                put(&mut out, b'S', &[]);
-                put(&mut out, b'B', &[b"\0named\0\0\0\0\0\0\0"]);
-                put(&mut out, b'E', &[b"\0\0\0\0\0"]);
-                put(&mut out, b'C', &[b"Snamed\0"]);
-                put(&mut out, b'S', &[]);
-                put(&mut out, b'C', &[b"Snamed\0"]);
-                put(&mut out, b'S', &[]);
-                (out, 3)
+                put_prepared(&mut out, &own(sql));
+                3
             }
             Self::Pipeline(parts) => {
                 for part in parts {
@@ -111,38 +124,144 @@ impl Message {
                 }
                 put(&mut out, b'S', &[]);
                 let syncs = parts.iter().filter(|part| matches!(part, Part::Sync));
-                let syncs = syncs.count();
-                (out, syncs + 1)
+                syncs.count() + 1
+            }
+            Self::Cancel => return vec![Action::Cancel],
+            Self::CancelWithin(first, second) => {
+                put_statement(&mut out, &own(first), 0);
+                put(&mut out, b'H', &[]);
+                let mut rest = Vec::new();
+                put_statement(&mut rest, &own(second), 0);
+                put(&mut rest, b'S', &[]);
+                return vec![
+                    Action::Send(out),
+                    Action::HearOf(b"CEI"),
+                    Action::Cancel,
+                    Action::Send(rest),
+                    Action::Hear(1),
+                ];
             }
             Self::CopyIn {
                 is_simple,
                 rows,
                 fails,
+                is_canceled,
             } => {
-                const COPY: &[u8] = b"copy items (name) from stdin";
-                if *is_simple {
-                    put(&mut out, b'Q', &[COPY, b"\0"]);
-                } else {
-                    put(&mut out, b'P', &[b"rows\0", COPY, b"\0\0\0"]);
-                    put(&mut out, b'B', &[b"\0rows\0\0\0\0\0\0\0"]);
-                    put(&mut out, b'E', &[b"\0\0\0\0\0"]);
+                let mut actions = vec![Action::Send(copy_begins(*is_simple))];
+                if *is_canceled {
+                    actions.extend([Action::HearOf(b"GE"), Action::Cancel]);
                 }
-                for row in rows {
-                    put(&mut out, b'd', &[format!("n{row}\n").as_bytes()]);
-                }
-                if *fails {
-                    put(&mut out, b'f', &[b"no more\0"]);
-                } else {
-                    put(&mut out, b'c', &[]);
-                }
-                if !is_simple {
-                    put(&mut out, b'S', &[]);
-                    put(&mut out, b'C', &[b"Srows\0"]);
-                    put(&mut out, b'S', &[]);
-                }
-                (out, if *is_simple { 1 } else { 2 })
+                put_rows(&mut out, rows);
+                put_end_of_copy(&mut out, *is_simple, *fails);
+                let answers = if *is_simple { 1 } else { 2 };
+                actions.extend([Action::Send(out), Action::Hear(answers)]);
+                return actions;
             }
+        };
+        vec![Action::Send(out), Action::Hear(answers)]
+    }
+
+    /// The same without its end: a Flush in the place of the Sync, or nothing in the place of the
+    /// end of a COPY.
+    fn cut_short(&self, connection: usize) -> Vec<u8> {
+        match self {
+            Self::CopyIn {
+                is_simple, rows, ..
+            } => {
+                let mut out = copy_begins(*is_simple);
+                put_rows(&mut out, rows);
+                out
+            }
+            Self::Extended(_) | Self::Pipeline(_) => {
+                let mut out = self.sent(connection);
+                out.truncate(out.len() - SYNC);
+                put(&mut out, b'H', &[]);
+                out
+            }
+            _ => self.sent(connection),
         }
+    }
+
+    fn sent(&self, connection: usize) -> Vec<u8> {
+        let sent = |action| match action {
+            Action::Send(bytes) => bytes,
+            _ => Vec::new(),
+        };
+        let actions = self.actions(connection).into_iter();
+        actions.flat_map(sent).collect()
+    }
+}
+
+impl Ending {
+    pub(super) fn is_within_copy(&self) -> bool {
+        self.is_cut_short && matches!(self.last, Some(Message::CopyIn { .. }))
+    }
+
+    pub(super) fn bytes(&self, connection: usize) -> Vec<u8> {
+        let last = self.last.as_ref().map(|last| match self.is_cut_short {
+            true => last.cut_short(connection),
+            false => last.sent(connection),
+        });
+        let mut out = last.unwrap_or_default();
+        if self.terminates {
+            put(&mut out, b'X', &[]);
+        }
+        out
+    }
+}
+
+/// The length of a Sync.
+const SYNC: usize = 5;
+
+fn put_statement(out: &mut Vec<u8>, sql: &str, limit: u8) {
+    put(out, b'P', &[b"\0", sql.as_bytes(), b"\0\0\0"]);
+    put(out, b'B', &[b"\0\0\0\0\0\0\0\0"]);
+    put(out, b'D', &[b"P\0"]);
+    put(out, b'E', &[b"\0", &u32::from(limit).to_be_bytes()]);
+}
+
+fn put_prepared(out: &mut Vec<u8>, sql: &str) {
+    put(out, b'P', &[b"named\0", sql.as_bytes(), b"\0\0\0"]);
+    put(out, b'D', &[b"Snamed\0"]);
+    put(out, b'S', &[]);
+    put(out, b'B', &[b"\0named\0\0\0\0\0\0\0"]);
+    put(out, b'E', &[b"\0\0\0\0\0"]);
+    for _ in 0..2 {
+        put(out, b'C', &[b"Snamed\0"]);
+        put(out, b'S', &[]);
+    }
+}
+
+fn copy_begins(is_simple: bool) -> Vec<u8> {
+    const COPY: &[u8] = b"copy items (name) from stdin";
+    let mut out = Vec::new();
+    if is_simple {
+        put(&mut out, b'Q', &[COPY, b"\0"]);
+    } else {
+        put(&mut out, b'P', &[b"rows\0", COPY, b"\0\0\0"]);
+        put(&mut out, b'B', &[b"\0rows\0\0\0\0\0\0\0"]);
+        put(&mut out, b'E', &[b"\0\0\0\0\0"]);
+        put(&mut out, b'H', &[]);
+    }
+    out
+}
+
+fn put_rows(out: &mut Vec<u8>, rows: &[u8]) {
+    for row in rows {
+        put(out, b'd', &[format!("n{row}\n").as_bytes()]);
+    }
+}
+
+fn put_end_of_copy(out: &mut Vec<u8>, is_simple: bool, fails: bool) {
+    if fails {
+        put(out, b'f', &[b"no more\0"]);
+    } else {
+        put(out, b'c', &[]);
+    }
+    if !is_simple {
+        put(out, b'S', &[]);
+        put(out, b'C', &[b"Srows\0"]);
+        put(out, b'S', &[]);
     }
 }
 
@@ -182,166 +301,4 @@ fn put(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
             .to_be_bytes(),
     );
     out.extend_from_slice(&parts.concat());
-}
-
-const STATEMENTS: &[&str] = &[
-    "insert into items (name, price) values ('n?', ?)",
-    "insert into items (name) values ('n?') on conflict (name) do update set price = items.price + 1 returning name",
-    "update items set price = price - ? where name like 'n%' returning name",
-    "delete from items where name = 'n?'",
-    "select name || price from items order by name",
-    "select 1 / ?",
-    "nonsense ?",
-    "",
-    "insert into parts values (98765?)",
-    "insert into ranks values (?)",
-    "set constraints all immediate",
-    "create table t? (n int)",
-    "insert into t? values (1)",
-    "drop table t?",
-    "alter table items add column c? text",
-    "do $$ begin insert into items (name) values ('n?'); exception when others then null; end $$",
-    "show statement_timeout",
-    "set statement_timeout = '1?s'",
-    "set local statement_timeout = '2?s'",
-    "reset statement_timeout",
-    "select set_config('app.tenant', '?', true)",
-    "select coalesce(nullif(current_setting('app.tenant', true), ''), 'none')",
-    "show transaction_isolation",
-    "show transaction_read_only",
-    "lock table items",
-    "declare walk cursor for select name from items order by name",
-    "fetch 1 from walk",
-    "close walk",
-    "create temporary table temp? (n int) on commit drop",
-    "prepare mine as select ?",
-    "execute mine",
-    "deallocate mine",
-    "select generate_series(1, 3 + ?)",
-    "vacuum items",
-    "vacuum t?",
-    "prepare mine (int) as select $1 + ?",
-    "execute mine(?)",
-    "explain (costs off) execute mine",
-    "deallocate prepare mine",
-    "deallocate all",
-    "discard all",
-    "discard temp",
-    "discard plans",
-    "copy (select name from items order by name) to stdout",
-    "declare held# cursor with hold for select generate_series(1, 3) || '?'",
-    "declare scrolled scroll cursor for select generate_series(1, 9)",
-    "fetch backward 1 from scrolled",
-    "move 2 in scrolled",
-    "fetch ? from held#",
-    "close held#",
-    "close all",
-    "set application_name = 'n?'",
-    "reset all",
-    "set datestyle = 'SQL, DMY'",
-    "select current_setting('application_name')",
-    "select name, broken from items",
-    "select 'x?'::int",
-    "do $$ begin raise notice 'number %', ?; end $$",
-    "do $$ begin raise warning 'careful'; raise exception 'no ?' using errcode = 'ZX123'; end $$",
-    "drop table if exists t?, nowhere",
-    "select pg_try_advisory_xact_lock(#, ?)",
-    "select pg_try_advisory_lock(#, ?)",
-    "select pg_advisory_unlock(#, ?)",
-    "update ranks set place = place + 1",
-    "truncate ranks",
-    "set local search_path to nowhere",
-    "set role fidelity_other",
-    "set local role fidelity_other",
-    "reset role",
-    "select current_user = session_user",
-];
-
-const CONTROL: &[&str] = &[
-    "begin",
-    "begin isolation level repeatable read",
-    "start transaction read only",
-    "commit",
-    "end",
-    "rollback",
-    "abort",
-    "commit and chain",
-    "rollback and chain",
-    "savepoint mine",
-    "savepoint other",
-    "rollback to mine",
-    "rollback to savepoint other",
-    "release mine",
-    "set transaction isolation level serializable",
-    "set transaction read only",
-    "savepoint \"Mine\"",
-    "savepoint MINE",
-    "rollback to \"Mine\"",
-    "rollback to Mine",
-    "release savepoint \"Mine\"",
-    "release savepoint nowhere",
-    "savepoint \"it's; \"\"quoted\"\"\"",
-    "rollback to savepoint \"it's; \"\"quoted\"\"\"",
-    "begin read write",
-    "set session characteristics as transaction read only",
-    "set session characteristics as transaction isolation level read committed, read write",
-    "set local transaction_read_only = on",
-    "rollback work and no chain",
-];
-
-fn statement() -> impl Strategy<Value = String> {
-    let one = prop_oneof![3 => select(STATEMENTS), 2 => select(CONTROL)];
-    (one, 0..3_u8).prop_map(|(sql, number)| sql.replace('?', &number.to_string()))
-}
-
-fn part() -> impl Strategy<Value = Part> {
-    let (statements, portals) = (|| select(STATEMENT_NAMES), || select(PORTAL_NAMES));
-    prop_oneof![
-        4 => (statements(), statement()).prop_map(|(name, sql)| Part::Parse(name, sql)),
-        4 => (portals(), statements()).prop_map(|(portal, name)| Part::Bind(portal, name)),
-        1 => statements().prop_map(Part::DescribeStatement),
-        1 => portals().prop_map(Part::DescribePortal),
-        4 => (portals(), 0..3_u8).prop_map(|(portal, limit)| Part::Execute(portal, limit)),
-        1 => statements().prop_map(Part::CloseStatement),
-        1 => portals().prop_map(Part::ClosePortal),
-        1 => Just(Part::Flush),
-        1 => Just(Part::Sync),
-    ]
-}
-
-/// Without what names the unnamed portal of an earlier group: the proxy's own queries end it.
-fn without_stale(mut parts: Vec<Part>) -> Vec<Part> {
-    let mut is_bound = false;
-    parts.retain(|part| match part {
-        Part::Execute("", _) | Part::DescribePortal("") => is_bound,
-        Part::Bind("", _) => {
-            is_bound = true;
-            true
-        }
-        Part::Sync => {
-            is_bound = false;
-            true
-        }
-        _ => true,
-    });
-    parts
-}
-
-fn message() -> impl Strategy<Value = Message> {
-    prop_oneof![
-        3 => statement().prop_map(|sql| Message::Simple(vec![sql])),
-        2 => vec(statement(), 2..4).prop_map(Message::Simple),
-        3 => vec((statement(), prop_oneof![4 => Just(0), 1 => 1..3_u8]), 1..3).prop_map(Message::Extended),
-        1 => statement().prop_map(Message::Prepared),
-        3 => vec(part(), 1..9).prop_map(|parts| Message::Pipeline(without_stale(parts))),
-        1 => (any::<bool>(), vec(0..4_u8, 0..3), any::<bool>()).prop_map(|(is_simple, rows, fails)| {
-            Message::CopyIn { is_simple, rows, fails }
-        }),
-    ]
-}
-
-pub(super) fn program() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..3_usize, vec(message(), 1..6))
-        .prop_map(|(connection, asked)| Step { connection, asked });
-    vec(step, 1..6)
 }

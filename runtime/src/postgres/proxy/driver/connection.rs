@@ -42,10 +42,11 @@ impl Connection {
     }
 
     /// Hands what has come to the engine.
-    pub(super) fn receive(&mut self, engine: &mut Engine, chunk: &mut [u8]) {
+    pub(super) fn receive(&mut self, engine: &mut Engine, chunk: &mut [u8], has_hung_up: bool) {
         match receive(&mut self.socket, chunk) {
             Ok(Received::Bytes(length)) => engine.client_bytes(self.id, &chunk[..length]),
             Ok(Received::Nothing) => {}
+            Ok(Received::End) if !has_hung_up => engine.client_finished(self.id),
             Ok(Received::End) | Err(_) => engine.client_closed(self.id),
         }
     }

@@ -33,7 +33,7 @@ impl Engine {
         if !is_over && client.inbox.take_piece(b'd', &mut self.backend.out) {
             return Flow::Go;
         }
-        if client.is_closed || is_over {
+        if client.is_finished || is_over {
             message(&mut self.backend.out, b'f', |out| {
                 out.extend_from_slice(b"the client is gone\0");
             });

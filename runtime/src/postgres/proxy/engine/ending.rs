@@ -48,7 +48,8 @@ impl Engine {
 
     /// Goes on with the request of the harness; says whether something moved.
     pub(super) fn advance_ending(&mut self) -> bool {
-        let is_quiet = self.active.is_none() && self.backend.answers.is_empty();
+        let is_free = self.active.is_none() && !self.is_held_back;
+        let is_quiet = is_free && self.backend.answers.is_empty();
         if !is_quiet {
             return false;
         }

@@ -45,9 +45,8 @@ impl Engine {
             return Step::Waits;
         }
         let Some((kind, body)) = inbox.front() else {
-            if self.client(id).is_closed || self.client(id).stage != super::Stage::Open {
-                self.sync(id);
-                return Step::Left;
+            if self.client(id).is_finished || self.client(id).stage != super::Stage::Open {
+                return self.abandon_pipeline(id);
             }
             return Step::Waits;
         };
@@ -56,8 +55,9 @@ impl Engine {
                 self.sync(id);
                 Step::Taken
             }
+            b'X' => self.abandon_pipeline(id),
             // Without a Sync in front of it, the simple query is a unit of its own all the same.
-            b'Q' | b'F' | b'X' if !self.unit(id).failed || kind == b'X' => {
+            b'Q' | b'F' if !self.unit(id).failed => {
                 self.sync_silently(id);
                 Step::Left
             }
@@ -104,6 +104,13 @@ impl Engine {
     fn sync_silently(&mut self, id: ClientId) {
         self.sync(id);
         self.unit(id).is_silent = true;
+    }
+
+    /// The client ends without a Sync, so nothing of the pipeline stays.
+    fn abandon_pipeline(&mut self, id: ClientId) -> Step {
+        self.unit(id).failed = true;
+        self.sync_silently(id);
+        Step::Left
     }
 
     pub(super) fn flush(&mut self, id: ClientId) {

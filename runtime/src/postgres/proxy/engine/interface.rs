@@ -69,10 +69,17 @@ impl Engine {
         }
     }
 
+    /// A client sends nothing more; what it has asked is still answered.
+    pub(crate) fn client_finished(&mut self, id: ClientId) {
+        if let Some(client) = self.clients.get_mut(id) {
+            client.is_finished = true;
+        }
+    }
+
     /// A client's socket has ended.
     pub(crate) fn client_closed(&mut self, id: ClientId) {
         if let Some(client) = self.clients.get_mut(id) {
-            client.is_closed = true;
+            (client.is_finished, client.is_closed) = (true, true);
             client.out.clear();
         }
     }
@@ -108,7 +115,7 @@ impl Engine {
             && client.unit.as_ref().is_some_and(|unit| unit.copying);
         (
             client.out.len(),
-            has_room && !floods && !client.gets_nothing(),
+            has_room && !floods && !client.is_finished && client.stage != Stage::Gone,
         )
     }
 
@@ -129,6 +136,11 @@ impl Engine {
         {
             self.clients.remove(id);
         }
+    }
+
+    /// Says whether a request to cancel what the backend does is under way.
+    pub(crate) fn hold_back(&mut self, is_cancelling: bool) {
+        self.is_held_back = is_cancelling;
     }
 
     pub(crate) fn event(&mut self) -> Option<Event> {

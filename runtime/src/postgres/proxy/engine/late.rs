@@ -1,4 +1,4 @@
-//! Requests to cancel, and clients of a test that has ended.
+//! Clients of a test that has ended.
 
 use std::time::Instant;
 
@@ -10,35 +10,13 @@ use crate::postgres::{
     ended_tests,
     proxy::{
         api::{ClientId, Event},
-        client::{Delay, Stage},
+        client::Stage,
         protocol::{ErrorFields, error, ready},
     },
     sqlstate,
 };
 
 impl Engine {
-    /// A request to cancel what another client does.
-    pub(super) fn cancel(&mut self, target: ClientId) {
-        if self.active == Some(target) && !self.backend.answers.is_empty() {
-            self.events.push_back(Event::CancelBackend);
-            return;
-        }
-        let now = self.now;
-        let client = self.client(target);
-        let Some(unit) = &mut client.unit else { return };
-        let canceled = (
-            sqlstate::QUERY_CANCELED.to_owned(),
-            "canceling statement due to user request".to_owned(),
-        );
-        match &mut unit.delay {
-            Delay::Until(until, error, disconnects) => {
-                (*until, *error, *disconnects) = (now, Some(canceled), false);
-            }
-            _ if client.waiting.is_some() => unit.delay = Delay::Until(now, Some(canceled), false),
-            _ => {}
-        }
-    }
-
     /// Refuses what a client of an ended test asks, after a pause.
     pub(super) fn refuse(&mut self, id: ClientId, at: Option<Instant>) -> Flow {
         let now = self.now;

@@ -77,6 +77,10 @@ impl Engine {
             };
             error(out, fields);
         });
+        if matches!(self.unit(id).kind, UnitKind::Extended { .. }) {
+            // A server sends an error at once.
+            self.flush(id);
+        }
         let unit = self.unit(id);
         unit.failed = true;
         unit.error = Some(ServerError {

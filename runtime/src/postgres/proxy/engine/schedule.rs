@@ -75,7 +75,8 @@ impl Engine {
             };
             let turn = client
                 .waiting
-                .filter(|_| self.active.is_none() && client.stage == Stage::Open);
+                .filter(|_| self.active.is_none() && !self.is_held_back)
+                .filter(|_| client.stage == Stage::Open);
             let turn = turn.map(|since| self.due(id, since));
             delay.or(late).or(turn).or(self.gives_up(id))
         };
@@ -107,8 +108,9 @@ impl Engine {
         let client = self.client(id);
         let is_asked_about = client.stage == Stage::Naming && self.active == Some(id);
         let client = self.client(id);
-        let is_live = client.stage != Stage::Gone && !is_asked_about;
-        if client.is_closed && client.unit.is_none() && is_live {
+        let is_live = !matches!(client.stage, Stage::Gone | Stage::Canceling(_)) && !is_asked_about;
+        let is_done = client.is_closed || client.is_finished && !client.inbox.has_request();
+        if is_done && client.unit.is_none() && is_live {
             client.stage = Stage::Leaving;
         }
         if client.unit.is_some() {
@@ -117,6 +119,7 @@ impl Engine {
         match client.stage {
             Stage::Starting | Stage::Gone => Flow::Wait,
             Stage::Naming => self.look_for_names(id),
+            Stage::Canceling(target) => self.advance_cancel(id, target),
             Stage::Leaving => self.depart(id),
             Stage::Late(at) => self.refuse(id, at),
             Stage::Open => {
@@ -200,6 +203,9 @@ impl Engine {
     }
 
     fn advance_unit(&mut self, id: ClientId) -> Flow {
+        if self.is_held_back && self.active == Some(id) && self.backend.answers.is_empty() {
+            return Flow::Wait;
+        }
         if let Delay::Until(until, error, disconnects) = &self.unit(id).delay {
             let (until, error, disconnects) = (*until, error.clone(), *disconnects);
             if until > self.now && !self.client(id).is_closed {
@@ -232,7 +238,8 @@ impl Engine {
         }
         let now = self.now;
         let since = *self.client(id).waiting.get_or_insert(now);
-        if self.active.is_some() || self.is_ending_asked() || self.due(id, since) > now {
+        let is_taken = self.active.is_some() || self.is_held_back;
+        if is_taken || self.is_ending_asked() || self.due(id, since) > now {
             return false;
         }
         self.let_in(id, since);
@@ -242,7 +249,11 @@ impl Engine {
 
     /// Gets the backend for the end of a client's own transaction, which waits for nobody's.
     pub(super) fn acquire_for_end(&mut self, id: ClientId) -> bool {
-        if self.active.is_some_and(|active| active != id) || self.is_ending_asked() {
+        let is_taken = match self.active {
+            Some(active) => active != id,
+            None => self.is_held_back,
+        };
+        if is_taken || self.is_ending_asked() {
             let now = self.now;
             self.client(id).waiting.get_or_insert(now);
             return false;

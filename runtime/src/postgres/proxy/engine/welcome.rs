@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::{Engine, names::Identity};
+use super::{Engine, FIRST_REVISION, names::Identity};
 use crate::postgres::{
     pool_mark,
     proxy::{
@@ -33,7 +33,6 @@ const NO_SETTINGS: [&str; 5] = [
 pub(super) struct Greeting {
     asked: Vec<u8>,
     version: u32,
-    revision: u64,
     /// Those of the test.
     settings: Settings,
     startup: Settings,
@@ -52,15 +51,15 @@ impl Engine {
             match client.inbox.startup() {
                 Ok(Some((SSL_REQUEST | GSS_REQUEST, _))) => client.out.push(b'N'),
                 Ok(Some((CANCEL_REQUEST, body))) => {
-                    client.stage = Stage::Gone;
                     let mut body = Body(&body);
-                    if let (Some(target), Some(key)) = (body.u32(), body.u32())
-                        && target != id
-                        && key == self.key(target)
-                        && self.clients.contains(target)
-                    {
-                        self.cancel(target);
-                    }
+                    let named = body.u32().zip(body.u32());
+                    let known = named.filter(|(target, key)| {
+                        *target != id && *key == self.key(*target) && self.clients.contains(*target)
+                    });
+                    self.client(id).stage = match known {
+                        Some((target, _)) => Stage::Canceling(Some(target)),
+                        None => Stage::Gone,
+                    };
                     return;
                 }
                 Ok(Some((version, body))) if version >> 16 == PROTOCOL >> 16 => {
@@ -84,7 +83,6 @@ impl Engine {
         let is_known = self.greeting.as_ref().is_some_and(|known| {
             known.asked == body
                 && known.version == version
-                && known.revision == self.backend.revision
                 && Rc::ptr_eq(&known.settings, &self.test_settings)
         });
         let known = self.greeting.take().filter(|_| is_known);
@@ -118,8 +116,12 @@ impl Engine {
         client.startup = Rc::clone(&greeting.startup);
         client.virtuals.clone_from(&greeting.virtuals);
         client.reported = Rc::clone(&greeting.reported);
-        // The server says itself what it makes of a value: the first real answer tells.
-        client.revision = greeting.revision;
+        // The server says itself what it makes of a value: the first real answer tells. What other
+        // clients have changed since the first revision is compared then.
+        client.revision = match self.backend.revision {
+            FIRST_REVISION => FIRST_REVISION,
+            _ => 0,
+        };
         let out = &mut client.out;
         out.extend_from_slice(&greeting.said);
         message(out, b'K', |out| {
@@ -136,7 +138,8 @@ impl Engine {
     /// Works out what a startup message is answered. Those of a pool are all alike.
     pub(super) fn greet(&self, version: u32, body: &[u8], identity: &Identity) -> Greeting {
         let asked = parameters(body);
-        let mut reported = self.backend.reported.clone();
+        // What other clients have changed is not this one's.
+        let mut reported = self.setup.reported();
         let mut startup = (*self.test_settings).clone();
         let mut virtuals = BTreeMap::new();
         let settings = asked.iter().filter(|(name, _)| {
@@ -173,7 +176,6 @@ impl Engine {
         Greeting {
             asked: body.to_vec(),
             version,
-            revision: self.backend.revision,
             settings: Rc::clone(&self.test_settings),
             startup: Rc::new(startup),
             virtuals,

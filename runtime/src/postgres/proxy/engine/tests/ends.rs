@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::driver::startup;
+use super::driver::{Ask, startup};
 use super::stage::{Stage, stage, stage_with};
 use crate::postgres::proxy::{
     api::{Event, How, MarkRefused, Proof, Test},
-    protocol::{ErrorFields, error, ready},
+    protocol::{ErrorFields, command_complete, error, ready},
 };
 
 #[test]
@@ -173,18 +173,64 @@ fn a_request_to_cancel_hits_what_runs_for_its_client_only() {
         let canceling = stage.engine.connect();
         stage.engine.client_bytes(canceling, &request);
         stage.settle();
-        assert!(stage.engine.is_gone(canceling));
+        canceling
     };
     let is_canceled = |stage: &Stage| {
         let mut events = stage.events.iter();
         events.any(|event| matches!(event, Event::CancelBackend))
     };
-    cancel(&mut stage);
+    let canceling = cancel(&mut stage);
+    assert!(stage.engine.is_gone(canceling));
     assert!(!is_canceled(&stage));
     stage.send(id, "select pg_sleep(9)");
     stage.settle();
-    cancel(&mut stage);
+    let canceling = cancel(&mut stage);
     assert!(is_canceled(&stage));
+    // It may arrive late, so what comes next waits until it has been handled.
+    let mut late = Vec::new();
+    command_complete(&mut late, "SELECT 1");
+    ready(&mut late, b'T');
+    stage.engine.backend_bytes(&late);
+    let other = stage.connect();
+    stage.send(other, "select 1");
+    let heard = stage.received(id);
+    assert_eq!(heard.last().map(String::as_str), Some("C SELECT 1"));
+    assert!(stage.received(other).is_empty());
+    assert!(!stage.engine.is_gone(canceling));
+    stage.engine.hold_back(false);
+    assert_eq!(stage.received(other), ["C SELECT 1", "Z I"]);
+    assert!(stage.engine.is_gone(canceling));
+}
+
+#[test]
+fn a_client_that_has_finished_is_still_answered() {
+    let mut stage = stage();
+    let id = stage.connect();
+    stage.send(id, "select 1");
+    stage.send(id, "select 2");
+    stage.engine.client_finished(id);
+    let answers = ["C SELECT 1", "Z I", "C SELECT 1", "Z I"];
+    assert_eq!(stage.received(id), answers);
+    assert!(stage.engine.is_gone(id));
+}
+
+#[test]
+fn a_pipeline_without_its_sync_leaves_nothing() {
+    let mut stage = stage();
+    let (a, b) = (stage.connect(), stage.connect());
+    let whole = Ask::Extended(vec!["insert into a values (1)".to_owned()]).bytes();
+    let mut cut = whole[..whole.len() - 5].to_vec();
+    cut.extend_from_slice(b"H\0\0\0\x04X\0\0\0\x04");
+    stage.engine.client_bytes(a, &cut);
+    assert_eq!(stage.received(a), ["1", "2", "n", "C INSERT 0 1"]);
+    assert!(stage.engine.is_gone(a));
+    stage.log.clear();
+    stage.ask(b, "select 1");
+    assert!(
+        stage.log[0].starts_with("Q rollback to savepoint s1;"),
+        "{:?}",
+        stage.log
+    );
 }
 
 #[test]
