@@ -50,7 +50,7 @@ pub(crate) use self::{
     command::{Ended, Marking, Test},
     driver::ACCEPT_PAUSE,
     handle::Proxy,
-    protocol::{ErrorFields, Inbox, error, error_field, message, query},
+    protocol::{ErrorFields, error, error_field, message, query},
     watch::Watch,
 };
 

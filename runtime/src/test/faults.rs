@@ -22,7 +22,8 @@ use crate::{executor::panics, observe::queries::fits, postgres::proxy};
 ///
 /// Statements that are sent as one simple query, with semicolons between them, count as one
 /// statement, and fail together. With real commits (`isolation = "database"`), a commit among them
-/// is not recognized. A request to cancel a statement does not end its [`delay`](Fault::delay).
+/// is not recognized, a request to cancel a statement does not end its [`delay`](Fault::delay), and
+/// of a statement longer than 1 MB the beginning is compared.
 ///
 /// ```no_run
 /// # use db_test::{Client, Faults};

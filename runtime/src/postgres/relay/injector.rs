@@ -4,13 +4,18 @@
 //! which does not exist. So the failure is the server's: it aborts the transaction and the pipeline
 //! like any other. Only its code and its message are replaced on the way back.
 
+mod answers;
+mod messages;
 mod texts;
 
 use std::{collections::VecDeque, io, sync::Arc, time::Instant};
 
-use self::texts::{Texts, is_commit, is_control};
+use self::{
+    messages::Messages,
+    texts::{Texts, is_commit, is_control, status_after},
+};
 use crate::postgres::{
-    proxy::{ErrorFields, Faults, Inbox, Injection, error, error_field, message, query},
+    proxy::{ErrorFields, Faults, Injection, error, message, query},
     sqlstate,
 };
 
@@ -21,11 +26,13 @@ const MISSING: &str = "db_test_fault_";
 /// back.
 pub(super) struct Injector {
     faults: Arc<dyn Faults>,
-    from_client: Inbox,
-    from_server: Inbox,
+    from_client: Messages,
+    from_server: Messages,
     texts: Texts,
     /// The state of the transaction, as of the last `ReadyForQuery`.
     status: u8,
+    /// The same after what was passed since, if that succeeds.
+    expected: u8,
     /// How many requests with a `ReadyForQuery` of their own the server got, and how many it has
     /// answered.
     sent: u64,
@@ -35,6 +42,9 @@ pub(super) struct Injector {
     count: u64,
     /// The first message of the client waits for its fault until then.
     delayed: Option<(Instant, Injection)>,
+    /// The request that ends with a failed commit: what follows waits until the server has rolled
+    /// back.
+    failing: Option<u64>,
     /// The server rolls back what a failed commit would have ended.
     is_rolling_back: bool,
     is_cut_off: bool,
@@ -55,15 +65,17 @@ impl Injector {
     pub(super) fn new(faults: Arc<dyn Faults>) -> Self {
         Self {
             faults,
-            from_client: Inbox::default(),
-            from_server: Inbox::default(),
+            from_client: Messages::default(),
+            from_server: Messages::default(),
             texts: Texts::default(),
             status: b'I',
+            expected: b'I',
             sent: 0,
             answered: 0,
             owed: VecDeque::new(),
             count: 0,
             delayed: None,
+            failing: None,
             is_rolling_back: false,
             is_cut_off: false,
         }
@@ -72,6 +84,11 @@ impl Injector {
     /// When the client's next message goes on, if a fault delays it.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.delayed.as_ref().map(|(until, _)| *until)
+    }
+
+    /// Whether the client's next message waits, for a delay or for the end of a failed commit.
+    pub(super) fn holds_back(&self) -> bool {
+        self.delayed.is_some() || self.waits_for_rollback()
     }
 
     /// Whether a fault has ended the connection.
@@ -90,20 +107,33 @@ impl Injector {
         self.go_on(now, out)
     }
 
-    /// Goes on with the client's messages, as far as no fault delays them.
+    /// Goes on with the client's messages, as far as nothing holds them back.
     pub(super) fn go_on(&mut self, now: Instant, out: &mut Vec<u8>) -> io::Result<()> {
-        let mut inbox = std::mem::take(&mut self.from_client);
-        let malformed = inbox.cut(false).is_err();
-        while let (Some((kind, body)), Some(whole)) = (inbox.front(), inbox.front_whole())
-            && !self.is_cut_off
-        {
+        let mut messages = std::mem::take(&mut self.from_client);
+        let result = self.pass_messages(&mut messages, now, out);
+        self.from_client = messages;
+        result
+    }
+
+    fn pass_messages(
+        &mut self,
+        messages: &mut Messages,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        while !self.is_cut_off && !self.waits_for_rollback() {
+            let Some((kind, body)) = messages.front(is_looked_at, out)? else {
+                break;
+            };
+            self.texts.note(kind, body);
+            let executed = self.texts.executed(kind, body);
             let fault = match self.delayed.take() {
                 Some((until, fault)) if until > now => {
                     self.delayed = Some((until, fault));
                     break;
                 }
                 Some((_, fault)) => Some(fault),
-                None => self.fault(kind, body),
+                None => executed.as_deref().and_then(|sql| self.fault(sql)),
             };
             if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay) {
                 let rest = fault.map(|fault| Injection {
@@ -113,44 +143,48 @@ impl Injector {
                 self.delayed = Some((now + delay, rest.unwrap_or_default()));
                 break;
             }
-            self.pass(kind, body, whole, fault, out);
-            inbox.pop();
-        }
-        while inbox.take_piece(b'd', out) {}
-        self.from_client = inbox;
-        if malformed {
-            return Err(io::ErrorKind::InvalidData.into());
+            match fault.and_then(|fault| self.injected(fault)) {
+                Some(error) => {
+                    let is_commit = executed.is_some_and(|sql| is_commit(&sql));
+                    self.replace(kind, is_commit, error, out);
+                    messages.leave_out();
+                }
+                None if self.is_cut_off => {}
+                None => {
+                    let status = executed.as_deref().and_then(status_after);
+                    self.expected = status.unwrap_or(self.expected);
+                    messages.pass(out);
+                }
+            }
+            self.sent += u64::from(is_request(kind));
         }
         Ok(())
     }
 
-    /// Passes a message on, or what its fault makes of it.
-    fn pass(
+    /// Whether a request has been sent that ends with a failed commit, and not been undone.
+    fn waits_for_rollback(&self) -> bool {
+        self.failing.is_some_and(|request| request < self.sent)
+    }
+
+    /// The code and the message of the error that a fault gives; or it ends the connection.
+    fn injected(&mut self, fault: Injection) -> Option<(String, String)> {
+        self.is_cut_off |= fault.disconnects;
+        fault.error.filter(|_| !fault.disconnects)
+    }
+
+    /// Asks for something that does not exist in the place of a message.
+    fn replace(
         &mut self,
         kind: u8,
-        body: &[u8],
-        whole: &[u8],
-        fault: Option<Injection>,
+        is_commit: bool,
+        (code, text): (String, String),
         out: &mut Vec<u8>,
     ) {
-        let request = self.sent;
-        self.sent += u64::from(matches!(kind, b'Q' | b'S' | b'F'));
-        let Some(fault) = fault else {
-            return out.extend_from_slice(whole);
-        };
-        if fault.disconnects {
-            self.is_cut_off = true;
-            return;
-        }
-        let Some((code, text)) = fault.error else {
-            return out.extend_from_slice(whole);
-        };
         self.count += 1;
         let name = format!("{MISSING}{}", self.count);
-        let is_commit = self
-            .texts
-            .executed(kind, body)
-            .is_some_and(|sql| is_commit(&sql));
+        if is_commit {
+            self.failing = Some(self.sent);
+        }
         if kind == b'Q' {
             query(out, &format!("execute {name}"));
         } else {
@@ -161,7 +195,7 @@ impl Injector {
         }
         self.owed.push_back(Owed {
             name,
-            request,
+            request: self.sent,
             code,
             message: text,
             is_commit,
@@ -169,78 +203,15 @@ impl Injector {
         });
     }
 
-    /// The fault that a message meets. In a failed transaction there is none, as the server looks
+    /// The fault that a statement meets. In a failed transaction there is none, as the server looks
     /// at nothing there.
-    fn fault(&mut self, kind: u8, body: &[u8]) -> Option<Injection> {
-        self.texts.note(kind, body);
-        let sql = self
-            .texts
-            .executed(kind, body)
-            .filter(|_| self.status != b'E')?;
-        if is_commit(&sql) {
-            return (self.status == b'T').then(|| self.faults.on_commit())?;
+    fn fault(&self, sql: &str) -> Option<Injection> {
+        match self.expected {
+            b'E' => None,
+            status if is_commit(sql) => (status == b'T').then(|| self.faults.on_commit())?,
+            _ if is_control(sql) => None,
+            _ => self.faults.on_statement(sql),
         }
-        (!is_control(&sql)).then(|| self.faults.on_statement(&sql))?
-    }
-
-    /// Reads what the server sends; writes what the client gets, and what the server gets for it.
-    pub(super) fn server_bytes(
-        &mut self,
-        bytes: &[u8],
-        out: &mut Vec<u8>,
-        to_server: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        let mut inbox = std::mem::take(&mut self.from_server);
-        inbox.push(bytes);
-        let malformed = inbox.cut(true).is_err();
-        while let (Some((kind, body)), Some(whole)) = (inbox.front(), inbox.front_whole()) {
-            match kind {
-                b'Z' if self.goes_on(body, to_server) => out.extend_from_slice(whole),
-                b'Z' => {}
-                _ if self.is_rolling_back => {}
-                b'E' if self.replaces(body, out) => {}
-                _ => out.extend_from_slice(whole),
-            }
-            inbox.pop();
-        }
-        self.from_server = inbox;
-        if malformed {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        Ok(())
-    }
-
-    /// Notes the end of a request. A commit that has failed has ended its transaction: the server
-    /// rolls it back before the client gets the error.
-    fn goes_on(&mut self, status: &[u8], to_server: &mut Vec<u8>) -> bool {
-        self.status = status.first().copied().unwrap_or_default();
-        if std::mem::take(&mut self.is_rolling_back) {
-            return true;
-        }
-        let request = self.answered;
-        self.answered += 1;
-        let mut ended = self.owed.iter().filter(|owed| owed.request <= request);
-        let commit_failed = ended.any(|owed| owed.is_commit && owed.has_come);
-        self.owed.retain(|owed| owed.request > request);
-        let is_last = self.answered == self.sent;
-        if commit_failed && self.status == b'E' && is_last {
-            query(to_server, "rollback");
-            self.is_rolling_back = true;
-            return false;
-        }
-        true
-    }
-
-    /// Writes a fault's error in the place of the server's, if that is one that a fault has caused.
-    fn replaces(&mut self, body: &[u8], out: &mut Vec<u8>) -> bool {
-        let text = error_field(body, b'M').unwrap_or_default();
-        let mut owed = self.owed.iter_mut().filter(|owed| !owed.has_come);
-        let Some(owed) = owed.find(|owed| text.contains(&owed.name)) else {
-            return false;
-        };
-        owed.has_come = true;
-        error(out, ErrorFields::new("ERROR", &owed.code, &owed.message));
-        true
     }
 
     /// The server's last words to a client that a fault has cut off.
@@ -253,6 +224,16 @@ impl Injector {
         );
         out
     }
+}
+
+/// Query, Parse, Bind, Execute, Close.
+fn is_looked_at(kind: u8) -> bool {
+    matches!(kind, b'Q' | b'P' | b'B' | b'E' | b'C')
+}
+
+/// Whether a `ReadyForQuery` answers a message.
+fn is_request(kind: u8) -> bool {
+    matches!(kind, b'Q' | b'S' | b'F')
 }
 
 #[cfg(test)]

@@ -148,7 +148,10 @@ impl Passage {
             let waiter = watcher.as_ref().map(|watcher| &watcher.waiter);
             let waiter = waiter.filter(|_| requested.is_none());
             let limit = requested.map_or(deadline, |_| Some(Instant::now()));
-            let (from_client, from_server) = self.ready(deadline.is_some(), limit, waiter)?;
+            let holds_back = watcher
+                .as_ref()
+                .is_some_and(|watcher| watcher.injector.holds_back());
+            let (from_client, from_server) = self.ready(holds_back, limit, waiter)?;
             if from_server.intersects(READABLE) {
                 loop {
                     match receive(&mut self.server, &mut chunk) {
@@ -204,8 +207,8 @@ impl Passage {
 
     /// Whether something of the client has still to be sent.
     fn has_more(&self, watcher: Option<&Watcher>) -> bool {
-        let is_delayed = watcher.is_some_and(|watcher| watcher.injector.deadline().is_some());
-        is_delayed || self.to_server.len() > 0
+        let holds_back = watcher.is_some_and(|watcher| watcher.injector.holds_back());
+        holds_back || self.to_server.len() > 0
     }
 
     fn client_bytes(&mut self, watcher: &mut Option<Watcher>, bytes: &[u8]) -> io::Result<()> {
@@ -232,12 +235,12 @@ impl Passage {
     }
 
     /// Waits until one side can be read, or written to where something is left to be written, or
-    /// the deadline has come. While a fault delays the client, it is not read. A client that has
+    /// the deadline has come. While a fault holds the client back, it is not read. A client that has
     /// finished is waited for only where something is to be written to it: `poll` would report its
     /// end again and again.
     fn ready(
         &self,
-        is_delayed: bool,
+        holds_back: bool,
         deadline: Option<Instant>,
         waiter: Option<&Waiter>,
     ) -> io::Result<(PollFlags, PollFlags)> {
@@ -252,7 +255,7 @@ impl Passage {
             interest(&self.to_server, self.to_client.len() > 0),
             interest(&self.to_client, sending),
         );
-        if is_delayed || self.is_finished {
+        if holds_back || self.is_finished {
             client.remove(PollFlags::IN);
         }
         let is_asked = !client.is_empty() || !self.is_finished;

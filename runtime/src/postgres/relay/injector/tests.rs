@@ -5,10 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Injector;
-use crate::postgres::proxy::{
-    ErrorFields, Faults, Inbox, Injection, error, error_field, message, query,
-};
+use super::{Injector, messages::Messages};
+use crate::postgres::proxy::{ErrorFields, Faults, Injection, error, error_field, message, query};
 
 /// Fails whatever it is shown.
 struct Always(Injection);
@@ -60,15 +58,14 @@ fn passed(injector: &mut Injector, bytes: &[u8]) -> (Vec<String>, Vec<u8>) {
     injector
         .server_bytes(bytes, &mut out, &mut to_server)
         .expect("whole messages");
-    let (mut inbox, mut shown) = (Inbox::default(), Vec::new());
-    inbox.push(&out);
-    inbox.cut(true).expect("whole messages");
-    while let Some((kind, body)) = inbox.front() {
+    let (mut messages, mut shown) = (Messages::default(), Vec::new());
+    messages.push(&out);
+    while let Some((kind, body)) = messages.front(|_| true, &mut out).expect("whole messages") {
         shown.push(match kind {
             b'E' => error_field(body, b'C').unwrap_or_default().to_owned(),
             _ => format!("{} {}", char::from(kind), char::from(body[0])),
         });
-        inbox.pop();
+        messages.leave_out();
     }
     (shown, to_server)
 }
@@ -144,4 +141,76 @@ fn a_portal_that_a_fault_hits_is_replaced_by_one_that_does_not_exist() {
     );
     failed.extend(answer(None, b'I'));
     assert_eq!(passed(&mut injector, &failed).0, ["22012", "Z I"]);
+}
+
+/// Parse, Bind and Execute of a statement.
+fn executed(sql: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    message(&mut out, b'P', |out| {
+        out.extend_from_slice(&[b"\0", sql.as_bytes(), b"\0\0\0"].concat());
+    });
+    message(&mut out, b'B', |out| out.extend_from_slice(&[0; 8]));
+    message(&mut out, b'E', |out| out.extend_from_slice(&[0; 5]));
+    out
+}
+
+const SYNC: &[u8] = b"S\0\0\0\x04";
+
+/// Fails commits.
+struct OnCommit(Injection);
+
+impl Faults for OnCommit {
+    fn on_statement(&self, _: &str) -> Option<Injection> {
+        None
+    }
+
+    fn on_commit(&self) -> Option<Injection> {
+        Some(self.0.clone())
+    }
+}
+
+#[test]
+fn what_follows_a_commit_that_fails_waits_until_it_is_rolled_back() {
+    let mut injector = Injector::new(Arc::new(OnCommit(conflict())));
+    let mut out = Vec::new();
+    let group = [executed("begin"), executed("commit"), executed("select 1")].concat();
+    let mut next = Vec::new();
+    query(&mut next, "select 2");
+    let bytes = [&group[..], SYNC, &next].concat();
+    injector
+        .client_bytes(&bytes, Instant::now(), &mut out)
+        .expect("whole messages");
+    // The server skips the rest of the group, and has not got the next query.
+    assert!(out.ends_with(SYNC) && injector.holds_back());
+    let (shown, to_server) = passed(&mut injector, &answer(Some("db_test_fault_1"), b'E'));
+    assert_eq!(shown, ["40001"]);
+    assert_eq!(to_server, b"Q\0\0\0\x0drollback\0");
+    let (shown, _) = passed(&mut injector, &answer(None, b'I'));
+    assert_eq!(shown, ["Z I"]);
+    out.clear();
+    injector
+        .go_on(Instant::now(), &mut out)
+        .expect("whole messages");
+    assert_eq!(out, next);
+}
+
+#[test]
+fn a_commit_that_the_server_skips_holds_nothing_back() {
+    let mut injector = Injector::new(Arc::new(OnCommit(conflict())));
+    let group = [
+        executed("begin"),
+        executed("select 1 / 0"),
+        executed("commit"),
+    ]
+    .concat();
+    let bytes = [&group[..], SYNC].concat();
+    injector
+        .client_bytes(&bytes, Instant::now(), &mut Vec::new())
+        .expect("whole messages");
+    let mut failed = Vec::new();
+    let fields = ErrorFields::new("ERROR", "22012", "division by zero");
+    error(&mut failed, fields);
+    failed.extend(answer(None, b'E'));
+    assert_eq!(passed(&mut injector, &failed).0, ["22012", "Z E"]);
+    assert!(!injector.holds_back());
 }

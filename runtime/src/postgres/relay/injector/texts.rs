@@ -14,10 +14,9 @@ pub(super) struct Texts {
 impl Texts {
     /// The statement that a message executes.
     pub(super) fn executed(&self, kind: u8, body: &[u8]) -> Option<Arc<str>> {
-        let text = Body(body).text()?;
         match kind {
-            b'Q' => Some(text.into()),
-            b'E' => self.portals.get(text).cloned(),
+            b'Q' => Body(body).text_or_beginning().map(Arc::from),
+            b'E' => self.portals.get(Body(body).text()?).cloned(),
             _ => None,
         }
     }
@@ -27,7 +26,7 @@ impl Texts {
         let (first, mut body) = (body.first().copied(), Body(body));
         match kind {
             b'P' => {
-                if let (Some(name), Some(sql)) = (body.text(), body.text()) {
+                if let (Some(name), Some(sql)) = (body.text(), body.text_or_beginning()) {
                     self.statements.insert(name.to_owned(), sql.into());
                 }
             }
@@ -60,16 +59,38 @@ const CONTROL: [&str; 6] = [
 
 /// Whether a statement begins or ends a transaction or a part of one, but for commits.
 pub(super) fn is_control(sql: &str) -> bool {
-    CONTROL.contains(&first_word(sql).as_str())
-}
-
-fn first_word(sql: &str) -> String {
-    let is_end = |character: char| !character.is_ascii_alphabetic();
-    let word = sql.trim_start().split(is_end).next();
-    word.unwrap_or_default().to_ascii_lowercase()
+    let first = first_word(sql);
+    CONTROL.iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 pub(super) fn is_commit(sql: &str) -> bool {
-    let is_prepared = || sql.to_ascii_lowercase().contains("prepared");
-    matches!(first_word(sql).as_str(), "commit" | "end") && !is_prepared()
+    let first = first_word(sql);
+    let commits = ["commit", "end"]
+        .iter()
+        .any(|word| first.eq_ignore_ascii_case(word));
+    commits && !says(sql, "prepared")
+}
+
+/// The state of the transaction after a statement that begins or ends one.
+pub(super) fn status_after(sql: &str) -> Option<u8> {
+    let first = first_word(sql);
+    let is = |words: &[&str]| words.iter().any(|word| first.eq_ignore_ascii_case(word));
+    if is(&["begin", "start"]) {
+        return Some(b'T');
+    }
+    let ends = is(&["commit", "end", "abort"]) || is(&["rollback"]) && !says(sql, "to");
+    let chains = || says(sql, "chain") && !says(sql, "no");
+    (ends && !says(sql, "prepared")).then(|| if chains() { b'T' } else { b'I' })
+}
+
+fn says(sql: &str, word: &str) -> bool {
+    words(sql).any(|said| said.eq_ignore_ascii_case(word))
+}
+
+fn first_word(sql: &str) -> &str {
+    words(sql.trim_start()).next().unwrap_or_default()
+}
+
+fn words(sql: &str) -> impl Iterator<Item = &str> {
+    sql.split(|character: char| !character.is_ascii_alphabetic())
 }
