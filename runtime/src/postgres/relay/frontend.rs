@@ -5,9 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use super::framing::Body;
 use crate::observe::recording::{CUT, Parameter};
 
-/// The kinds of messages whose bodies are read: Query, Parse, Bind, Close.
+/// The kinds of messages whose bodies are read: Query, Parse, Bind, Execute, Close.
 pub(super) fn is_read(kind: u8) -> bool {
-    matches!(kind, b'Q' | b'P' | b'B' | b'C')
+    matches!(kind, b'Q' | b'P' | b'B' | b'E' | b'C')
 }
 
 /// The most of a parameter's value that is recorded, in bytes.
@@ -33,11 +33,18 @@ pub(super) struct Prepared {
     pub(super) types: Vec<u32>,
 }
 
-/// The prepared statements of a connection by name, and what is bound to the next execution.
+/// The prepared statements and the portals of a connection, by name.
 #[derive(Default, Debug)]
 pub(super) struct Statements {
     prepared: HashMap<String, Arc<Prepared>>,
-    pub(super) bound: Option<(Arc<Prepared>, Vec<Parameter>)>,
+    portals: HashMap<String, Portal>,
+}
+
+#[derive(Debug)]
+struct Portal {
+    statement: Arc<Prepared>,
+    /// What the first Execute of it is recorded with.
+    parameters: Vec<Parameter>,
 }
 
 impl Statements {
@@ -54,7 +61,7 @@ impl Statements {
 
     pub(super) fn bind(&mut self, body: &[u8]) -> Option<()> {
         let mut body = Body(body);
-        let (_portal, name) = (body.text()?, body.text()?);
+        let (portal, name) = (body.text()?, body.text()?);
         let prepared = Arc::clone(self.prepared.get(name)?);
         let formats: Vec<i16> = (0..body.i16()?).map_while(|_| body.i16()).collect();
         let count = body.i16()?;
@@ -78,14 +85,33 @@ impl Statements {
                 length: length.unwrap_or_default(),
             });
         }
-        self.bound = Some((prepared, parameters));
+        let bound = Portal {
+            statement: prepared,
+            parameters,
+        };
+        self.portals.insert(portal.to_owned(), bound);
         Some(())
+    }
+
+    /// The statement that an Execute runs, with its parameters if it is the first one.
+    pub(super) fn execute(&mut self, body: &[u8]) -> Option<(Arc<str>, Vec<Parameter>)> {
+        let portal = self.portals.get_mut(Body(body).text()?)?;
+        let parameters = std::mem::take(&mut portal.parameters);
+        Some((Arc::clone(&portal.statement.sql), parameters))
+    }
+
+    /// Portals end with their transaction.
+    pub(super) fn forget_portals(&mut self) {
+        self.portals.clear();
     }
 
     pub(super) fn close(&mut self, body: &[u8]) -> Option<()> {
         let (kind, name) = body.split_first()?;
+        let name = Body(name).text()?;
         if *kind == b'S' {
-            self.prepared.remove(Body(name).text()?);
+            self.prepared.remove(name);
+        } else {
+            self.portals.remove(name);
         }
         Some(())
     }

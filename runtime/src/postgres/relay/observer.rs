@@ -5,58 +5,54 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 use super::{
     backend,
     framing::{Body, Framing},
-    frontend::{self, Prepared, Statements},
+    frontend::{self, Statements},
 };
-use crate::observe::recording::{ClientId, Recording, Statement};
+use crate::observe::recording::{ClientId, Parameter, Recording, Statement};
 
 /// What has been asked on one connection and not answered yet.
 pub(super) struct Observer {
-    recording: Arc<Recording>,
-    client: ClientId,
-    requests: Framing,
+    questions: Framing,
     answers: Framing,
-    protocol: ProtocolState,
+    pending: Pending,
 }
 
-struct ProtocolState {
+struct Pending {
     recording: Arc<Recording>,
     client: ClientId,
     statements: Statements,
-    /// What has been asked since the last Sync.
-    asking: Option<Pending>,
-    /// One for each `ReadyForQuery` that the server owes.
-    open: VecDeque<Pending>,
+    /// What the server answers next, in order.
+    asked: VecDeque<Asked>,
 }
 
-/// Something that the server owes an answer to.
-enum Pending {
-    /// What is no statement, or was not understood.
-    Other,
-    Statement(Box<Request>),
+/// Something that the server answers.
+enum Asked {
+    /// A Parse; worth recording if it fails.
+    Parse(Box<Question>),
+    /// An Execute.
+    Execute(Box<Question>),
+    /// A simple query or a function call, and what is to be recorded of it.
+    Simple(Option<Box<Question>>),
+    Sync,
 }
 
-struct Request {
+struct Question {
     statement: Statement,
     asked: Instant,
-    /// It was only prepared; worth telling if that failed.
-    only_prepared: bool,
+    /// Its end has come. The error of the commit that may follow is about it.
+    is_done: bool,
 }
 
 impl Observer {
     pub(super) fn new(recording: Arc<Recording>, client: ClientId) -> Self {
-        let protocol = ProtocolState {
-            recording: Arc::clone(&recording),
-            client,
-            statements: Statements::default(),
-            asking: None,
-            open: VecDeque::new(),
-        };
         Self {
-            recording,
-            client,
-            requests: Framing::default(),
+            questions: Framing::default(),
             answers: Framing::default(),
-            protocol,
+            pending: Pending {
+                recording,
+                client,
+                statements: Statements::default(),
+                asked: VecDeque::new(),
+            },
         }
     }
 
@@ -66,20 +62,20 @@ impl Observer {
     }
 
     pub(super) fn client_bytes(&mut self, bytes: &[u8]) {
-        let protocol = &mut self.protocol;
-        self.requests.read(bytes, frontend::is_read, |kind, body| {
-            protocol.asked(kind, body);
+        let pending = &mut self.pending;
+        self.questions.read(bytes, frontend::is_read, |kind, body| {
+            pending.asked(kind, body);
         });
     }
 
     pub(super) fn owes_an_answer(&self) -> bool {
-        self.protocol.asking.is_some() || !self.protocol.open.is_empty()
+        !self.pending.asked.is_empty()
     }
 
     pub(super) fn server_bytes(&mut self, bytes: &[u8]) {
-        let protocol = &mut self.protocol;
+        let pending = &mut self.pending;
         self.answers.read(bytes, backend::is_read, |kind, body| {
-            protocol.answered(kind, body);
+            pending.answered(kind, body);
         });
     }
 }
@@ -87,91 +83,142 @@ impl Observer {
 impl Drop for Observer {
     /// What has not been answered is recorded as that.
     fn drop(&mut self) {
-        for pending in self.protocol.open.drain(..) {
-            if let Pending::Statement(mut request) = pending {
-                request.statement.is_unanswered = true;
-                request.statement.took = request.asked.elapsed();
-                self.recording.add(self.client, request.statement);
+        let pending = &mut self.pending;
+        for asked in std::mem::take(&mut pending.asked) {
+            if let Asked::Execute(mut question) | Asked::Simple(Some(mut question)) = asked {
+                question.statement.is_unanswered = !question.is_done;
+                pending.conclude(question, None);
             }
         }
     }
 }
 
-impl ProtocolState {
+impl Pending {
     fn asked(&mut self, kind: u8, body: &[u8]) {
         match kind {
             b'Q' => {
                 let sql = Body(body).text_or_beginning();
-                let pending = sql.map_or(Pending::Other, |sql| request(frontend::kept(sql)));
-                self.open.push_back(pending);
+                let asked = sql.map(|sql| question(frontend::kept(sql), Vec::new()));
+                self.asked.push_back(Asked::Simple(asked));
             }
+            b'F' => self.asked.push_back(Asked::Simple(None)),
             b'P' => {
-                let prepared = self.statements.parse(body);
-                let mut pending = prepared_request(prepared);
-                if let Pending::Statement(request) = &mut pending {
-                    request.only_prepared = true;
+                if let Some(prepared) = self.statements.parse(body) {
+                    let asked = question(Arc::clone(&prepared.sql), Vec::new());
+                    self.asked.push_back(Asked::Parse(asked));
                 }
-                self.asking = Some(pending);
             }
             b'B' => drop(self.statements.bind(body)),
             b'E' => {
-                let (prepared, parameters) = self.statements.bound.take().unzip();
-                let mut pending = prepared_request(prepared);
-                if let Pending::Statement(request) = &mut pending {
-                    request.statement.parameters = parameters.unwrap_or_default();
+                if let Some((sql, parameters)) = self.statements.execute(body) {
+                    self.asked
+                        .push_back(Asked::Execute(question(sql, parameters)));
                 }
-                self.asking = Some(pending);
             }
             b'C' => drop(self.statements.close(body)),
-            b'S' => {
-                let pending = self.asking.take().unwrap_or(Pending::Other);
-                self.open.push_back(pending);
-            }
+            b'S' => self.asked.push_back(Asked::Sync),
             _ => {}
         }
     }
 
     fn answered(&mut self, kind: u8, body: &[u8]) {
-        match (kind, self.open.front_mut()) {
-            (b'Z', _) => {
-                if let Some(Pending::Statement(request)) = self.open.pop_front() {
-                    self.conclude(request, None);
-                }
+        // ParseComplete, CommandComplete, EmptyQueryResponse, PortalSuspended, ErrorResponse,
+        // ReadyForQuery.
+        if !matches!(kind, b'1' | b'C' | b'I' | b's' | b'E' | b'Z') {
+            return;
+        }
+        match (kind, self.asked.front_mut()) {
+            (b'C', Some(Asked::Simple(Some(question)))) => {
+                question.statement.rows = backend::rows(body);
             }
-            (b'C', Some(Pending::Statement(request))) => {
-                request.statement.rows = backend::rows(body);
-            }
+            // Of a simple query, the end of a statement is not its own.
+            (b'C' | b'I', Some(Asked::Simple(_))) => {}
             // The client sees an error before it sees that the server is ready again.
-            (b'E', Some(pending)) => {
-                if let Pending::Statement(request) = std::mem::replace(pending, Pending::Other) {
-                    self.conclude(request, Some(body));
+            (b'E', Some(Asked::Simple(question))) => {
+                if let Some(question) = question.take() {
+                    self.conclude(question, Some(body));
                 }
+            }
+            (b'E', _) => self.failed(body),
+            (b'Z', _) => self.ready(body),
+            _ => self.succeeded(kind, body),
+        }
+    }
+
+    /// A Parse or an Execute was answered.
+    fn succeeded(&mut self, kind: u8, body: &[u8]) {
+        self.conclude_done();
+        match self.asked.front_mut() {
+            Some(Asked::Parse(_)) if kind == b'1' => drop(self.asked.pop_front()),
+            Some(Asked::Execute(question)) if kind != b'1' => {
+                question.statement.rows = backend::rows(body);
+                question.statement.took = question.asked.elapsed();
+                question.is_done = true;
             }
             _ => {}
         }
+        // What follows is known to be another statement, or comes before a commit can fail.
+        if !matches!(self.asked.get(1), Some(Asked::Sync)) {
+            self.conclude_done();
+        }
+    }
+
+    /// Records a statement whose end has come.
+    fn conclude_done(&mut self) {
+        let is_done =
+            |asked: &mut Asked| matches!(asked, Asked::Execute(question) if question.is_done);
+        if let Some(Asked::Execute(question)) = self.asked.pop_front_if(is_done) {
+            self.conclude(question, None);
+        }
+    }
+
+    /// The server skips what follows up to the Sync, so it is not executed.
+    fn failed(&mut self, body: &[u8]) {
+        if let Some(Asked::Parse(question) | Asked::Execute(question)) = self
+            .asked
+            .pop_front_if(|asked| !matches!(asked, Asked::Sync))
+        {
+            self.conclude(question, Some(body));
+        }
+        self.skip();
+    }
+
+    fn ready(&mut self, status: &[u8]) {
+        self.conclude_done();
+        self.skip();
+        if let Some(Asked::Simple(Some(question))) = self.asked.pop_front() {
+            self.conclude(question, None);
+        }
+        if status == b"I" && self.asked.is_empty() {
+            self.statements.forget_portals();
+        }
+    }
+
+    /// Forgets what comes before the next `ReadyForQuery`.
+    fn skip(&mut self) {
+        let is_skipped = |asked: &mut Asked| matches!(asked, Asked::Parse(_) | Asked::Execute(_));
+        while self.asked.pop_front_if(is_skipped).is_some() {}
     }
 
     /// Records a statement, with the body of the error that answered it.
-    fn conclude(&self, mut request: Box<Request>, error: Option<&[u8]>) {
-        request.statement.error = error.map(backend::error);
-        if request.only_prepared && error.is_none() {
-            return;
+    fn conclude(&self, mut question: Box<Question>, error: Option<&[u8]>) {
+        question.statement.error = error.map(backend::error);
+        if !question.is_done {
+            question.statement.took = question.asked.elapsed();
         }
-        request.statement.took = request.asked.elapsed();
-        self.recording.add(self.client, request.statement);
+        self.recording.add(self.client, question.statement);
     }
 }
 
-fn prepared_request(prepared: Option<Arc<Prepared>>) -> Pending {
-    prepared.map_or(Pending::Other, |prepared| {
-        request(Arc::clone(&prepared.sql))
+fn question(sql: Arc<str>, parameters: Vec<Parameter>) -> Box<Question> {
+    let mut statement = Statement::new(sql);
+    statement.parameters = parameters;
+    Box::new(Question {
+        statement,
+        asked: Instant::now(),
+        is_done: false,
     })
 }
 
-fn request(sql: Arc<str>) -> Pending {
-    Pending::Statement(Box::new(Request {
-        statement: Statement::new(sql),
-        asked: Instant::now(),
-        only_prepared: false,
-    }))
-}
+#[cfg(test)]
+mod tests;
