@@ -1,8 +1,10 @@
 //! Random programs on three connections, message by message and in both protocols: what the server
 //! answers is compared, with tags, errors and the state of the transaction.
 
+mod bytes;
 mod choice;
 mod client;
+mod pipelines;
 mod program;
 
 use std::cell::RefCell;

@@ -75,10 +75,15 @@ pub(super) struct Answers {
     local: VecDeque<u8>,
     /// What has come of a Describe so far.
     pub(super) described: Vec<u8>,
+    /// The client whose unnamed portal the backend has; a query takes its place.
+    pub(super) unnamed: Option<ClientId>,
 }
 
 impl Answers {
     pub(super) fn push(&mut self, expected: Expected) {
+        if matches!(expected, Expected::Own(_) | Expected::Simple(_)) {
+            self.unnamed = None;
+        }
         self.queue.push_back(expected);
     }
 

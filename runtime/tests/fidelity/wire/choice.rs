@@ -143,20 +143,25 @@ fn part() -> impl Strategy<Value = Part> {
     ]
 }
 
-/// Without what names the unnamed portal of an earlier group: the proxy's own queries end it.
+/// Without what names the unnamed portal of an earlier group, except directly after that: what the
+/// proxy asks, after a change of the schema for instance, ends it.
 fn without_stale(mut parts: Vec<Part>) -> Vec<Part> {
-    let mut is_bound = false;
+    let (mut is_bound, mut follows_sync) = (false, false);
     parts.retain(|part| match part {
         Part::Execute("", _) | Part::DescribePortal("") => is_bound,
         Part::Bind("", _) => {
-            is_bound = true;
+            (is_bound, follows_sync) = (true, false);
             true
         }
         Part::Sync => {
-            is_bound = false;
+            follows_sync = true;
             true
         }
-        _ => true,
+        Part::Flush => true,
+        _ => {
+            is_bound &= !follows_sync;
+            true
+        }
     });
     parts
 }

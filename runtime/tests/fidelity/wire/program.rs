@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use super::bytes::{
+    SYNC, copy_begins, put, put_end_of_copy, put_prepared, put_rows, put_statement,
+};
+
 /// Messages of one connection.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
@@ -48,6 +52,8 @@ pub(super) enum Message {
     Cancel,
     /// The same between two statements of a pipeline, of which the first one is answered.
     CancelWithin(String, String),
+    /// Both without waiting for the answer to the first one.
+    Both(Box<(Message, Message)>),
     /// Rows for a COPY, and whether it succeeds, or is canceled before they come.
     CopyIn {
         is_simple: bool,
@@ -79,6 +85,7 @@ impl fmt::Debug for Message {
             Self::Prepared(sql) => write!(f, "prepared {sql}"),
             Self::Pipeline(parts) => write!(f, "{parts:?}"),
             Self::Cancel => f.write_str("cancel"),
+            Self::Both(both) => write!(f, "{:?}, {:?}", both.0, both.1),
             Self::CancelWithin(first, second) => {
                 write!(f, "pipelined {first}, cancel, {second}")
             }
@@ -141,6 +148,10 @@ impl Message {
                     Action::Hear(1),
                 ];
             }
+            Self::Both(both) => {
+                let sent = [both.0.sent(connection), both.1.sent(connection)];
+                return vec![Action::Send(sent.concat()), Action::Hear(2)];
+            }
             Self::CopyIn {
                 is_simple,
                 rows,
@@ -159,6 +170,11 @@ impl Message {
             }
         };
         vec![Action::Send(out), Action::Hear(answers)]
+    }
+
+    /// This one and the next one, each of which has one `ReadyForQuery`.
+    pub(super) fn followed_by(self, next: Self) -> Self {
+        Self::Both(Box::new((self, next)))
     }
 
     /// The same without its end: a Flush in the place of the Sync, or nothing in the place of the
@@ -198,9 +214,12 @@ impl Ending {
     }
 
     pub(super) fn bytes(&self, connection: usize) -> Vec<u8> {
-        let last = self.last.as_ref().map(|last| match self.is_cut_short {
-            true => last.cut_short(connection),
-            false => last.sent(connection),
+        let last = self.last.as_ref().map(|last| {
+            if self.is_cut_short {
+                last.cut_short(connection)
+            } else {
+                last.sent(connection)
+            }
         });
         let mut out = last.unwrap_or_default();
         if self.terminates {
@@ -208,97 +227,4 @@ impl Ending {
         }
         out
     }
-}
-
-/// The length of a Sync.
-const SYNC: usize = 5;
-
-fn put_statement(out: &mut Vec<u8>, sql: &str, limit: u8) {
-    put(out, b'P', &[b"\0", sql.as_bytes(), b"\0\0\0"]);
-    put(out, b'B', &[b"\0\0\0\0\0\0\0\0"]);
-    put(out, b'D', &[b"P\0"]);
-    put(out, b'E', &[b"\0", &u32::from(limit).to_be_bytes()]);
-}
-
-fn put_prepared(out: &mut Vec<u8>, sql: &str) {
-    put(out, b'P', &[b"named\0", sql.as_bytes(), b"\0\0\0"]);
-    put(out, b'D', &[b"Snamed\0"]);
-    put(out, b'S', &[]);
-    put(out, b'B', &[b"\0named\0\0\0\0\0\0\0"]);
-    put(out, b'E', &[b"\0\0\0\0\0"]);
-    for _ in 0..2 {
-        put(out, b'C', &[b"Snamed\0"]);
-        put(out, b'S', &[]);
-    }
-}
-
-fn copy_begins(is_simple: bool) -> Vec<u8> {
-    const COPY: &[u8] = b"copy items (name) from stdin";
-    let mut out = Vec::new();
-    if is_simple {
-        put(&mut out, b'Q', &[COPY, b"\0"]);
-    } else {
-        put(&mut out, b'P', &[b"rows\0", COPY, b"\0\0\0"]);
-        put(&mut out, b'B', &[b"\0rows\0\0\0\0\0\0\0"]);
-        put(&mut out, b'E', &[b"\0\0\0\0\0"]);
-        put(&mut out, b'H', &[]);
-    }
-    out
-}
-
-fn put_rows(out: &mut Vec<u8>, rows: &[u8]) {
-    for row in rows {
-        put(out, b'd', &[format!("n{row}\n").as_bytes()]);
-    }
-}
-
-fn put_end_of_copy(out: &mut Vec<u8>, is_simple: bool, fails: bool) {
-    if fails {
-        put(out, b'f', &[b"no more\0"]);
-    } else {
-        put(out, b'c', &[]);
-    }
-    if !is_simple {
-        put(out, b'S', &[]);
-        put(out, b'C', &[b"Srows\0"]);
-        put(out, b'S', &[]);
-    }
-}
-
-impl Part {
-    fn put(&self, out: &mut Vec<u8>, own: impl Fn(&str) -> String) {
-        let named = |kind: &str, name: &str| format!("{kind}{name}\0").into_bytes();
-        match self {
-            Self::Parse(name, sql) => put(
-                out,
-                b'P',
-                &[&named("", name), own(sql).as_bytes(), b"\0\0\0"],
-            ),
-            Self::Bind(portal, name) => {
-                put(out, b'B', &[&named("", portal), &named("", name), &[0; 6]]);
-            }
-            Self::DescribeStatement(name) => put(out, b'D', &[&named("S", name)]),
-            Self::DescribePortal(name) => put(out, b'D', &[&named("P", name)]),
-            Self::Execute(portal, limit) => put(
-                out,
-                b'E',
-                &[&named("", portal), &u32::from(*limit).to_be_bytes()],
-            ),
-            Self::CloseStatement(name) => put(out, b'C', &[&named("S", name)]),
-            Self::ClosePortal(name) => put(out, b'C', &[&named("P", name)]),
-            Self::Flush => put(out, b'H', &[]),
-            Self::Sync => put(out, b'S', &[]),
-        }
-    }
-}
-
-fn put(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    out.push(kind);
-    out.extend_from_slice(
-        &u32::try_from(length + 4)
-            .expect("it is short")
-            .to_be_bytes(),
-    );
-    out.extend_from_slice(&parts.concat());
 }

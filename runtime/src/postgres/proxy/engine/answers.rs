@@ -180,22 +180,14 @@ impl Engine {
             }
             Some(Expected::Describe(prepared)) => {
                 let prepared = prepared.clone();
-                self.backend.answers.described.extend_from_slice(whole);
-                if kind == b't' {
-                    return self.forward(id, whole);
-                }
-                let described = std::mem::take(&mut self.backend.answers.described);
-                if let Some(prepared) = prepared {
-                    *prepared.described.borrow_mut() = Some(Rc::from(described));
-                }
-                self.answered(id, whole);
+                self.take_description(id, prepared, kind, whole);
             }
             Some(Expected::Bind | Expected::Close) => self.answered(id, whole),
             _ => self.forward(id, whole),
         }
     }
 
-    fn answered(&mut self, id: ClientId, whole: &[u8]) {
+    pub(super) fn answered(&mut self, id: ClientId, whole: &[u8]) {
         self.forward(id, whole);
         self.backend.answers.pop();
         self.send_local();

@@ -52,7 +52,9 @@ impl Engine {
             let own = portal_name(id, portal);
             bind_head(&mut self.backend.out, &own, &statement.name, body.0);
             self.backend.answers.push(Expected::Bind);
-            if !portal.is_empty() {
+            if portal.is_empty() {
+                self.backend.answers.unnamed = Some(id);
+            } else {
                 // It ends with the transaction, like a cursor.
                 self.pending(id).cursors.push(own);
             }

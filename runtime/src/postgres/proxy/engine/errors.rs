@@ -53,11 +53,15 @@ impl Engine {
                     let statements = &mut self.client(id).statements;
                     statements.retain(|_, statement| !Rc::ptr_eq(statement, &failed));
                     self.backend.answers.pop();
-                    self.record_unprepared(id, &failed.sql);
+                    if !std::mem::replace(&mut is_recorded, true) {
+                        self.record_unprepared(id, &failed.sql);
+                    }
                 }
                 Expected::Execute(_) => {
                     let popped = self.backend.answers.pop();
-                    self.record_execution(id, popped, Some(body));
+                    if !std::mem::replace(&mut is_recorded, true) {
+                        self.record_execution(id, popped, Some(body));
+                    }
                 }
                 _ => {
                     if let Some(Expected::Renamed(old)) = self.backend.answers.pop() {

@@ -18,7 +18,7 @@ use crate::postgres::{
 impl Engine {
     pub(super) fn advance_extended(&mut self, id: ClientId) -> Flow {
         if matches!(self.unit(id).kind, UnitKind::Extended { synced: true }) {
-            if self.active == Some(id) && !self.backend.answers.is_empty() {
+            if self.is_owed(id) {
                 return Flow::Wait;
             }
             return self.check_or_finish(id);
@@ -41,6 +41,11 @@ impl Engine {
     fn advance_message(&mut self, id: ClientId, inbox: &Inbox) -> Step {
         if self.unit(id).awaits_copy {
             // What comes next are rows, or what the server ignores among rows, or neither.
+            self.flush(id);
+            return Step::Waits;
+        }
+        if self.client(id).has_failed() && self.is_owed(id) {
+            // What a failed transaction still describes may be refused, and the rest skipped then.
             self.flush(id);
             return Step::Waits;
         }
@@ -106,6 +111,11 @@ impl Engine {
         self.unit(id).is_silent = true;
     }
 
+    /// Whether the backend has not answered everything that a client has asked.
+    fn is_owed(&self, id: ClientId) -> bool {
+        self.active == Some(id) && !self.backend.answers.is_empty()
+    }
+
     /// The client ends without a Sync, so nothing of the pipeline stays.
     fn abandon_pipeline(&mut self, id: ClientId) -> Step {
         self.unit(id).failed = true;
@@ -114,7 +124,7 @@ impl Engine {
     }
 
     pub(super) fn flush(&mut self, id: ClientId) {
-        if self.active == Some(id) && !self.backend.answers.is_empty() && !self.unit(id).flushed {
+        if self.is_owed(id) && !self.unit(id).flushed {
             self.unit(id).flushed = true;
             message(&mut self.backend.out, b'H', |_| {});
         }
@@ -138,7 +148,7 @@ impl Engine {
         };
         if let Some(control) = &statement.info.control {
             // What was sent before must have succeeded, and what it is answered must be known.
-            if self.active == Some(id) && !self.backend.answers.is_empty() {
+            if self.is_owed(id) {
                 self.flush(id);
                 return Some(Step::Waits);
             }
@@ -171,6 +181,9 @@ impl Engine {
         if let Some((code, text)) = self.refusal(id, &statement.info) {
             self.record_refused(id, name, code, &text);
             self.fail(id, code, &text);
+            return Some(Step::Taken);
+        }
+        if !self.has_portal(id, name) {
             return Some(Step::Taken);
         }
         if !self.acquire(id) {
@@ -233,10 +246,24 @@ impl Engine {
             .get(name)
             .map(|portal| Rc::clone(&portal.statement));
         if found.is_none() {
-            let text = format!("portal \"{name}\" does not exist");
-            self.fail(id, sqlstate::INVALID_CURSOR_NAME, &text);
+            self.fail_without_portal(id, name);
         }
         found
+    }
+
+    /// Whether the backend has a portal of a client, which fails otherwise: there is one unnamed
+    /// portal for all clients and for the queries of the proxy.
+    pub(super) fn has_portal(&mut self, id: ClientId, name: &str) -> bool {
+        let has = !name.is_empty() || self.backend.answers.unnamed == Some(id);
+        if !has {
+            self.fail_without_portal(id, name);
+        }
+        has
+    }
+
+    fn fail_without_portal(&mut self, id: ClientId, name: &str) {
+        let text = format!("portal \"{name}\" does not exist");
+        self.fail(id, sqlstate::INVALID_CURSOR_NAME, &text);
     }
 
     pub(super) fn is_refused_in_failed(&mut self, id: ClientId, statement: &Prepared) -> bool {

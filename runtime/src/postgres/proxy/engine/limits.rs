@@ -121,6 +121,7 @@ pub(super) fn in_the_clients_names(id: ClientId, body: &[u8]) -> Option<Vec<u8>>
             | sqlstate::DUPLICATE_PREPARED_STATEMENT
             | sqlstate::INVALID_CURSOR_NAME
             | sqlstate::DUPLICATE_CURSOR
+            | sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE
     );
     let text = (is_named && text.contains(&own)).then(|| text.replace(&own, "\""))?;
     with_field(body, b'M', &text)

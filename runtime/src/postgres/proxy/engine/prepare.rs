@@ -11,7 +11,7 @@ use crate::postgres::{
         api::ClientId,
         control::Control,
         expected::Expected,
-        protocol::{Body, message, with_name},
+        protocol::{Body, Inbox, MessageKind, message, with_name},
         statements::{BackendState, Prepared},
     },
     sqlstate,
@@ -130,12 +130,20 @@ impl Engine {
         let known = (kind == b'S')
             .then(|| statement.described.borrow().clone())
             .flatten();
+        let has_failed = self.client(id).has_failed();
         if let Some(known) = known {
-            self.send(id, |out| out.extend_from_slice(&known));
+            if has_failed && returns_rows(&known) {
+                self.fail_in_failed(id);
+            } else {
+                self.send(id, |out| out.extend_from_slice(&known));
+            }
             return Some(Step::Taken);
         }
-        if self.client(id).has_failed() {
+        if has_failed && kind != b'S' {
             self.fail_in_failed(id);
+            return Some(Step::Taken);
+        }
+        if kind != b'S' && !self.has_portal(id, name) {
             return Some(Step::Taken);
         }
         if !self.reach(id) {
@@ -158,6 +166,38 @@ impl Engine {
             self.backend.answers.push(Expected::Describe(None));
         }
         Some(Step::Taken)
+    }
+
+    /// Passes the backend's answer to a Describe on, and remembers that of a statement. A failed
+    /// transaction describes only what returns no rows.
+    pub(super) fn take_description(
+        &mut self,
+        id: ClientId,
+        prepared: Option<Rc<Prepared>>,
+        kind: MessageKind,
+        whole: &[u8],
+    ) {
+        self.backend.answers.described.extend_from_slice(whole);
+        let has_failed = self.client(id).has_failed();
+        if kind == b't' {
+            if !has_failed {
+                self.forward(id, whole);
+            }
+            return;
+        }
+        let described = std::mem::take(&mut self.backend.answers.described);
+        match kind {
+            b'T' if has_failed => {
+                self.backend.answers.pop();
+                self.fail_in_failed(id);
+                self.send_local();
+            }
+            _ if has_failed => self.answered(id, &described),
+            _ => self.answered(id, whole),
+        }
+        if let Some(prepared) = prepared {
+            *prepared.described.borrow_mut() = Some(Rc::from(described));
+        }
     }
 
     pub(super) fn close(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
@@ -187,6 +227,16 @@ impl Engine {
         }
         Some(Step::Taken)
     }
+}
+
+/// Whether the answer to a Describe of a statement, which begins with its parameters, says that it
+/// returns rows.
+pub(super) fn returns_rows(described: &[u8]) -> bool {
+    let mut inbox = Inbox::default();
+    inbox.push(described);
+    inbox.cut(true).ok();
+    inbox.pop();
+    inbox.front().is_some_and(|(kind, _)| kind == b'T')
 }
 
 pub(super) fn describe_control(out: &mut Vec<u8>, control: &Control) {

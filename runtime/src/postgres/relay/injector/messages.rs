@@ -57,9 +57,10 @@ impl Messages {
         if !(HEAD - 1..=LONGEST).contains(&length) {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let looked_at = match is_wanted(head[0]) {
-            true => (length + 1 - HEAD).min(LOOKED_AT),
-            false => 0,
+        let looked_at = if is_wanted(head[0]) {
+            (length + 1 - HEAD).min(LOOKED_AT)
+        } else {
+            0
         };
         let body = bytes.get(HEAD..HEAD + looked_at);
         Ok(body.map(|body| (head[0], body)))
@@ -147,7 +148,7 @@ mod tests {
         let mut stream = Vec::new();
         for kind in [b'D', b'Q', b'B'] {
             message(&mut stream, kind, |out| {
-                out.resize(out.len() + 3 * LOOKED_AT, 7)
+                out.resize(out.len() + 3 * LOOKED_AT, 7);
             });
         }
         let (out, looked_at, most) = passed(&stream, 32 * 1024);

@@ -1,6 +1,6 @@
 //! Connections one after the other, with a backend that sends what the test says.
 
-use std::{sync::Arc, time::Duration};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use super::driver::Ask;
 use super::stage::{stage, stage_with};
@@ -168,6 +168,43 @@ fn a_limit_names_the_way_out() {
     stage.settle();
     let received = String::from_utf8_lossy(stage.engine.client_output(id)).into_owned();
     assert!(received.contains("isolation = \"database\""), "{received}");
+}
+
+thread_local! {
+    static SKIPS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The second statement cannot be prepared, and what follows it is skipped.
+fn fails_second(kind: u8, name: &str) -> Option<Vec<u8>> {
+    let skips = SKIPS.get();
+    SKIPS.set(skips && kind != b'S');
+    if (kind, name) == (b'P', "p2") {
+        SKIPS.set(true);
+        let mut out = Vec::new();
+        error(&mut out, ErrorFields::new("ERROR", "42601", "no"));
+        return Some(out);
+    }
+    (skips && kind != b'S').then(Vec::new)
+}
+
+#[test]
+fn of_a_pipeline_that_fails_what_was_executed_is_told() {
+    let mut stage = stage_with(Arc::new(()), fails_second);
+    let id = stage.connect();
+    let texts = ["one", "two", "three"].map(|name| format!("insert into {name} values (1)"));
+    let pipeline = Ask::Extended(texts.to_vec()).bytes();
+    stage.engine.client_bytes(id, &pipeline);
+    stage.received(id);
+    let statement = |event: &Event| match event {
+        Event::Statement(finished) => Some((
+            finished.sql.to_string(),
+            finished.error.as_ref().map(|error| error.code.clone()),
+        )),
+        _ => None,
+    };
+    let told: Vec<_> = stage.events.iter().filter_map(statement).collect();
+    let failed = Some("42601".to_owned());
+    assert_eq!(told, [(texts[0].clone(), None), (texts[1].clone(), failed)]);
 }
 
 #[test]
