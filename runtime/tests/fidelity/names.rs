@@ -45,6 +45,8 @@ same! {
         app.run(&["grant insert on items to fidelity_guest"]).await;
         connect(app, |options| options.username("fidelity_guest"), ADD).await;
         connect(app, |options| options.username("fidelity_guest"), "reset role").await;
+        connect(app, |options| options.username("fidelity_guest"), "show lock_timeout").await;
+        connect(app, |options| options.username("fidelity_guest").options([("lock_timeout", "9s")]), "show lock_timeout").await;
         app.run(&["select current_user = session_user"]).await;
     }
 }

@@ -73,9 +73,6 @@ use super::{
 /// The most of a client that waits to be processed, in bytes. Beyond it the client is not read.
 const UNREAD: usize = 1024 * 1024;
 
-/// The revision of what the backend has reported of its settings before anybody asked anything.
-const FIRST_REVISION: u64 = 1;
-
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent facts of the backend, each said by its name"
@@ -139,7 +136,7 @@ impl Engine {
         let base = named.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
         let backend = Backend {
             reported: setup.reported(),
-            revision: FIRST_REVISION,
+            revision: 1,
             ..Backend::default()
         };
         let pipelines = setup_version(&setup) >= 18;

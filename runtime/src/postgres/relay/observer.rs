@@ -58,7 +58,7 @@ impl Observer {
 
     /// Notes that the client is not of the test's pool.
     pub(super) fn opened_elsewhere(&self) {
-        self.recording.opened_elsewhere(self.client);
+        self.pending.recording.opened_elsewhere(self.pending.client);
     }
 
     pub(super) fn client_bytes(&mut self, bytes: &[u8]) {

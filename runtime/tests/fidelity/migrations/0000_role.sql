@@ -4,6 +4,7 @@ do $$ begin
     end if;
     if not exists (select from pg_roles where rolname = 'fidelity_guest') then
         create role fidelity_guest login;
+        alter role fidelity_guest set lock_timeout = '7s';
     end if;
 end $$;
 grant fidelity_guest to current_user;

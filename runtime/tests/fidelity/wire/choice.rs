@@ -81,11 +81,11 @@ const STATEMENTS: &[&str] = &[
     "select current_user = session_user",
 ];
 
-/// Says that it runs, and is canceled then.
+/// Says that it runs, and is canceled then. The server signals a request twice, so what follows is
+/// skipped or waits until it has handled that: nothing catches the error, and no Sync follows.
 const SLOW: &[&str] = &[
     "select slow()",
     "insert into items (name) select 'n?' from slow()",
-    "do $$ begin perform slow(); exception when query_canceled then raise notice 'caught ?'; end $$",
     "copy (select slow()) to stdout",
     "declare lazy cursor for select slow()",
     "fetch 1 from lazy",
@@ -123,6 +123,12 @@ const CONTROL: &[&str] = &[
     "rollback work and no chain",
 ];
 
+/// A statement that is not canceled.
+fn quick() -> impl Strategy<Value = String> {
+    let one = prop_oneof![3 => select(STATEMENTS), 2 => select(CONTROL)];
+    (one, 0..3_u8).prop_map(|(sql, number)| sql.replace('?', &number.to_string()))
+}
+
 fn statement() -> impl Strategy<Value = String> {
     let one = prop_oneof![15 => select(STATEMENTS), 10 => select(CONTROL), 2 => select(SLOW)];
     (one, 0..3_u8).prop_map(|(sql, number)| sql.replace('?', &number.to_string()))
@@ -131,7 +137,7 @@ fn statement() -> impl Strategy<Value = String> {
 fn part() -> impl Strategy<Value = Part> {
     let (statements, portals) = (|| select(STATEMENT_NAMES), || select(PORTAL_NAMES));
     prop_oneof![
-        4 => (statements(), statement()).prop_map(|(name, sql)| Part::Parse(name, sql)),
+        4 => (statements(), quick()).prop_map(|(name, sql)| Part::Parse(name, sql)),
         4 => (portals(), statements()).prop_map(|(portal, name)| Part::Bind(portal, name)),
         1 => statements().prop_map(Part::DescribeStatement),
         1 => portals().prop_map(Part::DescribePortal),

@@ -1,7 +1,5 @@
 //! What the backend says, and who is to hear it.
 
-use std::rc::Rc;
-
 use super::{
     Engine,
     errors::describe,

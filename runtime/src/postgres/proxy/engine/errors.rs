@@ -41,9 +41,11 @@ impl Engine {
         self.skip_to_sync(id, body);
     }
 
-    /// In the extended protocol, the server skips what comes until the Sync.
+    /// In the extended protocol, the server skips what comes until the Sync: one statement has
+    /// failed, and the others are not executed.
     fn skip_to_sync(&mut self, id: ClientId, body: &[u8]) {
         let mut renamed = Vec::new();
+        let mut is_recorded = false;
         while let Some(expected) = self.backend.answers.front() {
             match expected {
                 Expected::Sync | Expected::Simple(_) => break,

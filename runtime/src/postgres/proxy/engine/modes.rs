@@ -98,6 +98,14 @@ impl Engine {
         )
     }
 
+    /// The implicit transaction of a unit has begun with its modes; other defaults are for the next
+    /// one.
+    pub(super) fn fix_unit_modes(&mut self, id: ClientId) {
+        let (level, reads_only) = self.unit_modes(id);
+        let modes = &mut self.unit(id).modes;
+        (modes.level, modes.read_only) = (Some(level), Some(reads_only));
+    }
+
     /// Changes the modes of the implicit transaction; false if that failed.
     pub(super) fn apply_unit_modes(&mut self, id: ClientId, modes: &Modes) -> bool {
         let (level, reads_only) = self.unit_modes(id);

@@ -21,9 +21,19 @@ const HINT: &str = "db-test: this test runs in one transaction on one connection
 pub(super) enum Identity {
     /// The role of the test.
     Test,
-    /// Another role, by the setting that makes the backend act as it.
-    Role(&'static str, String),
+    /// Another role, by the setting that makes the backend act as it, with the settings that were
+    /// given to it (`ALTER ROLE … SET`).
+    Role(&'static str, String, Vec<(String, String)>),
 }
+
+/// The settings of a role in this database, its own after those in general; without those that only
+/// a superuser may set.
+const SETTINGS: &str = "(select pg_catalog.string_agg(c, pg_catalog.chr(31) order by d.setdatabase) \
+    from pg_catalog.pg_db_role_setting d join pg_catalog.pg_roles r on r.oid = d.setrole, \
+    pg_catalog.unnest(d.setconfig) c left join pg_catalog.pg_settings s \
+    on s.name = pg_catalog.split_part(c, '=', 1) where coalesce(s.context, 'user') = 'user' \
+    and d.setdatabase in (0, (select oid from pg_catalog.pg_database \
+    where datname = pg_catalog.current_database())) and r.rolname = ";
 
 /// Why a client is refused: an SQLSTATE, a message, and whether the server would not have refused
 /// it.
@@ -70,7 +80,8 @@ impl Engine {
             )
         };
         let sql = format!(
-            "select {},{},{},(select 'true' from pg_catalog.pg_database where datname = {database})",
+            "select {},{},{},(select 'true' from pg_catalog.pg_database where datname = {database}),\
+             {SETTINGS}{role})",
             of_role("rolcanlogin", &role),
             of_role("rolsuper", &own),
             of_role(
@@ -134,10 +145,14 @@ impl Engine {
             );
             return Err((sqlstate::SERVER_REJECTED, text, true));
         }
+        let as_role = |setting| {
+            let settings = settings_of_role(found(4).unwrap_or_default());
+            Ok(Identity::Role(setting, role.to_owned(), settings))
+        };
         match (found(1), found(2)) {
             _ if is_own_role => Ok(Identity::Test),
-            (Some("true"), _) => Ok(Identity::Role("session_authorization", role.to_owned())),
-            (_, Some("true")) => Ok(Identity::Role("role", role.to_owned())),
+            (Some("true"), _) => as_role("session_authorization"),
+            (_, Some("true")) => as_role("role"),
             _ => {
                 let text = format!("the role of the test may not act as role \"{role}\"");
                 Err((sqlstate::INSUFFICIENT_PRIVILEGE, text, true))
@@ -157,4 +172,13 @@ impl Engine {
             self.say_welcome(id, &greeting);
         }
     }
+}
+
+/// The settings of a role, as the server has put them together.
+fn settings_of_role(joined: &str) -> Vec<(String, String)> {
+    let each = joined.split('\u{1f}');
+    let pairs = each.filter_map(|setting| setting.split_once('='));
+    pairs
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect()
 }

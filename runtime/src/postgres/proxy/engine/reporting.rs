@@ -54,11 +54,8 @@ impl Engine {
         !self.backend.answers.is_empty()
     }
 
-    /// Tells a client which of the server's parameters have changed for it, if those are its own.
+    /// Tells a client which of the server's parameters have changed for it.
     pub(super) fn report_parameters(&mut self, id: ClientId) {
-        if !self.is_in_force(id) {
-            return;
-        }
         let (reported, revision) = (&self.backend.reported, self.backend.revision);
         let Some(client) = self.clients.get_mut(id) else {
             return;

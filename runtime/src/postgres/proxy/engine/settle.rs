@@ -79,6 +79,9 @@ impl Engine {
             }
             return;
         }
+        if name.starts_with("default_transaction_") {
+            self.fix_unit_modes(id);
+        }
         let value = match &change.to {
             NewValue::Sql(sql) => Some(Value::Sql(sql.as_str().into())),
             NewValue::Value(Argument::Literal(value)) => {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::{Engine, FIRST_REVISION, names::Identity};
+use super::{Engine, names::Identity};
 use crate::postgres::{
     pool_mark,
     proxy::{
@@ -116,12 +116,8 @@ impl Engine {
         client.startup = Rc::clone(&greeting.startup);
         client.virtuals.clone_from(&greeting.virtuals);
         client.reported = Rc::clone(&greeting.reported);
-        // The server says itself what it makes of a value: the first real answer tells. What other
-        // clients have changed since the first revision is compared then.
-        client.revision = match self.backend.revision {
-            FIRST_REVISION => FIRST_REVISION,
-            _ => 0,
-        };
+        // The server says itself what it makes of a value: the first real answer tells.
+        client.revision = self.backend.revision;
         let out = &mut client.out;
         out.extend_from_slice(&greeting.said);
         message(out, b'K', |out| {
@@ -145,7 +141,11 @@ impl Engine {
         let settings = asked.iter().filter(|(name, _)| {
             !NO_SETTINGS.contains(&name.as_str()) && !name.starts_with("_pq_.")
         });
-        for (name, value) in settings {
+        let of_role: &[_] = match identity {
+            Identity::Role(_, _, settings) => settings,
+            Identity::Test => &[],
+        };
+        for (name, value) in of_role.iter().chain(settings) {
             if VIRTUAL.contains(&name.as_str()) {
                 virtuals.insert(name.clone(), value.clone());
                 continue;
@@ -162,7 +162,7 @@ impl Engine {
                 *known = value.as_str().into();
             }
         }
-        if let Identity::Role(setting, role) = identity {
+        if let Identity::Role(setting, role, _) = identity {
             startup.insert((*setting).into(), assignment(setting, role, false));
         }
         let mut said = Vec::new();
