@@ -102,6 +102,14 @@ same! {
         }
         app.run(&["select name from staging"]).await;
         app.items().await;
+        let mut tx = app.pool.begin().await.expect("it begins");
+        app.on(&mut tx, &["create temporary table staging (name text) on commit drop"]).await;
+        app.on(&mut tx, &["set local role fidelity_other", "select current_user::text"]).await;
+        app.outcome(&tx.commit().await);
+        app.items().await;
+        let mut held = app.pool.acquire().await.expect("it is free");
+        app.raw(&mut held, "create temporary table staging (name text) on commit drop; set role fidelity_other").await;
+        app.on(&mut held, &["select current_user::text", "reset role", "select name from staging"]).await;
     }
 
     async fn advisory_locks_of_a_session_are_counted_alike(app) {

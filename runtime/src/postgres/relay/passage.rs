@@ -235,9 +235,9 @@ impl Passage {
     }
 
     /// Waits until one side can be read, or written to where something is left to be written, or
-    /// the deadline has come. While a fault holds the client back, it is not read. A client that has
-    /// finished is waited for only where something is to be written to it: `poll` would report its
-    /// end again and again.
+    /// the deadline has come. While a fault holds the client back, it is not read. A client that
+    /// has finished is waited for only where something is to be written to it: `poll` would report
+    /// its end again and again.
     fn ready(
         &self,
         holds_back: bool,

@@ -109,6 +109,19 @@ impl Engine {
         self.backend.applied = wanted;
     }
 
+    /// The same without the role that a client has taken since it made what is to be dropped.
+    pub(super) fn switch_to_own_role(&mut self, id: ClientId) {
+        let effective = Rc::clone(&self.client(id).effective);
+        let mut names = ["role", "session_authorization"].iter();
+        if !names.any(|name| effective.contains_key(*name)) {
+            return self.switch_to(id);
+        }
+        let base = Rc::clone(&self.test_settings);
+        let own = std::mem::replace(&mut self.client(id).effective, base);
+        self.switch_to(id);
+        self.client(id).effective = own;
+    }
+
     /// The statement that defers constraints again, after they have been checked.
     pub(super) fn defer_again(&mut self) {
         let Some(deferred) = &self.deferred else {

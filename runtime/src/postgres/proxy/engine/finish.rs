@@ -225,7 +225,7 @@ impl Engine {
             self.settings_changed(id);
         }
         if !pending.temporaries.is_empty() || !pending.cursors.is_empty() || deletes {
-            self.switch_to(id);
+            self.switch_to_own_role(id);
             self.end_temporaries(id, &pending.temporaries);
             self.close_cursors(&pending.cursors, false);
         }

@@ -45,10 +45,13 @@ impl Engine {
         if !std::mem::take(&mut unit.resets) || unit.failed || self.active != Some(id) {
             return false;
         }
-        if self.is_in_force(id) || !self.backend.is_open {
+        if !self.backend.is_open {
             return false;
         }
         self.unit(id).ran = true;
+        if self.is_in_force(id) {
+            return false;
+        }
         self.switch_to(id);
         self.send_prefix(Own::Prefix);
         !self.backend.answers.is_empty()
