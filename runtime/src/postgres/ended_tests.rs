@@ -12,6 +12,12 @@ static ENDED: Mutex<BTreeMap<String, &'static str>> = Mutex::new(BTreeMap::new()
 
 static USED: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
+/// The most tests that are reported.
+const LISTED: usize = 5;
+
+const HELP: &str = "what it does is refused. Have the test wait for what it spawns, abort it, or give the \
+     test a runtime that ends with it: flavor = \"current_thread\"";
+
 /// Remembers a test that ends, by the password of its URL.
 pub(super) fn remember(password: String, test: &'static str) {
     locked(&ENDED).insert(password, test);
@@ -34,11 +40,25 @@ pub(crate) fn refusal(test: &str) -> String {
 
 /// Notes that the database of an ended test was used, and reports it once for each test.
 pub(crate) fn used(test: &'static str) {
-    if locked(&USED).insert(test) {
-        log::notice(format_args!(
-            "{test}: it has ended, and a task that it has left still uses its database; have the test wait for \
-             what it spawns, or abort it"
-        ));
+    let mut used = locked(&USED);
+    if !used.insert(test) {
+        return;
+    }
+    if let Some(text) = notice(test, used.len()) {
+        log::notice(format_args!("{text}"));
+    }
+}
+
+/// What is said of the `nth` test that has left a task. Where an application has a background task,
+/// every test leaves one.
+fn notice(test: &str, nth: usize) -> Option<String> {
+    let found =
+        format!("{test}: it has ended, and a task that it has left still uses its database");
+    match nth {
+        1 => Some(format!("{found}; {HELP}")),
+        _ if nth < LISTED => Some(found),
+        LISTED => Some(format!("{found}; further tests are not listed")),
+        _ => None,
     }
 }
 
@@ -49,4 +69,20 @@ pub(crate) fn used_afterwards() -> Vec<&'static str> {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LISTED, notice};
+
+    #[test]
+    fn the_first_test_is_told_what_to_do_and_only_some_are_listed() {
+        let first = notice("first", 1).expect("it is reported");
+        assert!(first.contains("flavor = \"current_thread\""), "{first}");
+        let second = notice("second", 2).expect("it is reported");
+        assert!(!second.contains("flavor"), "{second}");
+        let last = notice("last", LISTED).expect("it is reported");
+        assert!(last.ends_with("not listed"), "{last}");
+        assert_eq!(notice("further", LISTED + 1), None);
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) enum FindingKind {
     ReadUncommitted,
     /// Production would have waited for the first one's locks.
     LockNotWaitedFor,
+    /// The same of a statement that does not tell how many rows it wrote.
+    LockPerhapsNotWaitedFor,
     /// It was granted an advisory lock that the first one's connection holds.
     AdvisoryLockGranted,
     /// It was undone by a rollback of the first one's connection.

@@ -33,7 +33,9 @@ pub(crate) fn isolation_findings(log: &Log, wanted: Wanted) -> Option<String> {
         return Some(format!("{WITHOUT_STATEMENTS}\n{HELP}"));
     }
     let mut listed: Vec<String> = Vec::new();
-    for finding in about_connections(log).map(describe) {
+    let mut findings: Vec<_> = about_connections(log).collect();
+    findings.sort_by_key(|finding| is_suspicion(finding.kind));
+    for finding in findings.into_iter().map(describe) {
         if !listed.contains(&finding) {
             listed.push(finding);
         }
@@ -60,7 +62,11 @@ pub(crate) fn clock_finding(log: &Log, wanted: Wanted) -> Option<String> {
 /// Prints a warning about a test that passes, because it may fail in production.
 pub(crate) fn warn_of_isolation(test: &str, log: &Log) {
     let wanted = Wanted::by_environment();
-    for finding in about_connections(log).take(PRINTED) {
+    let mut findings: Vec<_> = about_connections(log)
+        .filter(|finding| finding.kind != FindingKind::LockPerhapsNotWaitedFor)
+        .collect();
+    findings.sort_by_key(|finding| is_suspicion(finding.kind));
+    for finding in findings.into_iter().take(PRINTED) {
         let found = match wanted {
             Wanted::Nothing => WITHOUT_STATEMENTS.to_owned(),
             _ => describe(finding),
@@ -68,6 +74,17 @@ pub(crate) fn warn_of_isolation(test: &str, log: &Log) {
         let help = HELP.replace('\n', " ");
         log::notice(format_args!("{test}: {}; {help}", found.replace('\n', " ")));
     }
+}
+
+/// Whether it follows from the words of the statements only. What is certain comes first, because
+/// it is more probably why a test failed.
+fn is_suspicion(kind: FindingKind) -> bool {
+    matches!(
+        kind,
+        FindingKind::ReadUncommitted
+            | FindingKind::LockNotWaitedFor
+            | FindingKind::LockPerhapsNotWaitedFor
+    )
 }
 
 fn about_connections(log: &Log) -> impl Iterator<Item = &Finding> {
@@ -92,6 +109,10 @@ fn describe(finding: &Finding) -> String {
         ),
         FindingKind::LockNotWaitedFor => format!(
             "`{second}` did not wait for a lock that another connection's transaction holds; in production it waits:\n\
+             `{first}`"
+        ),
+        FindingKind::LockPerhapsNotWaitedFor => format!(
+            "`{second}` may not have waited for a lock that another connection's transaction holds:\n\
              `{first}`"
         ),
         FindingKind::AdvisoryLockGranted => format!(
@@ -167,6 +188,25 @@ mod tests {
         assert_eq!(listed.matches("insert into a").count(), 1, "{listed}");
         assert!(!listed.contains("insert into e"), "{listed}");
         assert!(listed.contains("and 2 more of these"), "{listed}");
+    }
+
+    #[test]
+    fn what_was_lost_is_listed_before_suspicions() {
+        let mut log = Log::new();
+        for number in 0..8 {
+            log.findings.push(Finding {
+                kind: FindingKind::LockNotWaitedFor,
+                first: (1, format!("delete from a{number}").into()),
+                second: (2, "delete from a".into()),
+            });
+        }
+        log.findings.push(Finding {
+            kind: FindingKind::WriteLost,
+            first: (1, "rollback".into()),
+            second: (2, "update jobs set status = 'failed'".into()),
+        });
+        let listed = isolation_findings(&log, ALL).expect("there are some");
+        assert!(listed.starts_with("`update jobs"), "{listed}");
     }
 
     #[test]

@@ -30,6 +30,7 @@ struct Entry {
     sql: Arc<str>,
     info: Rc<Info>,
     values: Vec<u64>,
+    is_counted: bool,
     is_committed: bool,
 }
 
@@ -50,6 +51,8 @@ pub(super) struct Done<'a> {
     pub(super) info: &'a Rc<Info>,
     pub(super) values: Vec<u64>,
     pub(super) rows: Option<u64>,
+    /// Whether `rows` are those that it wrote. A `SELECT` around a `WITH` that writes has its own.
+    pub(super) is_counted: bool,
 }
 
 impl Journal {
@@ -102,6 +105,7 @@ impl Journal {
                 sql: Arc::clone(done.sql),
                 info: Rc::clone(done.info),
                 values: done.values,
+                is_counted: done.is_counted,
                 is_committed: false,
             });
         }
@@ -214,7 +218,12 @@ fn meets(entry: &Entry, done: &Done<'_>) -> Option<FindingKind> {
     let touched = done.rows != Some(0);
     match (first.verb, second.verb) {
         (Verb::Lock | Verb::Change, Verb::Lock | Verb::Change) if touched => {
-            Some(FindingKind::LockNotWaitedFor)
+            let is_counted = entry.is_counted && done.is_counted;
+            Some(if is_counted {
+                FindingKind::LockNotWaitedFor
+            } else {
+                FindingKind::LockPerhapsNotWaitedFor
+            })
         }
         (Verb::Insert, Verb::Lock | Verb::Change | Verb::Read) if touched => {
             Some(FindingKind::ReadUncommitted)

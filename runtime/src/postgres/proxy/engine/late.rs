@@ -56,15 +56,15 @@ impl Engine {
 }
 
 /// Whether a message is the doing of a task that goes on. A pool sends some on its own when a
-/// connection comes back to it: a `Sync` to see whether it is alive, and the rollback of a
-/// transaction that was dropped.
+/// connection comes back to it: a `Sync` to see whether it is alive, the rollback of a transaction
+/// that was dropped, and the `UNLISTEN *` of a listener that was dropped.
 fn asks(kind: u8, body: &[u8]) -> bool {
     let is_own = |sql: &[u8]| {
         let begins = |word: &[u8]| {
             sql.get(..word.len())
                 .is_some_and(|sql| sql.eq_ignore_ascii_case(word))
         };
-        begins(b"rollback") || begins(b"/*db-test")
+        begins(b"rollback") || begins(b"unlisten") || begins(b"/*db-test")
     };
     match kind {
         b'Q' => !is_own(body),
@@ -83,6 +83,7 @@ mod tests {
         assert!(
             !asks(b'S', b"")
                 && !asks(b'Q', b"ROLLBACK\0")
+                && !asks(b'Q', b"UNLISTEN *\0")
                 && !asks(b'Q', b"/*db-test caller 1*/\0")
         );
     }

@@ -102,6 +102,7 @@ impl Engine {
             info,
             values: Vec::new(),
             rows: None,
+            is_counted: true,
         };
         self.journal.violated(&done, &violated_tables(error))
     }
@@ -163,12 +164,14 @@ impl Engine {
         if self.stack.holder().is_none() {
             return;
         }
+        let writes = matches!(part.info.access.verb, Verb::Insert | Verb::Change);
         let found = self.journal.observe(Done {
             client: id,
             sql: &part.sql,
             info: &part.info,
             values: part.values,
             rows: rows_of(tag),
+            is_counted: !(tag.starts_with(b"SELECT") && writes),
         });
         self.events
             .extend(found.into_iter().map(Event::Entanglement));

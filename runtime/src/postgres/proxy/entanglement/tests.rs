@@ -12,6 +12,16 @@ fn run(
     values: &[u64],
     rows: u64,
 ) -> Vec<FindingKind> {
+    observe(journal, client, sql, (values, rows), true)
+}
+
+fn observe(
+    journal: &mut Journal,
+    client: u32,
+    sql: &str,
+    (values, rows): (&[u64], u64),
+    is_counted: bool,
+) -> Vec<FindingKind> {
     let info = Rc::new(recognize(sql, &tokens(sql, false)));
     let found = journal.observe(Done {
         client,
@@ -19,6 +29,7 @@ fn run(
         info: &info,
         values: values.to_vec(),
         rows: Some(rows),
+        is_counted,
     });
     found.into_iter().map(|finding| finding.kind).collect()
 }
@@ -72,6 +83,21 @@ fn rows_of_different_values_leave_each_other_alone() {
             1
         ),
         [FindingKind::LockNotWaitedFor]
+    );
+}
+
+#[test]
+fn one_that_does_not_tell_how_many_rows_it_wrote_has_only_perhaps_met_a_lock() {
+    let mut journal = Journal::default();
+    let delete = "with gone as (delete from notes returning 1) select count(*) from gone";
+    observe(&mut journal, 1, delete, (&[], 1), false);
+    assert_eq!(
+        observe(&mut journal, 2, delete, (&[], 1), false),
+        [FindingKind::LockPerhapsNotWaitedFor]
+    );
+    assert_eq!(
+        run(&mut journal, 2, "delete from notes", &[], 1),
+        [FindingKind::LockPerhapsNotWaitedFor]
     );
 }
 
