@@ -21,6 +21,7 @@ impl Engine {
             Control::Listen(_)
                 | Control::Unlisten(_)
                 | Control::Notify { .. }
+                | Control::DeallocateAll
                 | Control::ShowVirtual(_)
         ) {
             self.unit(id).piped = true;

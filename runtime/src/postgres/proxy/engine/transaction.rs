@@ -133,6 +133,7 @@ impl Engine {
     pub(super) fn commit_early(&mut self, id: ClientId) {
         let ran = self.unit(id).ran;
         self.release_hidden(id);
+        self.client(id).portals.clear();
         self.committed(id, ran);
         self.send_tag(id, "COMMIT");
     }
@@ -198,6 +199,7 @@ impl Engine {
             // It ends the implicit transaction of what came before in the same unit.
             let ran = self.unit(id).ran;
             self.release_hidden(id);
+            self.client(id).portals.clear();
             self.committed(id, ran);
             self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
             return self.send_tag(id, "COMMIT");
@@ -229,6 +231,7 @@ impl Engine {
                 return self.fail(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, text);
             }
             self.undo_hidden(id, &why);
+            self.client(id).portals.clear();
             self.forget_pending(id);
             self.warn(id, sqlstate::NO_ACTIVE_SQL_TRANSACTION, NO_TRANSACTION);
             return self.send_tag(id, "ROLLBACK");
