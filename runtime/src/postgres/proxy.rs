@@ -17,7 +17,7 @@
 //!    to the harness.
 //!
 //! To read in this order: `api` (what goes in and out), `handle` and `command` (the harness's end),
-//! `driver`, `engine`, `client` (a virtual connection), `engine/schedule` (which client has the
+//! `driver`, `engine`, `client` (a virtual connection), `engine/turns` (which client has the
 //! backend), `engine/simple` and `engine/extended` (the two protocols), `engine/enter` and
 //! `engine/finish` (the beginning and the end of a unit), `savepoints` (the stack),
 //! `engine/transaction` (control statements), `engine/answers` and `expected` (what the backend

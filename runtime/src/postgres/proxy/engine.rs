@@ -8,7 +8,7 @@
 //!
 //! Each client has a [`Unit`] at a time: a simple query, or the messages of the extended protocol
 //! until a Sync. What can be answered without the backend is answered at once. A unit that needs
-//! the backend acquires it ([`schedule`]), sets it up with one query of the proxy's own in the same
+//! the backend acquires it ([`turns`]), sets it up with one query of the proxy's own in the same
 //! write ([`enter`]), and has it until its end ([`finish`]). Answers of the backend find their
 //! place by a queue of what is [expected](Answers).
 
@@ -20,6 +20,7 @@ mod copying;
 mod ending;
 mod enter;
 mod errors;
+mod execute;
 mod extended;
 mod finish;
 mod interface;
@@ -34,6 +35,7 @@ mod names;
 mod nesting;
 mod observe;
 mod own;
+mod portals;
 mod prepare;
 mod record;
 mod reporting;
@@ -45,6 +47,7 @@ mod sql_prepared;
 mod stack;
 mod stalled;
 mod transaction;
+mod turns;
 mod two_phase;
 mod vacuum;
 mod welcome;

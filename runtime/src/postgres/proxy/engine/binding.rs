@@ -1,9 +1,6 @@
 //! Bind: a portal of a statement, with the values of its parameters.
 
-use super::{
-    Engine,
-    extended::{Step, portal_name},
-};
+use super::{Engine, extended::Step, portals::portal_name};
 use crate::{
     observe::recording::Parameter,
     postgres::{

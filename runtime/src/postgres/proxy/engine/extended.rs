@@ -8,8 +8,8 @@ use crate::postgres::{
         api::ClientId,
         client::UnitKind,
         control::Control,
-        expected::{Execution, Expected},
-        protocol::{Body, Inbox, message, with_name},
+        expected::Expected,
+        protocol::{Inbox, message},
         statements::Prepared,
     },
     sqlstate,
@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// Whether the backend has not answered everything that a client has asked.
-    fn is_owed(&self, id: ClientId) -> bool {
+    pub(super) fn is_owed(&self, id: ClientId) -> bool {
         self.active == Some(id) && !self.backend.answers.is_empty()
     }
 
@@ -140,92 +140,6 @@ impl Engine {
         true
     }
 
-    fn execute(&mut self, id: ClientId, body: &[u8]) -> Option<Step> {
-        let mut body = Body(body);
-        let name = body.text()?;
-        let Some(statement) = self.portal(id, name) else {
-            return Some(Step::Taken);
-        };
-        if let Some(control) = &statement.info.control {
-            // What was sent before must have succeeded, and what it is answered must be known.
-            if self.is_owed(id) {
-                self.flush(id);
-                return Some(Step::Waits);
-            }
-            let control = control.clone();
-            let client = self.client(id);
-            if client
-                .portals
-                .get(name)
-                .is_some_and(|portal| portal.is_done)
-            {
-                let text = format!("portal \"{name}\" cannot be run");
-                self.fail(id, sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE, &text);
-                return Some(Step::Taken);
-            }
-            client.passed_control = false;
-            client.executing_limit = body.u32().unwrap_or(0);
-            client.executing = Some(std::sync::Arc::clone(&statement.sql));
-            let flow = self.control(id, &control);
-            let client = self.client(id);
-            let passed = std::mem::take(&mut client.passed_control);
-            if let Some(portal) = client.portals.get_mut(name) {
-                portal.is_done |= passed && !matches!(control, Control::ShowVirtual(_));
-            }
-            return Some(match (passed, flow) {
-                (true, _) => Step::Taken,
-                (false, Flow::Wait) => Step::Waits,
-                (false, Flow::Go) => Step::Left,
-            });
-        }
-        if let Some((code, text)) = self.refusal(id, &statement.info) {
-            self.record_refused(id, name, code, &text);
-            self.fail(id, code, &text);
-            return Some(Step::Taken);
-        }
-        if !self.has_portal(id, name) {
-            return Some(Step::Taken);
-        }
-        if !self.acquire(id) {
-            return Some(Step::Waits);
-        }
-        if self.is_faulted(id, Some(&statement.sql)) {
-            // In its turn: what was sent before is answered first.
-            self.flush(id);
-            return Some(Step::Left);
-        }
-        self.enter(id);
-        self.unit(id).flushed = false;
-        let infos = std::slice::from_ref(&statement.info);
-        self.warn_of_local(id, infos);
-        let portal = self.client(id).portals.get_mut(name)?;
-        let parameters = std::mem::take(&mut portal.parameters);
-        self.note(id, &statement.info, &parameters);
-        self.unit(id).awaits_copy = statement.info.is_copy;
-        self.unit(id).piped |= !statement.info.is_empty;
-        with_name(
-            &mut self.backend.out,
-            b'E',
-            b"",
-            &portal_name(id, name),
-            body.0,
-        );
-        let execution = Execution {
-            sql: std::sync::Arc::clone(&statement.sql),
-            offset: 0,
-            parameters,
-            infos: vec![Rc::clone(&statement.info)],
-            done: 0,
-            asked: self.now,
-            rows: None,
-            values: Vec::new(),
-        };
-        self.backend
-            .answers
-            .push(Expected::Execute(Box::new(execution)));
-        Some(Step::Taken)
-    }
-
     pub(super) fn statement(&mut self, id: ClientId, name: &str) -> Option<Rc<Prepared>> {
         let found = self.client(id).statements.get(name).cloned();
         if found.is_none() {
@@ -237,33 +151,6 @@ impl Engine {
             self.fail(id, sqlstate::INVALID_SQL_STATEMENT_NAME, &text);
         }
         found
-    }
-
-    pub(super) fn portal(&mut self, id: ClientId, name: &str) -> Option<Rc<Prepared>> {
-        let found = self
-            .client(id)
-            .portals
-            .get(name)
-            .map(|portal| Rc::clone(&portal.statement));
-        if found.is_none() {
-            self.fail_without_portal(id, name);
-        }
-        found
-    }
-
-    /// Whether the backend has a portal of a client, which fails otherwise: there is one unnamed
-    /// portal for all clients and for the queries of the proxy.
-    pub(super) fn has_portal(&mut self, id: ClientId, name: &str) -> bool {
-        let has = !name.is_empty() || self.backend.answers.unnamed == Some(id);
-        if !has {
-            self.fail_without_portal(id, name);
-        }
-        has
-    }
-
-    fn fail_without_portal(&mut self, id: ClientId, name: &str) {
-        let text = format!("portal \"{name}\" does not exist");
-        self.fail(id, sqlstate::INVALID_CURSOR_NAME, &text);
     }
 
     pub(super) fn is_refused_in_failed(&mut self, id: ClientId, statement: &Prepared) -> bool {
@@ -281,17 +168,6 @@ impl Engine {
         }
         refused
     }
-
-    /// The statement of the Execute that is next.
-    pub(super) fn next_execution(&mut self, id: ClientId) -> Option<Rc<Prepared>> {
-        let client = self.client(id);
-        let (kind, body) = client.inbox.front()?;
-        let name = Body(body).text().filter(|_| kind == b'E')?;
-        client
-            .portals
-            .get(name)
-            .map(|portal| Rc::clone(&portal.statement))
-    }
 }
 
 /// What became of a message.
@@ -301,13 +177,4 @@ pub(super) enum Step {
     /// It is looked at again.
     Left,
     Waits,
-}
-
-/// A portal's name on the backend. The unnamed one needs no name, since a new one replaces it.
-pub(super) fn portal_name(id: ClientId, name: &str) -> String {
-    if name.is_empty() {
-        String::new()
-    } else {
-        format!("v{id}_{name}")
-    }
 }

@@ -2,10 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{
-    Engine,
-    extended::{Step, portal_name},
-};
+use super::{Engine, extended::Step, portals::portal_name};
 use crate::postgres::{
     proxy::{
         api::ClientId,
