@@ -38,6 +38,7 @@ mod entanglement;
 mod expected;
 mod handle;
 mod moving_clock;
+mod nested_uses;
 mod protocol;
 mod savepoints;
 mod settings;

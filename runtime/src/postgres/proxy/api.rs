@@ -1,12 +1,8 @@
 //! What the engine is given, and what it reports.
 
-use std::{
-    collections::BTreeMap,
-    rc::Rc,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 
+use super::nested_uses::NestedUses;
 pub(crate) use crate::observe::recording::{Finding, FindingKind};
 use crate::observe::recording::{Parameter, ServerError};
 
@@ -34,9 +30,8 @@ pub(crate) struct Setup {
     pub(crate) release_locks: String,
     /// How long a client waits for another one's open transaction before it is let in.
     pub(crate) wait: Duration,
-    /// Whether a test of this process has used a second connection within its own transaction; then
-    /// the wait is short.
-    pub(crate) nests: Arc<AtomicBool>,
+    /// Where the wait is short.
+    pub(crate) nested_uses: Arc<NestedUses>,
     /// What the keys of requests to cancel are made from; another one for each engine.
     pub(crate) secret: u64,
 }

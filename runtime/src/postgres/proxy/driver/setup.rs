@@ -2,13 +2,13 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{Arc, LazyLock, atomic::AtomicBool},
+    sync::{Arc, LazyLock},
 };
 
 use super::WAIT;
 use crate::postgres::{
     listener::unnamed,
-    proxy::{BASE, api::Setup},
+    proxy::{BASE, api::Setup, nested_uses::NestedUses},
     upstream::{BackendConnection, Upstream},
 };
 
@@ -17,8 +17,7 @@ pub(super) fn setup(
     upstream: &Upstream,
     release_locks: String,
 ) -> Setup {
-    /// Whether a test of this process has used a second connection within its own transaction.
-    static NESTS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+    static NESTED_USES: LazyLock<Arc<NestedUses>> = LazyLock::new(Arc::default);
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let names = |real: &str, plain: &str| vec![real.to_owned(), plain.to_owned()];
     let plain = unnamed();
@@ -34,7 +33,7 @@ pub(super) fn setup(
         moves_clock: connection.moves_clock,
         release_locks,
         wait: WAIT,
-        nests: Arc::clone(&NESTS),
+        nested_uses: Arc::clone(&NESTED_USES),
         secret: RandomState::new().hash_one(0),
     }
 }

@@ -1,19 +1,16 @@
 //! Who gets the backend, and when.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::Engine;
-use crate::postgres::proxy::api::ClientId;
+use crate::postgres::proxy::{api::ClientId, client::Transaction};
 
-/// How long a client waits in a process whose tests use connections within each other's
-/// transactions.
+/// How long a client waits for a transaction that stands where one has stood before until another
+/// connection was let in.
 const SHORT_WAIT: Duration = Duration::from_millis(10);
 
-/// The longest that a busy transaction keeps others out, in multiples of the wait.
-const PATIENCE: u32 = 4;
+/// The longest that a transaction that goes on keeps others out.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Gets the backend for a client, after a wait if another one's transaction is open.
@@ -65,25 +62,22 @@ impl Engine {
         let Some(client) = self.clients.get(holder) else {
             return since;
         };
-        if client
-            .transaction
-            .as_ref()
-            .is_some_and(|open| open.guests.contains(&id))
-        {
+        let open = client.transaction.as_ref();
+        if open.is_some_and(|open| open.guests.contains(&id)) {
             return since;
         }
-        let wait = self.wait();
-        let busy = client.unit.is_some() || client.inbox.has_request();
-        let progress = if busy {
-            self.now
-        } else {
-            client.last_active.unwrap_or(since)
+        let wait = self.wait_after(open);
+        let progress = match client.unit.is_some() || client.inbox.has_request() {
+            true => self.now,
+            false => client.last_active.unwrap_or(since),
         };
-        (since.max(progress) + wait).min(since + wait * PATIENCE)
+        (since.max(progress) + wait).min(since + PATIENCE)
     }
 
-    fn wait(&self) -> Duration {
-        if self.setup.nests.load(Ordering::Relaxed) {
+    /// How long others wait for a transaction that stands still.
+    fn wait_after(&self, open: Option<&Transaction>) -> Duration {
+        let last = open.and_then(|open| open.last.as_deref());
+        if last.is_some_and(|last| self.setup.nested_uses.contains(last)) {
             self.setup.wait.min(SHORT_WAIT)
         } else {
             self.setup.wait
@@ -95,8 +89,12 @@ impl Engine {
         let Some(holder) = self.stack.holder().filter(|holder| *holder != id) else {
             return;
         };
-        if since + self.setup.wait <= self.now {
-            self.setup.nests.store(true, Ordering::Relaxed);
+        let client = self.clients.get(holder);
+        let last = client.and_then(|client| client.transaction.as_ref()?.last.as_ref());
+        // A transaction that went on until the last moment was not waiting for this client.
+        let waited = since + self.setup.wait <= self.now && self.now < since + PATIENCE;
+        if let Some(last) = last.filter(|_| waited) {
+            self.setup.nested_uses.insert(last);
         }
         for (open, guest) in [(holder, id), (id, holder)] {
             if let Some(open) = &mut self.client(open).transaction {

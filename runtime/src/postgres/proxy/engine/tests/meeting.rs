@@ -192,3 +192,44 @@ fn a_name_that_another_connection_has_is_refused_with_the_way_out() {
     }
     assert_eq!(stage.findings(), [FindingKind::TemporaryTable]);
 }
+
+/// Has `b` ask something while `a`'s transaction stands still after a statement; says how long it
+/// waits.
+fn wait_after(stage: &mut Stage, (a, b): (ClientId, ClientId), last: &str) -> Duration {
+    stage.ask(a, "begin");
+    stage.ask(a, last);
+    stage.send(b, "select 1");
+    assert!(stage.received(b).is_empty());
+    let asked = stage.now;
+    stage.now = stage.engine.deadline().expect("a wait has an end");
+    assert_eq!(stage.received(b), ["C SELECT 1", "Z I"]);
+    assert_eq!(stage.ask(a, "rollback"), ["C ROLLBACK", "Z I"]);
+    stage.now.duration_since(asked)
+}
+
+#[test]
+fn who_uses_a_second_connection_at_a_known_place_waits_for_a_shorter_time() {
+    let mut stage = stage();
+    let clients = (stage.connect(), stage.connect());
+    let (known, another) = ("insert into a values (1)", "insert into b values (1)");
+    let whole = wait_after(&mut stage, clients, known);
+    assert!(wait_after(&mut stage, clients, known) < whole);
+    assert_eq!(wait_after(&mut stage, clients, another), whole);
+}
+
+#[test]
+fn a_transaction_that_goes_on_is_waited_for() {
+    let mut stage = stage();
+    let (a, b) = (stage.connect(), stage.connect());
+    stage.ask(a, "begin");
+    stage.ask(a, "insert into a values (1)");
+    stage.send(b, "select 1");
+    for _ in 0..20 {
+        stage.now += Duration::from_millis(40);
+        assert!(stage.received(b).is_empty());
+        stage.ask(a, "insert into a values (1)");
+    }
+    assert_eq!(stage.ask(a, "commit"), ["C COMMIT", "Z I"]);
+    assert_eq!(stage.received(b), ["C SELECT 1", "Z I"]);
+    assert!(stage.findings().is_empty());
+}
