@@ -62,7 +62,7 @@ use std::{
 use self::{backend::Backend, ending::PendingEnd, marks::Mark};
 use super::{
     advisory::AdvisoryLocks,
-    api::{ClientId, Event, Faults, MarkRefused, Proof, Setup, Test},
+    api::{ClientId, Event, Faults, Finding, MarkRefused, Proof, Setup, Test},
     client::{Client, Stage, Unit},
     clients::Clients,
     clock::Clock,
@@ -119,6 +119,9 @@ pub(crate) struct Engine {
     ending: Option<PendingEnd>,
     mark: Option<Mark>,
     mark_error: Option<String>,
+    /// What connections lost by the rollback of another one. Nobody can have missed it before the
+    /// next statement.
+    lost: Vec<Finding>,
     events: VecDeque<Event>,
     nothing: Vec<u8>,
 }
@@ -177,6 +180,7 @@ impl Engine {
             ending: None,
             mark: None,
             mark_error: None,
+            lost: Vec::new(),
             events: VecDeque::new(),
             nothing: Vec::new(),
         }
@@ -214,6 +218,7 @@ impl Engine {
     fn finish_test(&mut self, proof: Proof) {
         self.test = None;
         self.ending = None;
+        self.lost.clear();
         if self.mark.take().is_some() {
             self.events.push_back(Event::Marked(Err(MarkRefused::Gone)));
         }

@@ -5,7 +5,7 @@ use std::{rc::Rc, sync::Arc};
 use super::{Engine, schedule::Flow};
 use crate::observe::recording::Parameter;
 use crate::postgres::proxy::{
-    api::ClientId,
+    api::{ClientId, Event},
     client::{Check, Delay},
     control::{Info, OnCommit, VIRTUAL},
     expected::Own,
@@ -16,6 +16,8 @@ use crate::postgres::proxy::{
 impl Engine {
     /// Notes what a statement that is about to be sent leaves to be done at the commit.
     pub(super) fn note(&mut self, id: ClientId, info: &Rc<Info>, parameters: &[Parameter]) {
+        let lost = self.lost.drain(..).map(Event::Entanglement);
+        self.events.extend(lost);
         if !info.needs_no_snapshot && !info.is_empty {
             self.unit(id).queried = true;
             if let Some(open) = &mut self.client(id).transaction {

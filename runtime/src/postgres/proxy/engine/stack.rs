@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use super::Engine;
 use crate::postgres::proxy::{
-    api::{ClientId, Event},
+    api::ClientId,
     savepoints::{Savepoint, SavepointKind},
 };
 
@@ -63,7 +63,7 @@ impl Engine {
         }
         self.advisory_locks.undone(here.owner, here.advisory);
         for finding in self.journal.undone(here.owner, here.journal, why) {
-            self.events.push_back(Event::Entanglement(finding));
+            self.lost.push(finding);
         }
         here
     }

@@ -103,6 +103,9 @@ fn a_write_lost_by_anothers_rollback_is_told() {
     stage.now = stage.engine.deadline().expect("a wait");
     assert_eq!(stage.received(b), ["C INSERT 0 1", "Z I"]);
     stage.ask(a, "rollback");
+    // If the test ends here, it cannot have missed anything.
+    assert!(stage.findings().is_empty());
+    stage.ask(b, "select 1");
     assert_eq!(stage.findings(), [FindingKind::WriteLost]);
 }
 
