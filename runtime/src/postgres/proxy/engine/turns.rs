@@ -67,9 +67,11 @@ impl Engine {
             return since;
         }
         let wait = self.wait_after(open);
-        let progress = match client.unit.is_some() || client.inbox.has_request() {
-            true => self.now,
-            false => client.last_active.unwrap_or(since),
+        let is_busy = client.unit.is_some() || client.inbox.has_request();
+        let progress = if is_busy {
+            self.now
+        } else {
+            client.last_active.unwrap_or(since)
         };
         (since.max(progress) + wait).min(since + PATIENCE)
     }
