@@ -1,5 +1,5 @@
-//! How a connection of a test's own pool is told from one that the application has opened itself:
-//! by a setting in the options of its startup message, which no server knows and each accepts.
+//! What distinguishes a connection of a test's own pool from one that the application has opened:
+//! a setting in the options of its startup message, which no server knows and each accepts.
 
 use sqlx::postgres::PgConnectOptions;
 

@@ -1,4 +1,4 @@
-//! A client that says what it is told to, and hears all that is answered.
+//! A client that sends the given messages, and reads all answers.
 
 use std::{
     collections::BTreeSet,
@@ -103,7 +103,7 @@ impl Client {
         self.socket.write_all(bytes).expect("it is read");
     }
 
-    /// Hears up to so many `ReadyForQuery`, or the end of the connection.
+    /// Reads up to so many `ReadyForQuery`, or the end of the connection.
     fn hear(&mut self, mut answers: usize) -> String {
         let mut heard = String::new();
         // The server reports them in the order of its table.
@@ -126,7 +126,7 @@ impl Client {
         heard
     }
 
-    /// Hears up to a message of one of these kinds.
+    /// Reads up to a message of one of these kinds.
     fn hear_of(&mut self, kinds: &[u8], heard: &mut String) {
         while let Some((kind, body)) = self.message(heard) {
             told(heard, kind, &body);

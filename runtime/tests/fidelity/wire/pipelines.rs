@@ -25,7 +25,7 @@ macro_rules! in_both {
     }};
 }
 
-/// A statement of three rows in the unnamed portal, of which one is asked for.
+/// A statement of three rows in the unnamed portal, of which one is read.
 fn one_of_three() -> Message {
     let sql = "select generate_series(1, 3)".to_owned();
     let parts = [

@@ -29,9 +29,9 @@ pub(super) struct Ending {
 /// What a client does.
 pub(super) enum Action {
     Send(Vec<u8>),
-    /// Hears so many `ReadyForQuery`.
+    /// Reads so many `ReadyForQuery`.
     Hear(usize),
-    /// Hears up to a message of one of these kinds.
+    /// Reads up to a message of one of these kinds.
     HearOf(&'static [u8]),
     /// Has the server cancel what the connection does, and waits until it has handled that.
     Cancel,

@@ -1,4 +1,4 @@
-//! An error that the backend answers with: what the client hears of it, and what it ends.
+//! An error that the backend answers with: what the client gets, and what it ends.
 
 use std::rc::Rc;
 
